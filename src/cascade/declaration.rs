@@ -1,0 +1,89 @@
+//! What one entity declares: its table, columns, primary key and relations.
+//!
+//! Pure. This is the only file that reads `SeaORM`'s entity traits; everything behind it works on the plain
+//! data gathered here.
+
+use std::any::TypeId;
+
+use sea_orm::sea_query::{ColumnType, DynIden, Expr, IntoIden, TableName, TableRef};
+use sea_orm::{ColumnTrait, EntityTrait, Iterable, PrimaryKeyToColumn, RelationDef, RelationTrait};
+
+/// One registered entity, read by type once.
+#[derive(Debug, Clone)]
+pub(crate) struct Declaration {
+    pub(crate) type_id: TypeId,
+    pub(crate) type_name: &'static str,
+    pub(crate) name: TableName,
+    pub(crate) columns: Vec<Column>,
+    /// Positions in `columns`.
+    pub(crate) primary_key: Vec<usize>,
+    pub(crate) relations: Vec<(String, RelationDef)>,
+}
+
+/// One column as its entity declares it.
+#[derive(Debug, Clone)]
+pub(crate) struct Column {
+    pub(crate) name: DynIden,
+    pub(crate) ty: ColumnType,
+    pub(crate) nullable: bool,
+    pub(crate) default: Option<Expr>,
+}
+
+impl Declaration {
+    pub(crate) fn of<E: EntityTrait>() -> Self {
+        let columns: Vec<Column> = E::Column::iter().map(Column::of).collect();
+        let primary_key =
+            E::PrimaryKey::iter().filter_map(|key| position(&columns, &key.into_column().into_iden())).collect();
+        Self {
+            type_id: TypeId::of::<E>(),
+            type_name: std::any::type_name::<E>(),
+            name: table_name::<E>(),
+            columns,
+            primary_key,
+            relations: E::Relation::iter().map(|relation| (relation.name(), relation.def())).collect(),
+        }
+    }
+}
+
+impl Column {
+    fn of(column: impl ColumnTrait) -> Self {
+        let def = column.def();
+        Self {
+            name: column.into_iden(),
+            ty: def.get_column_type().clone(),
+            nullable: def.is_null(),
+            default: def.get_column_default().cloned(),
+        }
+    }
+}
+
+/// The position of the column of that name.
+pub(crate) fn position(columns: &[Column], name: &DynIden) -> Option<usize> {
+    columns.iter().position(|column| column.name == *name)
+}
+
+/// The table of an entity, with its schema where it declares one.
+pub(crate) fn table_name<E: EntityTrait>() -> TableName {
+    let entity = E::default();
+    match named(&entity.table_ref()) {
+        Some(name) => name.clone(),
+        None => TableName(None, entity.into_iden()),
+    }
+}
+
+/// The name in a table reference; `None` for sub-selects and functions, which no relation leads to.
+pub(crate) fn named(table: &TableRef) -> Option<&TableName> {
+    match table {
+        TableRef::Table(name, _) => Some(name),
+        _ => None,
+    }
+}
+
+/// A table's name as people write it: `items`, or `shop.items` where a schema is declared.
+pub(crate) fn label(name: &TableName) -> String {
+    let TableName(schema, table) = name;
+    match schema {
+        Some(schema) => format!("{}.{table}", schema.1),
+        None => table.to_string(),
+    }
+}

@@ -1,0 +1,151 @@
+//! A request to delete, and the two things that can be done with it.
+//!
+//! I/O: this is where a run begins and ends its transaction. What happens in between is in `run`.
+
+use sea_orm::Value;
+use sea_orm::sea_query::SelectStatement;
+
+use super::declaration::{Declaration, label};
+use super::dialect::Dialect;
+use super::error::{Error, ErrorKind};
+use super::graph::Graph;
+use super::outcome::Outcome;
+use super::plan::Plan;
+use super::preview::Preview;
+use super::run::Run;
+use super::session::{self, Connection, Purpose};
+
+/// A request to delete some rows of one entity and everything that depends on them.
+///
+/// It comes from [`Graph::delete`] or [`Graph::delete_keys`], does nothing until it is run, and can be run more than
+/// once. It owns its graph, so it can be kept and moved.
+#[derive(Debug, Clone)]
+#[must_use = "a deletion does nothing until `preview` or `execute` is called"]
+pub struct Deletion {
+    graph: Graph,
+    entity: Declaration,
+    roots: Roots,
+    at_most: Option<u64>,
+    expecting: Option<Box<Preview>>,
+}
+
+/// Which rows were asked for.
+#[derive(Debug, Clone)]
+pub(crate) enum Roots {
+    Select(Box<SelectStatement>),
+    /// Primary keys.
+    Keys(Vec<Vec<Value>>),
+}
+
+impl Deletion {
+    pub(crate) fn new(graph: Graph, entity: Declaration, roots: Roots) -> Self {
+        Self { graph, entity, roots, at_most: None, expecting: None }
+    }
+
+    /// Refuses the delete if it would delete and change more than this many rows in all, the asked ones included.
+    ///
+    /// A row that is changed by two keys counts twice. Costs one statement that counts, before anything is written.
+    pub fn at_most(mut self, rows: u64) -> Self {
+        self.at_most = Some(rows);
+        self
+    }
+
+    /// Refuses the delete if it would not do exactly what this preview showed: the same roots, the same numbers for
+    /// every key and table.
+    ///
+    /// Costs one statement that counts, before anything is written.
+    pub fn expecting(mut self, preview: &Preview) -> Self {
+        self.expecting = Some(Box::new(preview.clone()));
+        self
+    }
+
+    /// What executing this would do now, without doing it. Blockers are shown, not errors.
+    ///
+    /// The numbers belong together: on a pool they are read in one transaction (REPEATABLE READ), on a transaction
+    /// within it. Costs one statement to find the rows and one that counts everything, plus one for each blocker; no
+    /// row leaves the database but the asked ones' keys.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// use sea_orm_cascade::{entity::store, service};
+    ///
+    /// let graph = service::graph().build()?;
+    /// let ikea = service::store::create(&db, "IKEA").await?;
+    /// service::item::create(&db, ikea.id, "Chair").await?;
+    ///
+    /// let preview = graph.delete_keys(store::Entity, [ikea.id]).preview(&db).await?;
+    /// assert_eq!(
+    ///     preview.to_string(),
+    ///     "stores: 1 row to delete\n└─ items.store_id CASCADE: 1 row to delete\ntotal: 2 rows deleted, 0 changed"
+    /// );
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotRegistered`], [`ErrorKind::Select`], [`ErrorKind::KeyNotComparable`],
+    /// [`ErrorKind::BackendDisabled`], [`ErrorKind::Forbidden`], [`ErrorKind::Database`].
+    pub async fn preview<C: Connection>(&self, db: &C) -> Result<Preview, Error> {
+        let plan = self.plan()?;
+        let dialect = Dialect::of(db.get_database_backend())?;
+        let transaction = session::begin(db, dialect, Purpose::Read).await?;
+        let run = Run { schema: self.graph.schema(), plan: &plan, dialect, session: &transaction };
+        let result = run.preview(&self.roots).await;
+        session::finish(transaction, result).await
+    }
+
+    /// Deletes the rows and what depends on them, as the declared rules say, in one transaction or not at all.
+    ///
+    /// On a pool it opens a transaction (`SQLite`: `BEGIN IMMEDIATE`; the others: READ COMMITTED); inside a
+    /// transaction of the caller's it works in a savepoint, and after any error that transaction can go on. Dropping
+    /// the future undoes it. Rows that are gone already are no error: the outcome then has zeros.
+    ///
+    /// Statements: two or fewer to find and lock the rows, one that counts if there is anything to check, then one for
+    /// each foreign key and one for the rows themselves. On `MySQL` and `MariaDB` keys come in lists of at most 5,000,
+    /// and tables two or more levels below the rows take a pair of statements for each 5,000 of their rows. The client
+    /// holds the keys of the asked rows; how many rows depend on them does not matter to its memory.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// use sea_orm_cascade::entity::{item, store};
+    /// use sea_orm_cascade::service;
+    ///
+    /// let graph = service::graph().build()?;
+    /// let ikea = service::store::create_with_items(&db, "IKEA", ["Chair", "Table"]).await?;
+    ///
+    /// let deletion = graph.delete_keys(store::Entity, [ikea.id]).at_most(100);
+    /// let preview = deletion.preview(&db).await?;
+    /// let outcome = deletion.expecting(&preview).execute(&db).await?;
+    /// assert_eq!(outcome.deleted(store::Entity), 1);
+    /// assert_eq!(outcome.deleted(item::Entity), 2);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`preview`](Self::preview), and [`ErrorKind::Blocked`], [`ErrorKind::TooManyRows`],
+    /// [`ErrorKind::Changed`], [`ErrorKind::StillReferenced`]. Nothing has changed after any of them.
+    pub async fn execute<C: Connection>(&self, db: &C) -> Result<Outcome, Error> {
+        let plan = self.plan()?;
+        let dialect = Dialect::of(db.get_database_backend())?;
+        let transaction = session::begin(db, dialect, Purpose::Write).await?;
+        let run = Run { schema: self.graph.schema(), plan: &plan, dialect, session: &transaction };
+        let result = run.execute(&self.roots, self.at_most, self.expecting.as_deref()).await;
+        session::finish(transaction, result).await
+    }
+
+    fn plan(&self) -> Result<Plan, Error> {
+        let schema = self.graph.schema();
+        let Some(root) = schema.find(&self.entity) else {
+            let table = label(&self.entity.name);
+            return Err(ErrorKind::NotRegistered { table }.into());
+        };
+        Ok(Plan::new(schema, root))
+    }
+}

@@ -1,0 +1,40 @@
+//! The databases that the engine speaks to.
+//!
+//! Pure. `SeaORM`'s own list is open; this one is closed, so that a match on it is complete.
+
+use sea_orm::DbBackend;
+
+use super::error::{Error, ErrorKind};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    Sqlite,
+    Postgres,
+    /// `MySQL` and `MariaDB`.
+    MySql,
+}
+
+impl Dialect {
+    /// The dialect of a connection, if the feature that brings its driver is on (R12).
+    pub(crate) fn of(backend: DbBackend) -> Result<Self, Error> {
+        let (dialect, feature, enabled) = match backend {
+            DbBackend::Sqlite => (Self::Sqlite, "sqlite", cfg!(feature = "sqlite")),
+            DbBackend::Postgres => (Self::Postgres, "postgres", cfg!(feature = "postgres")),
+            DbBackend::MySql => (Self::MySql, "mysql", cfg!(feature = "mysql")),
+            _ => return Err(ErrorKind::UnknownBackend.into()),
+        };
+        if !enabled {
+            return Err(ErrorKind::BackendDisabled { backend: dialect.name(), feature }.into());
+        }
+        Ok(dialect)
+    }
+
+    /// Its name, for people.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SQLite",
+            Self::Postgres => "PostgreSQL",
+            Self::MySql => "MySQL/MariaDB",
+        }
+    }
+}

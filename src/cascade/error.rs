@@ -1,0 +1,472 @@
+//! What can go wrong in the engine, by kind, with the data a caller needs to act.
+//!
+//! Pure, save that it reads the codes in a driver's error.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use sea_orm::DbErr;
+
+use super::graph::Action;
+use super::preview::{Blocker, Preview};
+
+/// Why a graph could not be built, or why a delete or preview did not happen.
+///
+/// After any of them nothing has changed, and a transaction that the caller had open can go on.
+/// [`Error::kind`] gives the data, the `is_*` functions the usual questions, `source` the driver's error.
+pub struct Error(Box<ErrorKind>);
+
+/// The kinds of [`Error`].
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The declarations cannot work together. Every fault that was found.
+    Invalid(Vec<Fault>),
+    /// The entity to delete from is not in the graph.
+    NotRegistered {
+        /// Its table.
+        table: String,
+    },
+    /// Rows that must stay refer to rows that would go (rules R3, R5). Every blocker.
+    Blocked(Vec<Blocker>),
+    /// More rows would be deleted or changed than `at_most` allows.
+    TooManyRows {
+        /// What was allowed.
+        at_most: u64,
+        /// What would have happened.
+        preview: Box<Preview>,
+    },
+    /// What would happen is no longer what the preview showed.
+    Changed {
+        /// What was shown.
+        expected: Box<Preview>,
+        /// What would happen now.
+        found: Box<Preview>,
+    },
+    /// The connection's user may not do this to a table that the delete reaches.
+    Forbidden {
+        /// The table, as the access control names it.
+        table: String,
+        /// The permission that is missing, such as `delete`.
+        permission: String,
+        /// The refusal itself.
+        source: DbErr,
+    },
+    /// The feature of this crate for the connection's database is off.
+    BackendDisabled {
+        /// The database.
+        backend: &'static str,
+        /// The feature to turn on.
+        feature: &'static str,
+    },
+    /// The connection is to a database that this crate does not know.
+    UnknownBackend,
+    /// A key column has a type that this database cannot compare dependably.
+    KeyNotComparable {
+        /// The database.
+        backend: &'static str,
+        /// The table.
+        table: String,
+        /// Its column.
+        column: String,
+    },
+    /// The Select of the rows to delete could not be run with their keys added to it.
+    Select(DbErr),
+    /// The database found a row that still refers to one of the doomed: of a table that is not in the graph, or
+    /// inserted while the delete ran.
+    StillReferenced(DbErr),
+    /// Any other error of the database or the connection; [`Error::is_transient`] tells whether trying again helps.
+    Database(DbErr),
+}
+
+/// One thing that cannot work in the declarations of a graph.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// Two entity types name the same table.
+    TableRegisteredTwice {
+        /// The table.
+        table: String,
+        /// The type registered first.
+        first: &'static str,
+        /// The type registered after it.
+        second: &'static str,
+    },
+    /// The entity declares no primary key.
+    NoPrimaryKey {
+        /// Its table.
+        table: String,
+    },
+    /// A registered parent has children in a table that is neither registered nor left to the database.
+    UnregisteredChild {
+        /// The parent's table.
+        parent: String,
+        /// Its has_many or has_one.
+        relation: String,
+        /// The child's table.
+        child: String,
+    },
+    /// A has_many or has_one that no `belongs_to` of the child answers, so that no rule is declared for it.
+    NoBelongsTo {
+        /// The parent's table.
+        parent: String,
+        /// Its has_many or has_one.
+        relation: String,
+        /// The child's table.
+        child: String,
+    },
+    /// One foreign key is declared with two actions.
+    ActionsDiffer {
+        /// The key.
+        foreign_key: String,
+        /// One action.
+        first: Action,
+        /// The other; `None` for one that is not known.
+        second: Option<Action>,
+    },
+    /// The action is none of the five.
+    UnknownAction {
+        /// The child's table.
+        table: String,
+        /// Its `belongs_to`.
+        relation: String,
+    },
+    /// The relation has an `on_condition` or a condition type other than `All`, so that it is more or less than a
+    /// foreign key.
+    ConditionalRelation {
+        /// The child's table.
+        table: String,
+        /// Its `belongs_to`.
+        relation: String,
+    },
+    /// A relation names a column that its entity does not have.
+    UnknownColumn {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+    },
+    /// The two ends of a relation have different numbers of columns.
+    ColumnCountDiffers {
+        /// The child's table.
+        table: String,
+        /// Its `belongs_to`.
+        relation: String,
+    },
+    /// A key column has a type without a dependable equality.
+    KeyNotComparable {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+    },
+    /// SET NULL or SET DEFAULT on a column that cannot take it.
+    KeyCannotChange {
+        /// The child's table.
+        table: String,
+        /// The column.
+        column: String,
+        /// The action declared.
+        action: Action,
+        /// Why it cannot.
+        reason: &'static str,
+    },
+    /// Tables that refer to each other in a ring, or one that refers to itself.
+    Cycle {
+        /// The tables, each the child of the one before it.
+        tables: Vec<String>,
+    },
+}
+
+impl Error {
+    /// The kind, with its data.
+    #[must_use]
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0
+    }
+
+    /// The kind, with its data, by value.
+    #[must_use]
+    pub fn into_kind(self) -> ErrorKind {
+        *self.0
+    }
+
+    /// Whether rows that must stay refer to rows that would go.
+    #[must_use]
+    pub fn is_blocked(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Blocked(_))
+    }
+
+    /// The blockers of a refused delete; empty for every other kind.
+    #[must_use]
+    pub fn blockers(&self) -> &[Blocker] {
+        match self.kind() {
+            ErrorKind::Blocked(blockers) => blockers,
+            _ => &[],
+        }
+    }
+
+    /// Whether `at_most` refused the delete.
+    #[must_use]
+    pub fn is_too_many_rows(&self) -> bool {
+        matches!(self.kind(), ErrorKind::TooManyRows { .. })
+    }
+
+    /// Whether `expecting` refused the delete.
+    #[must_use]
+    pub fn is_changed(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Changed { .. })
+    }
+
+    /// Whether the same call may succeed when it is made again, in a new transaction: a deadlock, a serialization
+    /// failure, a lock or busy time-out.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self.kind() {
+            ErrorKind::Database(source) | ErrorKind::Select(source) | ErrorKind::StillReferenced(source) => {
+                driver::is_transient(source)
+            }
+            _ => false,
+        }
+    }
+
+    /// The error of the database or the connection beneath this one, if there is one.
+    #[must_use]
+    pub fn database_error(&self) -> Option<&DbErr> {
+        match self.kind() {
+            ErrorKind::Database(source)
+            | ErrorKind::Select(source)
+            | ErrorKind::StillReferenced(source)
+            | ErrorKind::Forbidden { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+
+    /// What failed while the roots were looked up by the caller's Select.
+    pub(crate) fn in_select(source: DbErr) -> Self {
+        match Self::from(source).into_kind() {
+            ErrorKind::Database(source) if !driver::is_transient(&source) => ErrorKind::Select(source).into(),
+            kind => kind.into(),
+        }
+    }
+}
+
+impl From<ErrorKind> for Error {
+    fn from(kind: ErrorKind) -> Self {
+        Self(Box::new(kind))
+    }
+}
+
+impl From<DbErr> for Error {
+    fn from(source: DbErr) -> Self {
+        let kind = match &source {
+            DbErr::AccessDenied { permission, resource } => {
+                ErrorKind::Forbidden { table: resource.clone(), permission: permission.clone(), source }
+            }
+            _ if driver::is_foreign_key(&source) => ErrorKind::StillReferenced(source),
+            _ => ErrorKind::Database(source),
+        };
+        kind.into()
+    }
+}
+
+/// So that a handler whose error is `DbErr` can use `?`: the database's own error where there is one, else the text.
+impl From<Error> for DbErr {
+    fn from(error: Error) -> Self {
+        match error.into_kind() {
+            ErrorKind::Database(source)
+            | ErrorKind::Select(source)
+            | ErrorKind::StillReferenced(source)
+            | ErrorKind::Forbidden { source, .. } => source,
+            kind => Self::Custom(kind.to_string()),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.database_error().map(|source| source as _)
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Invalid(faults) => {
+                f.write_str("the declarations cannot work: ")?;
+                separated(f, faults, "; ")
+            }
+            Self::NotRegistered { table } => {
+                write!(f, "table {table} is not in the graph; register its entity with `GraphBuilder::entity`")
+            }
+            Self::Blocked(blockers) => {
+                f.write_str("the delete is refused: ")?;
+                separated(f, blockers, "; ")
+            }
+            Self::TooManyRows { at_most, preview } => write!(
+                f,
+                "{} rows would be deleted and {} changed, more than the {at_most} allowed: {}",
+                preview.outcome().rows_deleted(),
+                preview.outcome().rows_updated(),
+                preview.outcome()
+            ),
+            Self::Changed { expected, found } => write!(
+                f,
+                "no longer what the preview showed: shown were {}, found {}; look again",
+                expected.outcome(),
+                found.outcome()
+            ),
+            Self::Forbidden { table, permission, .. } => write!(
+                f,
+                "the user of this connection lacks the permission `{permission}` on {table}, which the delete reaches"
+            ),
+            Self::BackendDisabled { backend, feature } => {
+                write!(f, "{backend} is not enabled: turn on the feature `{feature}` of sea-orm-cascade")
+            }
+            Self::UnknownBackend => f.write_str("the connection is to a database that sea-orm-cascade does not know"),
+            Self::KeyNotComparable { backend, table, column } => {
+                write!(f, "{backend} cannot compare the key column {table}.{column} dependably")
+            }
+            Self::Select(_) => f.write_str(
+                "the Select of the rows to delete failed; their keys are added to its columns, which a UNION or a \
+                 GROUP BY may not allow: select the primary keys first and use `delete_keys`",
+            ),
+            Self::StillReferenced(_) => f.write_str(
+                "a row still refers to a row to be deleted: register its table too, or try again if it was inserted \
+                 meanwhile",
+            ),
+            Self::Database(_) => f.write_str("the database refused or did not answer"),
+        }
+    }
+}
+
+fn separated<T: fmt::Display>(f: &mut fmt::Formatter<'_>, parts: &[T], by: &str) -> fmt::Result {
+    for (n, part) in parts.iter().enumerate() {
+        let before = if n == 0 { "" } else { by };
+        write!(f, "{before}{part}")?;
+    }
+    Ok(())
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TableRegisteredTwice { table, first, second } => {
+                write!(f, "table {table} is registered by two entities, {first} and {second}; register one of them")
+            }
+            Self::NoPrimaryKey { table } => write!(f, "table {table} has no primary key"),
+            Self::UnregisteredChild { parent, relation, child } => write!(
+                f,
+                "{parent} has children in {child} (relation {relation}), which is not registered; register its entity, \
+                 or name it with `leave_to_database`"
+            ),
+            Self::NoBelongsTo { parent, relation, child } => write!(
+                f,
+                "{parent} has children in {child} (relation {relation}), but {child} declares no belongs_to over those \
+                 columns; the rule belongs there"
+            ),
+            Self::ActionsDiffer { foreign_key, first, second } => {
+                let second = second.map_or("an unknown action", Action::as_sql);
+                write!(f, "{foreign_key} is declared with {first} and with {second}; state one action")
+            }
+            Self::UnknownAction { table, relation } => {
+                write!(f, "relation {relation} of {table} has an on_delete that is not known")
+            }
+            Self::ConditionalRelation { table, relation } => write!(
+                f,
+                "relation {relation} of {table} has a condition of its own, so it is no plain foreign key; declare the \
+                 key without it"
+            ),
+            Self::UnknownColumn { table, column } => {
+                write!(f, "{table} has no column {column}, which a relation names")
+            }
+            Self::ColumnCountDiffers { table, relation } => {
+                write!(f, "relation {relation} of {table} has different numbers of columns at its two ends")
+            }
+            Self::KeyNotComparable { table, column } => {
+                write!(f, "{table}.{column} has a type without a dependable equality and cannot be a key")
+            }
+            Self::KeyCannotChange { table, column, action, reason } => {
+                write!(f, "{table}.{column} is declared ON DELETE {action}, but {reason}")
+            }
+            Self::Cycle { tables } => {
+                let first = tables.first().map_or("", String::as_str);
+                write!(f, "the keys form a cycle, which is not supported yet: {} -> {first}", tables.join(" -> "))
+            }
+        }
+    }
+}
+
+/// What the drivers' own codes say; `DbErr::sql_err` misses most of these.
+pub(crate) mod driver {
+    use sea_orm::{DbBackend, DbErr};
+
+    /// A deadlock, a serialization failure, a lock or busy time-out.
+    ///
+    /// PostgreSQL: 40001 `serialization_failure`, 40P01 `deadlock_detected`, 55P03 `lock_not_available`. `MySQL` and
+    /// `MariaDB`: 1213 deadlock, 1205 lock wait time-out, 1020 record changed. `SQLite`: 5 BUSY, 517 `BUSY_SNAPSHOT`,
+    /// 6 LOCKED, 262 `LOCKED_SHAREDCACHE`.
+    pub(crate) fn is_transient(error: &DbErr) -> bool {
+        match code(error) {
+            Some((DbBackend::Postgres, code)) => ["40001", "40P01", "55P03"].contains(&&*code),
+            Some((DbBackend::MySql, code)) => ["1213", "1205", "1020"].contains(&&*code),
+            Some((DbBackend::Sqlite, code)) => ["5", "517", "6", "262"].contains(&&*code),
+            _ => false,
+        }
+    }
+
+    /// A foreign key that a statement would break.
+    ///
+    /// PostgreSQL: 23503 and, for RESTRICT since version 18, 23001. `MySQL` and `MariaDB`: 1451, 1452. `SQLite`: 787
+    /// and, for RESTRICT, 1811.
+    pub(crate) fn is_foreign_key(error: &DbErr) -> bool {
+        match code(error) {
+            Some((DbBackend::Postgres, code)) => ["23503", "23001"].contains(&&*code),
+            Some((DbBackend::MySql, code)) => ["1451", "1452"].contains(&&*code),
+            Some((DbBackend::Sqlite, code)) => ["787", "1811"].contains(&&*code),
+            _ => false,
+        }
+    }
+
+    /// The database and its own code for the error: SQLSTATE, error number, or extended result code.
+    #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+    fn code(error: &DbErr) -> Option<(DbBackend, String)> {
+        use sea_orm::RuntimeErr::SqlxError;
+
+        let (DbErr::Exec(SqlxError(error)) | DbErr::Query(SqlxError(error)) | DbErr::Conn(SqlxError(error))) = error
+        else {
+            return None;
+        };
+        let error = error.as_database_error()?;
+        #[cfg(feature = "postgres")]
+        if let Some(error) = error.try_downcast_ref::<sea_orm::SqlxPostgresError>() {
+            return Some((DbBackend::Postgres, error.code().to_owned()));
+        }
+        #[cfg(feature = "mysql")]
+        if let Some(error) = error.try_downcast_ref::<sea_orm::SqlxMySqlError>() {
+            return Some((DbBackend::MySql, error.number().to_string()));
+        }
+        #[cfg(feature = "sqlite")]
+        if error.try_downcast_ref::<sea_orm::SqlxSqliteError>().is_some() {
+            return Some((DbBackend::Sqlite, error.code()?.into_owned()));
+        }
+        None
+    }
+
+    #[cfg(not(any(feature = "sqlite", feature = "postgres", feature = "mysql")))]
+    fn code(_: &DbErr) -> Option<(DbBackend, String)> {
+        None
+    }
+}

@@ -1,0 +1,548 @@
+//! The graph: registered tables, the foreign keys between them, and every check that needs no database.
+//!
+//! Pure. What cannot work is refused by [`GraphBuilder::build`], so that nothing behind it has an `if` for it
+//! (rules R1, R2, R3, R12).
+
+use std::any::TypeId;
+use std::fmt;
+use std::sync::Arc;
+
+use sea_orm::sea_query::{ColumnType, ConditionType, ForeignKeyAction, IntoValueTuple as _, TableName};
+use sea_orm::{EntityTrait, Identity, PrimaryKeyTrait, QueryTrait as _, RelationDef, Select};
+use serde::{Deserialize, Serialize};
+
+use super::declaration::{Column, Declaration, label, named, position, table_name};
+use super::deletion::{Deletion, Roots};
+use super::error::{Error, ErrorKind, Fault};
+
+/// A position in [`Schema::tables`].
+pub(crate) type TableId = usize;
+/// A position in [`Schema::keys`].
+pub(crate) type KeyId = usize;
+
+/// What happens to the rows that refer to a row that is deleted: the `ON DELETE` of their foreign key.
+///
+/// The meaning is that of the SQL standard and the same on every database (rule R3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// They are deleted too.
+    Cascade,
+    /// Their key's columns become `NULL`.
+    SetNull,
+    /// Their key's columns take their defaults; the row that these name must exist and stay.
+    SetDefault,
+    /// The delete is refused, unless they are themselves deleted by it. What a key without `on_delete` means.
+    NoAction,
+    /// The delete is refused, even if they are themselves deleted by it.
+    Restrict,
+}
+
+impl Action {
+    /// The words SQL has for it, as in `ON DELETE SET NULL`.
+    #[must_use]
+    pub const fn as_sql(self) -> &'static str {
+        match self {
+            Self::Cascade => "CASCADE",
+            Self::SetNull => "SET NULL",
+            Self::SetDefault => "SET DEFAULT",
+            Self::NoAction => "NO ACTION",
+            Self::Restrict => "RESTRICT",
+        }
+    }
+
+    /// `None` for an action that this version does not know (R12: never guessed).
+    fn of(declared: Option<&ForeignKeyAction>) -> Option<Self> {
+        match declared {
+            None | Some(ForeignKeyAction::NoAction) => Some(Self::NoAction),
+            Some(ForeignKeyAction::Cascade) => Some(Self::Cascade),
+            Some(ForeignKeyAction::SetNull) => Some(Self::SetNull),
+            Some(ForeignKeyAction::SetDefault) => Some(Self::SetDefault),
+            Some(ForeignKeyAction::Restrict) => Some(Self::Restrict),
+            Some(_) => None,
+        }
+    }
+
+    /// Whether the referring rows stay and their key is changed.
+    pub(crate) const fn changes_key(self) -> bool {
+        matches!(self, Self::SetNull | Self::SetDefault)
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_sql())
+    }
+}
+
+/// The tables that belong together and the foreign keys between them: what a delete can reach.
+///
+/// Built once at start-up from the entities ([`Graph::builder`]), then shared: cloning costs one reference count,
+/// so it fits a `static` or the state of a web server. It holds no connection and works for every backend.
+///
+/// ```
+/// use sea_orm_cascade::cascade::Graph;
+/// use sea_orm_cascade::entity::{item, store};
+///
+/// let graph = Graph::builder().entity(store::Entity).entity(item::Entity).build()?;
+/// assert_eq!(graph.tables().collect::<Vec<_>>(), ["stores", "items"]);
+/// # Ok::<(), sea_orm_cascade::cascade::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Graph {
+    schema: Arc<Schema>,
+}
+
+/// The plain data of a graph that passed every check.
+#[derive(Debug)]
+pub(crate) struct Schema {
+    pub(crate) tables: Vec<Table>,
+    pub(crate) keys: Vec<ForeignKey>,
+    /// Every table, children before the parents they refer to by any key.
+    pub(crate) children_first: Vec<TableId>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Table {
+    pub(crate) type_id: TypeId,
+    pub(crate) name: TableName,
+    pub(crate) label: String,
+    pub(crate) columns: Vec<Column>,
+    pub(crate) primary_key: Vec<usize>,
+    /// The primary key, then every other column that a registered key refers to: what must be known of a row to
+    /// find it and its children.
+    pub(crate) identity: Vec<usize>,
+}
+
+/// A registered foreign key: the child's `belongs_to`.
+#[derive(Debug)]
+pub(crate) struct ForeignKey {
+    pub(crate) label: String,
+    pub(crate) child: TableId,
+    pub(crate) child_columns: Vec<usize>,
+    pub(crate) parent: TableId,
+    pub(crate) parent_columns: Vec<usize>,
+    pub(crate) action: Action,
+}
+
+impl Graph {
+    /// Starts an empty graph.
+    #[must_use]
+    pub fn builder() -> GraphBuilder {
+        GraphBuilder::default()
+    }
+
+    /// A request to delete the rows that this Select returns, and what depends on them.
+    ///
+    /// The Select stays as written: filters, joins, `LIMIT` and order decide which rows are taken, and a row that a
+    /// join repeats is taken once. It is evaluated once; what it looked at may be deleted along with its rows.
+    /// Nothing runs before [`Deletion::preview`] or [`Deletion::execute`]; that is also where an entity that is not
+    /// in the graph is refused.
+    ///
+    /// ```
+    /// use sea_orm::EntityTrait as _;
+    /// use sea_orm_cascade::{entity::store, service};
+    ///
+    /// let graph = service::graph().build()?;
+    /// let deletion = graph.delete(store::Entity::find().filter(store::COLUMN.name.eq("Old")));
+    /// # use sea_orm::QueryFilter as _;
+    /// # let _ = deletion;
+    /// # Ok::<(), sea_orm_cascade::cascade::Error>(())
+    /// ```
+    pub fn delete<E: EntityTrait>(&self, rows: Select<E>) -> Deletion {
+        let roots = Roots::Select(Box::new(rows.into_query()));
+        Deletion::new(self.clone(), Declaration::of::<E>(), roots)
+    }
+
+    /// A request to delete the rows with these primary keys, any number of them, and what depends on them.
+    ///
+    /// A composite key is a tuple. Keys that no row has are passed over.
+    ///
+    /// ```
+    /// use sea_orm_cascade::{entity::store, service};
+    ///
+    /// let graph = service::graph().build()?;
+    /// let deletion = graph.delete_keys(store::Entity, [1, 2, 3]);
+    /// # let _ = deletion;
+    /// # Ok::<(), sea_orm_cascade::cascade::Error>(())
+    /// ```
+    pub fn delete_keys<E, K>(&self, _entity: E, keys: impl IntoIterator<Item = K>) -> Deletion
+    where
+        E: EntityTrait,
+        K: Into<<E::PrimaryKey as PrimaryKeyTrait>::ValueType>,
+    {
+        let keys = keys.into_iter();
+        let keys = keys.map(|key| key.into().into_value_tuple().into_iter().collect());
+        Deletion::new(self.clone(), Declaration::of::<E>(), Roots::Keys(keys.collect()))
+    }
+
+    /// The registered tables, in the order of registration.
+    pub fn tables(&self) -> impl Iterator<Item = &str> {
+        self.schema.tables.iter().map(|table| table.label.as_str())
+    }
+
+    pub(crate) fn schema(&self) -> &Schema {
+        &self.schema
+    }
+}
+
+impl fmt::Debug for Graph {
+    /// The rules, one key a line: `items.store_id -> stores CASCADE`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rules = self.schema.keys.iter().map(|key| {
+            let parent = &self.schema.tables[key.parent].label;
+            format!("{} -> {parent} {}", key.label, key.action)
+        });
+        f.debug_list().entries(rules).finish()
+    }
+}
+
+impl Schema {
+    /// The registered table of that entity.
+    pub(crate) fn find(&self, entity: &Declaration) -> Option<TableId> {
+        self.tables.iter().position(|table| table.type_id == entity.type_id)
+    }
+
+    /// The keys by which rows of this table refer to others.
+    pub(crate) fn keys_of(&self, child: TableId) -> impl Iterator<Item = KeyId> {
+        (0..self.keys.len()).filter(move |&key| self.keys[key].child == child)
+    }
+
+    /// The keys by which other rows refer to this table's.
+    pub(crate) fn keys_to(&self, parent: TableId) -> impl Iterator<Item = KeyId> {
+        (0..self.keys.len()).filter(move |&key| self.keys[key].parent == parent)
+    }
+}
+
+impl ForeignKey {
+    /// Whether the defaults that SET DEFAULT writes refer to a row. Where one of them is NULL they do not.
+    pub(crate) fn refers_by_default(&self, schema: &Schema) -> bool {
+        let columns = &schema.tables[self.child].columns;
+        self.child_columns.iter().all(|&column| columns[column].default.is_some())
+    }
+}
+
+/// Collects entities for a [`Graph`].
+#[derive(Debug, Clone, Default)]
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct GraphBuilder {
+    declarations: Vec<Declaration>,
+    left_to_database: Vec<TableName>,
+}
+
+impl GraphBuilder {
+    /// Registers an entity: its table, and every foreign key that its `belongs_to` relations declare to another
+    /// registered table, in either order of registration. Registering it twice is harmless.
+    pub fn entity<E: EntityTrait>(mut self, _entity: E) -> Self {
+        if !self.declarations.iter().any(|known| known.type_id == TypeId::of::<E>()) {
+            self.declarations.push(Declaration::of::<E>());
+        }
+        self
+    }
+
+    /// Leaves the children in this table to the database: a registered parent may say that it has many of them
+    /// without their being registered.
+    ///
+    /// Nothing is then counted, previewed or refused for that table; its constraint in the database decides.
+    pub fn leave_to_database<E: EntityTrait>(mut self, _child: E) -> Self {
+        self.left_to_database.push(table_name::<E>());
+        self
+    }
+
+    /// Checks the declarations against each other and gives the graph.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] with every [`Fault`] found, each naming its table and column.
+    pub fn build(self) -> Result<Graph, Error> {
+        let mut faults = Vec::new();
+        let declarations = self.one_per_table(&mut faults);
+        let mut keys = Vec::new();
+        for (child, declaration) in declarations.iter().enumerate() {
+            for (name, relation) in foreign_keys(declaration) {
+                if let Some(key) = resolve(&declarations, child, name, relation, &mut faults) {
+                    add(&declarations, &mut keys, key, &mut faults);
+                }
+            }
+        }
+        self.check_parents(&declarations, &keys, &mut faults);
+        let tables = with_identity(declarations, &keys);
+        check_keys(&tables, &keys, &mut faults);
+        let children_first = children_first(&tables, &keys, &mut faults);
+        if !faults.is_empty() {
+            return Err(ErrorKind::Invalid(faults).into());
+        }
+        Ok(Graph { schema: Arc::new(Schema { tables, keys, children_first }) })
+    }
+
+    /// R2: a second entity on the same table is refused.
+    fn one_per_table(&self, faults: &mut Vec<Fault>) -> Vec<Declaration> {
+        let mut kept: Vec<Declaration> = Vec::new();
+        for declaration in &self.declarations {
+            if let Some(first) = kept.iter().find(|first| first.name == declaration.name) {
+                faults.push(Fault::TableRegisteredTwice {
+                    table: label(&declaration.name),
+                    first: first.type_name,
+                    second: declaration.type_name,
+                });
+                continue;
+            }
+            if declaration.primary_key.is_empty() {
+                faults.push(Fault::NoPrimaryKey { table: label(&declaration.name) });
+            }
+            kept.push(declaration.clone());
+        }
+        kept
+    }
+
+    /// R2: a has_many or has_one that leads to a table which is neither registered nor left to the database is
+    /// refused, and so is one that no `belongs_to` of the child answers. R1: an action stated there must agree.
+    fn check_parents(&self, declarations: &[Declaration], keys: &[ForeignKey], faults: &mut Vec<Fault>) {
+        for (parent, declaration) in declarations.iter().enumerate() {
+            for (name, relation) in children(declaration) {
+                let Some(child_name) = named(&relation.to_tbl) else { continue };
+                let found = declarations.iter().position(|other| other.name == *child_name);
+                let parent_label = label(&declaration.name);
+                let Some(child) = found else {
+                    if !self.left_to_database.contains(child_name) {
+                        let child = label(child_name);
+                        faults.push(Fault::UnregisteredChild { parent: parent_label, relation: name.clone(), child });
+                    }
+                    continue;
+                };
+                let answer = keys.iter().find(|key| {
+                    key.parent == parent
+                        && key.child == child
+                        && names(&declarations[child], &key.child_columns).eq(relation.to_col.iter())
+                });
+                let Some(answer) = answer else {
+                    faults.push(Fault::NoBelongsTo {
+                        parent: parent_label,
+                        relation: name.clone(),
+                        child: label(child_name),
+                    });
+                    continue;
+                };
+                let stated = Action::of(relation.on_delete.as_ref());
+                if relation.on_delete.is_some() && stated != Some(answer.action) {
+                    faults.push(Fault::ActionsDiffer {
+                        foreign_key: answer.label.clone(),
+                        first: answer.action,
+                        second: stated,
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// R1: foreign keys are the relations whose table holds the key (`is_owner` says the opposite of its name).
+fn foreign_keys(declaration: &Declaration) -> impl Iterator<Item = &(String, RelationDef)> {
+    declaration.relations.iter().filter(|(_, relation)| !relation.is_owner)
+}
+
+fn children(declaration: &Declaration) -> impl Iterator<Item = &(String, RelationDef)> {
+    declaration.relations.iter().filter(|(_, relation)| relation.is_owner)
+}
+
+fn names<'a>(declaration: &'a Declaration, columns: &'a [usize]) -> impl Iterator<Item = &'a sea_orm::DynIden> {
+    columns.iter().map(|&column| &declaration.columns[column].name)
+}
+
+/// The foreign key that a `belongs_to` declares; `None` if its parent is not registered or a fault was found.
+fn resolve(
+    declarations: &[Declaration],
+    child: TableId,
+    relation_name: &str,
+    relation: &RelationDef,
+    faults: &mut Vec<Fault>,
+) -> Option<ForeignKey> {
+    let declaration = &declarations[child];
+    let parent_name = named(&relation.to_tbl)?;
+    let parent = declarations.iter().position(|other| other.name == *parent_name)?;
+    let table = label(&declaration.name);
+    let relation_name = relation_name.to_owned();
+    if relation.on_condition.is_some() || relation.condition_type == ConditionType::Any {
+        faults.push(Fault::ConditionalRelation { table, relation: relation_name });
+        return None;
+    }
+    let Some(action) = Action::of(relation.on_delete.as_ref()) else {
+        faults.push(Fault::UnknownAction { table, relation: relation_name });
+        return None;
+    };
+    let child_columns = columns(declaration, &relation.from_col, faults)?;
+    let parent_columns = columns(&declarations[parent], &relation.to_col, faults)?;
+    if child_columns.len() != parent_columns.len() {
+        faults.push(Fault::ColumnCountDiffers { table, relation: relation_name });
+        return None;
+    }
+    let label = key_label(&table, declaration, &child_columns);
+    Some(ForeignKey { label, child, child_columns, parent, parent_columns, action })
+}
+
+fn columns(declaration: &Declaration, identity: &Identity, faults: &mut Vec<Fault>) -> Option<Vec<usize>> {
+    let mut found = Vec::with_capacity(identity.arity());
+    for name in identity.iter() {
+        match position(&declaration.columns, name) {
+            Some(column) => found.push(column),
+            None => faults.push(Fault::UnknownColumn { table: label(&declaration.name), column: name.to_string() }),
+        }
+    }
+    (found.len() == identity.arity()).then_some(found)
+}
+
+/// `items.store_id`, or `lines.(tenant, number)` for a composite key.
+fn key_label(table: &str, declaration: &Declaration, columns: &[usize]) -> String {
+    let names: Vec<String> = names(declaration, columns).map(ToString::to_string).collect();
+    match names.as_slice() {
+        [one] => format!("{table}.{one}"),
+        several => format!("{table}.({})", several.join(", ")),
+    }
+}
+
+/// R2: two keys over the same columns to the same parent must agree; then they are one.
+fn add(declarations: &[Declaration], keys: &mut Vec<ForeignKey>, mut key: ForeignKey, faults: &mut Vec<Fault>) {
+    let pairs = |key: &ForeignKey| {
+        let columns = key.child_columns.iter().copied();
+        let mut pairs: Vec<_> = columns.zip(key.parent_columns.iter().copied()).collect();
+        pairs.sort_unstable();
+        pairs
+    };
+    let same_ends = |other: &&ForeignKey| other.child == key.child && other.parent == key.parent;
+    if let Some(same) = keys.iter().filter(same_ends).find(|other| pairs(other) == pairs(&key)) {
+        if same.action != key.action {
+            faults.push(Fault::ActionsDiffer {
+                foreign_key: same.label.clone(),
+                first: same.action,
+                second: Some(key.action),
+            });
+        }
+        return;
+    }
+    if keys.iter().any(|other| other.label == key.label) {
+        // The same columns to another parent: the parent tells them apart.
+        key.label = format!("{} -> {}", key.label, label(&declarations[key.parent].name));
+    }
+    keys.push(key);
+}
+
+fn with_identity(declarations: Vec<Declaration>, keys: &[ForeignKey]) -> Vec<Table> {
+    let tables = declarations.into_iter().enumerate();
+    let table = |(id, declaration): (TableId, Declaration)| {
+        let mut identity = declaration.primary_key.clone();
+        for key in keys.iter().filter(|key| key.parent == id) {
+            for &column in &key.parent_columns {
+                if !identity.contains(&column) {
+                    identity.push(column);
+                }
+            }
+        }
+        Table {
+            type_id: declaration.type_id,
+            label: label(&declaration.name),
+            name: declaration.name,
+            columns: declaration.columns,
+            primary_key: declaration.primary_key,
+            identity,
+        }
+    };
+    tables.map(table).collect()
+}
+
+/// R3 and R12: what each key's action needs of its columns.
+fn check_keys(tables: &[Table], keys: &[ForeignKey], faults: &mut Vec<Fault>) {
+    for table in tables {
+        for &column in &table.identity {
+            let Column { name, ty, .. } = &table.columns[column];
+            if !comparable(ty) {
+                let (table, column) = (table.label.clone(), name.to_string());
+                faults.push(Fault::KeyNotComparable { table, column });
+            }
+        }
+    }
+    for (id, key) in keys.iter().enumerate() {
+        if !key.action.changes_key() {
+            continue;
+        }
+        let table = &tables[key.child];
+        for &position in &key.child_columns {
+            let column = &table.columns[position];
+            let impossible = if table.primary_key.contains(&position) {
+                Some("it is part of the primary key")
+            } else if table.identity.contains(&position) {
+                Some("another registered key refers to it")
+            } else if shared(&keys[..id], key, position) {
+                Some("another SET NULL or SET DEFAULT key of the table shares it")
+            } else if column.nullable || (key.action == Action::SetDefault && column.default.is_some()) {
+                None
+            } else if key.action == Action::SetDefault {
+                Some("it is NOT NULL and has no default")
+            } else {
+                Some("it is NOT NULL")
+            };
+            if let Some(reason) = impossible {
+                faults.push(Fault::KeyCannotChange {
+                    table: table.label.clone(),
+                    column: column.name.to_string(),
+                    action: key.action,
+                    reason,
+                });
+            }
+        }
+    }
+}
+
+/// Whether an earlier key that is changed too shares the column: the outcome would depend on which comes first (R7).
+fn shared(earlier: &[ForeignKey], key: &ForeignKey, column: usize) -> bool {
+    let mut rivals = earlier.iter().filter(|other| other.child == key.child && other.action.changes_key());
+    rivals.any(|other| other.child_columns.contains(&column))
+}
+
+/// R12: types without a dependable equality are no keys.
+fn comparable(ty: &ColumnType) -> bool {
+    !matches!(
+        ty,
+        ColumnType::Float
+            | ColumnType::Double
+            | ColumnType::Json
+            | ColumnType::JsonBinary
+            | ColumnType::Array(_)
+            | ColumnType::Vector(_)
+            | ColumnType::Interval(..)
+    )
+}
+
+/// Kahn's algorithm over the tables: those to which nothing undone refers come first.
+fn children_first(tables: &[Table], keys: &[ForeignKey], faults: &mut Vec<Fault>) -> Vec<TableId> {
+    let mut order = Vec::with_capacity(tables.len());
+    let mut left: Vec<TableId> = (0..tables.len()).collect();
+    while !left.is_empty() {
+        let referred_to = |table: TableId| {
+            let mut keys = keys.iter();
+            keys.any(|key| key.parent == table && left.contains(&key.child))
+        };
+        let (ready, rest): (Vec<_>, Vec<_>) = left.iter().partition(|&&table| !referred_to(table));
+        if ready.is_empty() {
+            let on_cycle = cycle(keys, rest[0], &rest);
+            let tables = on_cycle.into_iter().map(|id| tables[id].label.clone()).collect();
+            faults.push(Fault::Cycle { tables });
+            break;
+        }
+        order.extend(ready);
+        left = rest;
+    }
+    order
+}
+
+/// The tables of one cycle among those left over, each of which has a child that is left over too.
+fn cycle(keys: &[ForeignKey], start: TableId, left: &[TableId]) -> Vec<TableId> {
+    let mut path = vec![start];
+    loop {
+        let last = path[path.len() - 1];
+        let mut children = keys.iter().filter(|key| key.parent == last).map(|key| key.child);
+        let Some(next) = children.find(|child| left.contains(child)) else { return path };
+        if let Some(begin) = path.iter().position(|&table| table == next) {
+            return path.split_off(begin);
+        }
+        path.push(next);
+    }
+}

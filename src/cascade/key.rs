@@ -1,0 +1,328 @@
+//! Keys that have left the database: those of the roots, and samples for people.
+//!
+//! Pure. Kept by column, so that a million integer keys take 16 MB and become one array without being moved.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use sea_orm::sea_query::ColumnType;
+use sea_orm::{DbErr, QueryResult, Value};
+use serde::{Deserialize, Serialize};
+
+use super::dialect::Dialect;
+
+/// How the values of a key column travel. Few kinds serve every type, because the database casts: it compares, we
+/// carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KeyKind {
+    Integer,
+    /// `BIGINT UNSIGNED` of `MySQL` and `MariaDB`, which `i64` does not hold.
+    Unsigned,
+    Text,
+    Bytes,
+}
+
+impl KeyKind {
+    /// How that database stores a column of that type; `None` if it cannot compare it dependably (R12).
+    pub(crate) fn of(dialect: Dialect, ty: &ColumnType) -> Option<Self> {
+        use ColumnType as T;
+        match (ty, dialect) {
+            (T::BigUnsigned, Dialect::MySql) => Some(Self::Unsigned),
+            (
+                T::TinyInteger
+                | T::SmallInteger
+                | T::Integer
+                | T::BigInteger
+                | T::TinyUnsigned
+                | T::SmallUnsigned
+                | T::Unsigned
+                | T::BigUnsigned,
+                _,
+            )
+            | (T::Boolean, Dialect::Sqlite | Dialect::MySql)
+            | (T::Year, Dialect::MySql) => Some(Self::Integer),
+            (T::Year, _)
+            | (T::Float | T::Double | T::Json | T::JsonBinary | T::Array(_) | T::Vector(_) | T::Interval(..), _)
+            | (T::Decimal(_) | T::Money(_) | T::Bit(_) | T::VarBit(_), Dialect::Sqlite | Dialect::MySql) => None,
+            // PostgreSQL reads every other type from its text, and writes it so.
+            (_, Dialect::Postgres) => Some(Self::Text),
+            (T::Uuid | T::Binary(_) | T::VarBinary(_) | T::Blob, _) => Some(Self::Bytes),
+            _ => Some(Self::Text),
+        }
+    }
+}
+
+/// The values of one key column, `None` for NULL.
+#[derive(Debug, Clone)]
+pub(crate) enum KeyColumn {
+    Integer(Vec<Option<i64>>),
+    Unsigned(Vec<Option<u64>>),
+    Text(Vec<Option<String>>),
+    Bytes(Vec<Option<Vec<u8>>>),
+}
+
+impl KeyColumn {
+    fn new(kind: KeyKind) -> Self {
+        match kind {
+            KeyKind::Integer => Self::Integer(Vec::new()),
+            KeyKind::Unsigned => Self::Unsigned(Vec::new()),
+            KeyKind::Text => Self::Text(Vec::new()),
+            KeyKind::Bytes => Self::Bytes(Vec::new()),
+        }
+    }
+
+    fn read(&mut self, row: &QueryResult, alias: &str) -> Result<(), DbErr> {
+        match self {
+            Self::Integer(values) => values.push(row.try_get("", alias)?),
+            Self::Unsigned(values) => values.push(row.try_get("", alias)?),
+            Self::Text(values) => values.push(row.try_get("", alias)?),
+            Self::Bytes(values) => values.push(row.try_get("", alias)?),
+        }
+        Ok(())
+    }
+
+    fn only(&self, rows: &[usize]) -> Self {
+        fn picked<T: Clone>(values: &[T], rows: &[usize]) -> Vec<T> {
+            rows.iter().map(|&row| values[row].clone()).collect()
+        }
+        match self {
+            Self::Integer(values) => Self::Integer(picked(values, rows)),
+            Self::Unsigned(values) => Self::Unsigned(picked(values, rows)),
+            Self::Text(values) => Self::Text(picked(values, rows)),
+            Self::Bytes(values) => Self::Bytes(picked(values, rows)),
+        }
+    }
+
+    fn is_null(&self, row: usize) -> bool {
+        match self {
+            Self::Integer(values) => values[row].is_none(),
+            Self::Unsigned(values) => values[row].is_none(),
+            Self::Text(values) => values[row].is_none(),
+            Self::Bytes(values) => values[row].is_none(),
+        }
+    }
+
+    /// One value, to bind.
+    pub(crate) fn value(&self, row: usize) -> Value {
+        match self {
+            Self::Integer(values) => Value::BigInt(values[row]),
+            Self::Unsigned(values) => Value::BigUnsigned(values[row]),
+            Self::Text(values) => Value::String(values[row].clone()),
+            Self::Bytes(values) => Value::Bytes(values[row].clone()),
+        }
+    }
+
+    /// Takes in a value that a caller gave; `false` if it is of another kind.
+    fn push(&mut self, value: &Value) -> bool {
+        match (self, value) {
+            (Self::Integer(values), value) => match integer(value) {
+                Some(Ok(integer)) => values.push(Some(integer)),
+                _ => return false,
+            },
+            (Self::Unsigned(values), value) => match integer(value) {
+                Some(Ok(integer)) => match u64::try_from(integer) {
+                    Ok(integer) => values.push(Some(integer)),
+                    Err(_) => return false,
+                },
+                Some(Err(integer)) => values.push(Some(integer)),
+                None => return false,
+            },
+            (Self::Text(values), Value::String(Some(text))) => values.push(Some(text.clone())),
+            (Self::Text(values), Value::Char(Some(char))) => values.push(Some(char.to_string())),
+            (Self::Bytes(values), Value::Bytes(Some(bytes))) => values.push(Some(bytes.clone())),
+            (Self::Text(_) | Self::Bytes(_), _) => return false,
+        }
+        true
+    }
+}
+
+/// An integer of whatever width, `Err` if only `u64` holds it.
+fn integer(value: &Value) -> Option<Result<i64, u64>> {
+    let signed = match *value {
+        Value::Bool(value) => i64::from(value?),
+        Value::TinyInt(value) => i64::from(value?),
+        Value::SmallInt(value) => i64::from(value?),
+        Value::Int(value) => i64::from(value?),
+        Value::BigInt(value) => value?,
+        Value::TinyUnsigned(value) => i64::from(value?),
+        Value::SmallUnsigned(value) => i64::from(value?),
+        Value::Unsigned(value) => i64::from(value?),
+        Value::BigUnsigned(value) => {
+            let value = value?;
+            return Some(i64::try_from(value).map_err(|_| value));
+        }
+        _ => return None,
+    };
+    Some(Ok(signed))
+}
+
+/// Known rows of one table: their primary key and every other column that a registered key refers to.
+#[derive(Debug, Clone)]
+pub(crate) struct Keys {
+    /// Positions in the table's columns, one for each of `values`.
+    pub(crate) columns: Vec<usize>,
+    pub(crate) values: Vec<KeyColumn>,
+    len: usize,
+}
+
+impl Keys {
+    pub(crate) fn new(columns: &[usize], kinds: &[KeyKind]) -> Self {
+        let values = kinds.iter().map(|&kind| KeyColumn::new(kind)).collect();
+        Self { columns: columns.to_vec(), values, len: 0 }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Adds the rows of a result whose columns are named by [`alias`], in the order of `columns`.
+    pub(crate) fn read(&mut self, rows: &[QueryResult]) -> Result<(), DbErr> {
+        let aliases: Vec<String> = (0..self.columns.len()).map(alias).collect();
+        for row in rows {
+            for (values, alias) in self.values.iter_mut().zip(&aliases) {
+                values.read(row, alias)?;
+            }
+            self.len += 1;
+        }
+        Ok(())
+    }
+
+    /// Adds a row that a caller gave; `false`, with nothing added, if its values are of other kinds.
+    pub(crate) fn push(&mut self, row: &[Value]) -> bool {
+        let fits = row.len() == self.values.len()
+            && self.values.iter().zip(row).all(|(column, value)| {
+                let kind = match column {
+                    KeyColumn::Integer(_) => KeyKind::Integer,
+                    KeyColumn::Unsigned(_) => KeyKind::Unsigned,
+                    KeyColumn::Text(_) => KeyKind::Text,
+                    KeyColumn::Bytes(_) => KeyKind::Bytes,
+                };
+                KeyColumn::new(kind).push(value)
+            });
+        if fits {
+            for (column, value) in self.values.iter_mut().zip(row) {
+                column.push(value);
+            }
+            self.len += 1;
+        }
+        fits
+    }
+
+    /// Each row once. Needed where the same rows may have been read twice.
+    pub(crate) fn distinct(self) -> Self {
+        let mut seen = HashSet::new();
+        let rows: Vec<usize> = (0..self.len).filter(|&row| seen.insert(self.sample(row))).collect();
+        if rows.len() == self.len {
+            return self;
+        }
+        let values = self.values.iter().map(|column| column.only(&rows)).collect();
+        Self { columns: self.columns, values, len: rows.len() }
+    }
+
+    /// A number that tells this set of rows from another, whatever their order.
+    pub(crate) fn fingerprint(&self, columns: &[usize]) -> u64 {
+        let values = self.of(columns);
+        let row = |row: usize| {
+            let mut hasher = DefaultHasher::new();
+            values.iter().for_each(|column| column.value(row).hash(&mut hasher));
+            hasher.finish()
+        };
+        (0..self.len).map(row).fold(0, u64::wrapping_add)
+    }
+
+    /// The values of these columns of the table, all of which are known.
+    pub(crate) fn of(&self, columns: &[usize]) -> Vec<&KeyColumn> {
+        let known = |column: &usize| self.columns.iter().position(|known| known == column);
+        columns.iter().filter_map(known).map(|at| &self.values[at]).collect()
+    }
+
+    /// The rows in which none of these columns is NULL: a NULL is referred to by nothing (R9).
+    pub(crate) fn rows_with(&self, columns: &[usize]) -> Vec<usize> {
+        let values = self.of(columns);
+        (0..self.len).filter(|&row| values.iter().all(|column| !column.is_null(row))).collect()
+    }
+
+    /// One row for people to read.
+    pub(crate) fn sample(&self, row: usize) -> Key {
+        let part = |column: &KeyColumn| match column {
+            KeyColumn::Integer(values) => values[row].map(KeyPart::Integer),
+            KeyColumn::Unsigned(values) => values[row].map(KeyPart::Unsigned),
+            KeyColumn::Text(values) => values[row].clone().map(KeyPart::Text),
+            KeyColumn::Bytes(values) => values[row].clone().map(KeyPart::Bytes),
+        };
+        Key(self.values.iter().filter_map(part).collect())
+    }
+}
+
+/// The private name of the n-th key column in a result.
+pub(crate) fn alias(n: usize) -> String {
+    format!("__cascade_k{n}")
+}
+
+/// A primary key, to show: `7`, `'north'`, or `(7, 'north')` for a composite one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Key(Vec<KeyPart>);
+
+/// One column of a [`Key`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(untagged)]
+#[non_exhaustive]
+pub enum KeyPart {
+    /// An integer or, where the database stores it so, a boolean.
+    Integer(i64),
+    /// An integer that only `u64` holds.
+    Unsigned(u64),
+    /// Text, and what is carried as text: enums, dates and, on PostgreSQL, UUIDs.
+    Text(String),
+    /// Bytes, and UUIDs where they are stored so.
+    Bytes(Vec<u8>),
+}
+
+impl Key {
+    /// The values, in the order of the primary key's columns.
+    #[must_use]
+    pub fn parts(&self) -> &[KeyPart] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let [one] = self.0.as_slice() {
+            return one.fmt(f);
+        }
+        f.write_str("(")?;
+        for (n, part) in self.0.iter().enumerate() {
+            let before = if n == 0 { "" } else { ", " };
+            write!(f, "{before}{part}")?;
+        }
+        f.write_str(")")
+    }
+}
+
+impl fmt::Display for KeyPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Integer(value) => value.fmt(f),
+            Self::Unsigned(value) => value.fmt(f),
+            Self::Text(value) => write!(f, "'{value}'"),
+            Self::Bytes(value) => write!(f, "x'{}'", hex(value)),
+        }
+    }
+}
+
+/// Lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

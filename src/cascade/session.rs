@@ -1,0 +1,123 @@
+//! The connection behind one face, and the transaction around each run.
+//!
+//! I/O.
+
+use std::any::TypeId;
+
+use async_trait::async_trait;
+use sea_orm::{
+    AuditError, ConnectionTrait, DbBackend, DbErr, IsolationLevel, QueryAccessAudit, QueryResult,
+    SqliteTransactionMode, Statement, StatementBuilder, TransactionOptions, TransactionSession, TransactionTrait,
+};
+
+use super::dialect::Dialect;
+use super::error::Error;
+
+/// What this crate runs on: a pool, a transaction of the caller's, or either of them restricted by `SeaORM`'s access
+/// control.
+///
+/// Implemented for everything that implements `SeaORM`'s two connection traits.
+pub trait Connection: ConnectionTrait + TransactionTrait + 'static {}
+
+impl<C: ConnectionTrait + TransactionTrait + 'static> Connection for C {}
+
+/// A connection as an object, so that the engine is compiled once and not for each kind of connection.
+///
+/// It forwards statements as they are built: `RestrictedConnection` judges those and refuses SQL text.
+#[async_trait]
+pub(crate) trait Session: Sync {
+    /// Gives the rows that the statement itself changed.
+    async fn execute(&self, statement: &dyn StatementBuilder) -> Result<u64, DbErr>;
+    async fn query(&self, statement: &dyn StatementBuilder) -> Result<Vec<QueryResult>, DbErr>;
+}
+
+#[async_trait]
+impl<C: ConnectionTrait> Session for C {
+    async fn execute(&self, statement: &dyn StatementBuilder) -> Result<u64, DbErr> {
+        let result = ConnectionTrait::execute(self, &Forwarded(statement)).await?;
+        Ok(result.rows_affected())
+    }
+
+    async fn query(&self, statement: &dyn StatementBuilder) -> Result<Vec<QueryResult>, DbErr> {
+        self.query_all(&Forwarded(statement)).await
+    }
+}
+
+struct Forwarded<'a>(&'a dyn StatementBuilder);
+
+impl StatementBuilder for Forwarded<'_> {
+    fn build(&self, backend: &DbBackend) -> Statement {
+        self.0.build(backend)
+    }
+
+    fn audit(&self) -> Result<QueryAccessAudit, AuditError> {
+        self.0.audit()
+    }
+}
+
+/// What a transaction is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Several reads that must see one state.
+    Read,
+    /// Reads and writes. `SQLite` takes its write lock at BEGIN, because a transaction that reads first and then
+    /// writes fails as soon as another has written; the others read what is committed at each statement, because an
+    /// older snapshot misses rows that a waiting writer has just added.
+    Write,
+}
+
+/// Opens a transaction, or a savepoint inside the caller's (R6).
+pub(crate) async fn begin<C: Connection>(db: &C, dialect: Dialect, purpose: Purpose) -> Result<C::Transaction, Error> {
+    if TypeId::of::<C>() == TypeId::of::<C::Transaction>() {
+        // MySQL refuses an isolation level in there.
+        return Ok(db.begin().await?);
+    }
+    let isolation_level = match (dialect, purpose) {
+        (Dialect::Sqlite, _) => None,
+        (_, Purpose::Read) => Some(IsolationLevel::RepeatableRead),
+        (_, Purpose::Write) => Some(IsolationLevel::ReadCommitted),
+    };
+    let sqlite_transaction_mode = match purpose {
+        Purpose::Read => None,
+        Purpose::Write => Some(SqliteTransactionMode::Immediate),
+    };
+    let options = TransactionOptions { isolation_level, access_mode: None, sqlite_transaction_mode };
+    Ok(db.begin_with_options(options).await?)
+}
+
+/// Commits what went well and undoes what did not. The error of the work is never replaced by one of the rollback.
+pub(crate) async fn finish<T, E: From<DbErr>>(
+    transaction: impl TransactionSession,
+    result: Result<T, E>,
+) -> Result<T, E> {
+    match result {
+        Ok(value) => {
+            transaction.commit().await?;
+            Ok(value)
+        }
+        Err(error) => {
+            // If this fails too, the connection is gone and the database has rolled back by itself.
+            let _ = transaction.rollback().await;
+            Err(error)
+        }
+    }
+}
+
+/// A transaction for one write of the service, or a savepoint inside the caller's.
+#[derive(Debug)]
+pub(crate) struct Write<T>(T);
+
+impl<T: TransactionSession> Write<T> {
+    pub(crate) async fn begin<C: Connection + TransactionTrait<Transaction = T>>(db: &C) -> Result<Self, Error> {
+        let dialect = Dialect::of(db.get_database_backend())?;
+        Ok(Self(begin(db, dialect, Purpose::Write).await?))
+    }
+
+    pub(crate) fn on(&self) -> &T {
+        &self.0
+    }
+
+    pub(crate) async fn finish<V, E: From<DbErr>>(self, result: Result<V, E>) -> Result<V, E> {
+        finish(self.0, result).await
+    }
+}

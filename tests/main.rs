@@ -1,0 +1,76 @@
+//! All tests, in one program: each runs on a fresh database, on SQLite and on every server whose URL is set
+//! (`POSTGRES_URL`, `MARIADB_URL`). The run ends by saying which databases it covered.
+
+mod scenarios;
+mod support;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+use support::{Kind, Server, Test};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let servers = Server::all();
+    let mut trials = Vec::new();
+    for server in &servers {
+        trials.push(answers(server.clone()));
+        trials.extend(tests().into_iter().map(|test| trial(server.clone(), test)));
+    }
+    let listing = arguments.list;
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    if !listing {
+        report(&servers);
+    }
+    conclusion.exit_code()
+}
+
+fn tests() -> Vec<Test> {
+    [scenarios::tests()].into_iter().flatten().collect()
+}
+
+/// A URL that is set and does not answer is a failure.
+fn answers(server: Server) -> Trial {
+    Trial::test(format!("{}::answers", server.kind.name()), move || {
+        runtime().block_on(server.version()).map(|_| ()).map_err(Failed::from)
+    })
+}
+
+fn trial(server: Server, test: Test) -> Trial {
+    let name = test.name.split_once("::").map_or(test.name, |(_, rest)| rest);
+    Trial::test(format!("{}::{name}", server.kind.name()), move || {
+        let runtime = runtime();
+        runtime.block_on(async {
+            let db = server.fresh().await;
+            let url = db.url.clone();
+            let result = tokio::spawn((test.run)(db)).await;
+            server.discard(&url).await;
+            result.map_err(|error| match error.try_into_panic() {
+                Ok(panic) => Failed::from(message(&*panic)),
+                Err(error) => Failed::from(error),
+            })
+        })
+    })
+}
+
+fn message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().cloned();
+    text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string)).unwrap_or_default()
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
+}
+
+fn report(servers: &[Server]) {
+    println!("databases:");
+    for kind in Kind::ALL {
+        let server = servers.iter().find(|server| server.kind == kind);
+        match server.map(|server| runtime().block_on(server.version())) {
+            Some(Ok(version)) => println!("  {}: ran on {version}", kind.name()),
+            Some(Err(error)) => println!("  {}: DOES NOT ANSWER: {error}", kind.name()),
+            None => println!("  {}: NOT RUN, {} is not set", kind.name(), kind.variable().unwrap_or_default()),
+        }
+    }
+}

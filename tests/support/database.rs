@@ -1,0 +1,138 @@
+//! Fresh databases: a file for SQLite, a database of its own on each server whose URL is set.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbBackend, DbErr, Statement};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Sqlite,
+    Postgres,
+    MariaDb,
+}
+
+/// A database that tests run on.
+#[derive(Debug, Clone)]
+pub(crate) struct Server {
+    pub(crate) kind: Kind,
+    url: String,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 3] = [Self::Sqlite, Self::Postgres, Self::MariaDb];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+            Self::MariaDb => "mariadb",
+        }
+    }
+
+    /// The variable with the URL of a server and of a database on it that may be connected to; none for SQLite.
+    pub(crate) fn variable(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some("POSTGRES_URL"),
+            Self::MariaDb => Some("MARIADB_URL"),
+        }
+    }
+}
+
+impl Server {
+    /// The databases to test on.
+    pub(crate) fn all() -> Vec<Self> {
+        let server = |kind: Kind| match kind.variable() {
+            None => Some(Self { kind, url: String::new() }),
+            Some(variable) => {
+                let url = std::env::var(variable).ok().filter(|url| !url.is_empty())?;
+                Some(Self { kind, url })
+            }
+        };
+        Kind::ALL.into_iter().filter_map(server).collect()
+    }
+
+    /// Its version, or why it does not answer.
+    pub(crate) async fn version(&self) -> Result<String, DbErr> {
+        let (url, sql) = match self.kind {
+            Kind::Sqlite => ("sqlite::memory:", "SELECT sqlite_version() AS version"),
+            _ => (self.url.as_str(), "SELECT version() AS version"),
+        };
+        let db = Database::connect(options(url, 1)).await?;
+        let statement = Statement::from_string(db.get_database_backend(), sql);
+        let row = db.query_one_raw(statement).await?.expect("one row");
+        let version: String = row.try_get("", "version")?;
+        Ok(version.split(" on ").next().unwrap_or_default().to_owned())
+    }
+
+    pub(crate) async fn fresh(&self) -> TestDb {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("cascade_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let (url, directory) = match self.kind {
+            Kind::Sqlite => {
+                let directory = tempfile::tempdir().expect("a temporary directory");
+                let url = format!("sqlite://{}/{name}.db?mode=rwc", directory.path().display());
+                (url, Some(directory))
+            }
+            Kind::Postgres | Kind::MariaDb => {
+                self.admin(&format!("CREATE DATABASE {name}")).await;
+                let (server, _) = self.url.rsplit_once('/').expect("the URL names a database");
+                (format!("{server}/{name}"), None)
+            }
+        };
+        let conn = Database::connect(options(&url, 4)).await.expect("the fresh database answers");
+        TestDb { server: self.clone(), conn, url, _directory: directory }
+    }
+
+    /// Drops what `fresh` made, whether or not the test closed it.
+    pub(crate) async fn discard(&self, url: &str) {
+        let name = url.rsplit('/').next().unwrap_or_default();
+        match self.kind {
+            // Its directory went with the test.
+            Kind::Sqlite => {}
+            Kind::Postgres => self.admin(&format!("DROP DATABASE {name} WITH (FORCE)")).await,
+            Kind::MariaDb => self.admin(&format!("DROP DATABASE {name}")).await,
+        }
+    }
+
+    async fn admin(&self, sql: &str) {
+        let db = Database::connect(options(&self.url, 1)).await.expect("the server answers");
+        db.execute_unprepared(sql).await.expect(sql);
+        db.close().await.expect("the connection closes");
+    }
+}
+
+fn options(url: &str, connections: u32) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options.sqlx_logging(false).acquire_timeout(Duration::from_secs(60)).max_connections(connections);
+    options
+}
+
+/// A database that one test has to itself.
+#[derive(Debug)]
+pub(crate) struct TestDb {
+    server: Server,
+    pub(crate) conn: DatabaseConnection,
+    pub(crate) url: String,
+    _directory: Option<tempfile::TempDir>,
+}
+
+impl TestDb {
+    pub(crate) fn kind(&self) -> Kind {
+        self.server.kind
+    }
+
+    pub(crate) fn backend(&self) -> DbBackend {
+        self.conn.get_database_backend()
+    }
+
+    /// A pool of its own on the same database.
+    pub(crate) async fn connect(&self, connections: u32) -> DatabaseConnection {
+        Database::connect(options(&self.url, connections)).await.expect("another pool")
+    }
+
+    pub(crate) async fn sql(&self, sql: &str) {
+        self.conn.execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+}

@@ -1,0 +1,58 @@
+//! What every test stands on: a fresh database of each kind whose URL is set, and a scenario as a table.
+
+mod case;
+mod database;
+
+pub(crate) use case::{By, Case, Table};
+pub(crate) use database::{Kind, Server, TestDb};
+
+use std::future::Future;
+use std::pin::Pin;
+
+/// One test, run on every database.
+pub(crate) struct Test {
+    pub(crate) name: &'static str,
+    pub(crate) run: fn(TestDb) -> Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+/// Lists the tests of a module. One that is left out is dead code, which the build refuses.
+#[macro_export]
+macro_rules! tests {
+    ($($name:ident),* $(,)?) => {
+        pub(crate) fn tests() -> Vec<$crate::support::Test> {
+            vec![$($crate::support::Test {
+                name: concat!(module_path!(), "::", stringify!($name)),
+                run: |db| Box::pin($name(db)),
+            }),*]
+        }
+    };
+}
+
+/// A compact entity with an `id`, more columns, and belongs_to relations as
+/// `Name = "parent::Entity", "Column::Key", "parent::Column::Id", "Action"`.
+#[macro_export]
+macro_rules! entity {
+    ($module:ident $table:literal { $($column:ident: $type:ty),* $(,)? } [
+        $($relation:ident = $to:literal, $from:literal, $column_to:literal, $action:literal);* $(;)?
+    ]) => {
+        pub(crate) mod $module {
+            use sea_orm::entity::prelude::*;
+
+            #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+            #[sea_orm(table_name = $table)]
+            pub struct Model {
+                #[sea_orm(primary_key, auto_increment = false)]
+                pub id: i64,
+                $(pub $column: $type,)*
+            }
+
+            #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+            pub enum Relation {
+                $(#[sea_orm(belongs_to = $to, from = $from, to = $column_to, on_delete = $action)]
+                $relation,)*
+            }
+
+            impl ActiveModelBehavior for ActiveModel {}
+        }
+    };
+}
