@@ -3,12 +3,11 @@
 //! I/O, the only file that sends the engine's statements. Preview and execution share everything up to the writing.
 
 use sea_orm::StatementBuilder;
-use sea_orm::sea_query::Expr;
 
 use super::deletion::Roots;
 use super::dialect::Dialect;
 use super::error::{Error, ErrorKind};
-use super::graph::{Action, KeyId, Schema, TableId};
+use super::graph::{Action, KeyId, Schema, Table, TableId};
 use super::key::{Key, Keys, alias};
 use super::outcome::Outcome;
 use super::plan::{Plan, Step};
@@ -79,21 +78,14 @@ impl Run<'_> {
     /// Finds the asked rows once and keeps them as keys; the Select is never evaluated again. To write, the rows are
     /// locked in key order.
     async fn freeze(self, roots: &Roots, purpose: Purpose) -> Result<Known, Error> {
-        let root = self.plan.root;
-        let identity = &self.schema.tables[root].identity;
-        let primary_key = &self.schema.tables[root].primary_key;
+        let (root, lock) = (self.plan.root, purpose == Purpose::Write);
+        let Table { identity, primary_key, .. } = &self.schema.tables[root];
         let mut known = Known::new(self.schema, root, self.keys_of(root, identity)?);
-        let lock = purpose == Purpose::Write;
-        let found = match roots {
+        let mut found = self.keys_of(root, identity)?;
+        match roots {
             Roots::Select(select) => {
-                // What a lock does not give anyway is read at once.
-                let relocked = lock && self.dialect != Dialect::Sqlite;
-                let columns = if relocked { primary_key } else { identity };
-                let mut keys = self.keys_of(root, columns)?;
-                let select = self.sql(&known).selected(select, columns);
-                let rows = self.session.query(&select).await.map_err(Error::in_select)?;
-                keys.read(&rows)?;
-                if relocked { self.read_rows(&known, self.sql(&known).each_at(&keys), lock).await? } else { keys }
+                let select = self.sql(&known).rows_at(self.sql(&known).selected(select), lock);
+                found.read(&self.session.query(&select).await.map_err(Error::in_select)?)?;
             }
             Roots::Keys(values) => {
                 let mut keys = self.keys_of(root, primary_key)?;
@@ -102,24 +94,20 @@ impl Run<'_> {
                 } else {
                     self.sql(&known).each_at_values(values)
                 };
-                self.read_rows(&known, conditions, lock).await?
+                let several = conditions.len() > 1;
+                for condition in conditions {
+                    let select = self.sql(&known).rows_at(condition, lock);
+                    found.read(&self.session.query(&select).await?)?;
+                }
+                if several {
+                    // Two lists may name one row: equality is the database's, where 'a' may be 'A'.
+                    found = found.distinct();
+                }
             }
-        };
+        }
         known.insert(root, found);
         self.read_better_known(&mut known).await?;
         Ok(known)
-    }
-
-    async fn read_rows(self, known: &Known, conditions: Vec<Expr>, lock: bool) -> Result<Keys, Error> {
-        let root = self.plan.root;
-        let mut found = self.keys_of(root, &self.schema.tables[root].identity)?;
-        let several = conditions.len() > 1;
-        for condition in conditions {
-            let select = self.sql(known).rows_at(condition, lock);
-            found.read(&self.session.query(&select).await?)?;
-        }
-        // Two lists may name one row: equality is the database's, where 'a' may be 'A'.
-        Ok(if several { found.distinct() } else { found })
     }
 
     /// Reads the keys of the tables that statements would repeat too often.

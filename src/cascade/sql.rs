@@ -11,8 +11,8 @@
 use sea_orm::sea_query::extension::postgres::PgFunc;
 use sea_orm::sea_query::{
     Alias, ArrayType, ColumnType, CommonTableExpression, DeleteStatement, DynIden, Expr, ExprTrait as _, Func,
-    IntoIden as _, Order, PostgresQueryBuilder, Query, SelectStatement, StringLen, TableBuilder as _, TableName,
-    TableRef, UnionType, UpdateStatement, Value, WithClause,
+    IntoIden as _, Order, PostgresQueryBuilder, Query, SelectStatement, TableBuilder as _, TableName, TableRef,
+    UnionType, UpdateStatement, Value, WithClause,
 };
 
 use super::declaration::Column;
@@ -291,30 +291,24 @@ impl<'a> Sql<'a> {
         vec![update]
     }
 
-    /// The rows of the root's table that a Select returns, as those columns, each row once and in key order.
+    /// The root rows that a Select returns, each once, however often a join repeats it.
     ///
-    /// The Select stays as written: key columns are added under private aliases and the whole becomes a derived
-    /// table.
-    pub(crate) fn selected(&self, select: &SelectStatement, columns: &[usize]) -> SelectStatement {
+    /// The Select stays as written: key columns are added under private aliases, the whole becomes a derived table,
+    /// and the table is asked for the rows with those keys. It is part of the statement that locks them, so that it
+    /// costs no statement of its own.
+    pub(crate) fn selected(&self, select: &SelectStatement) -> Expr {
         let root = self.plan.root;
-        let mut inner = select.clone();
-        for (n, &column) in columns.iter().enumerate() {
+        let primary_key = &self.table(root).primary_key;
+        let (mut inner, mut keys) = (select.clone(), Query::select());
+        for (n, &column) in primary_key.iter().enumerate() {
             inner.expr_as(self.column(root, column), Alias::new(alias(n)));
+            keys.column(Alias::new(alias(n)));
         }
-        let mut outer = Query::select();
-        outer.distinct().from_subquery(inner, Alias::new("__cascade_roots"));
-        for (n, &column) in columns.iter().enumerate() {
-            let name = Alias::new(alias(n));
-            let value = self.readable(Expr::col(name.clone()), &self.table(root).columns[column].ty);
-            outer.expr_as(value, name.clone());
-            if n < self.table(root).primary_key.len() {
-                outer.and_where(Expr::col(name.clone()).is_not_null()).order_by(name, Order::Asc);
-            }
-        }
-        outer
+        keys.from_subquery(inner, Alias::new("__cascade_roots"));
+        row(self.columns(root, primary_key)).in_subquery(keys)
     }
 
-    /// The rows of the root's table with those primary keys, as their identity, locked in key order if wanted.
+    /// The root rows that fulfil a condition, as their identity, in key order and locked in it if wanted.
     pub(crate) fn rows_at(&self, condition: Expr, lock: bool) -> SelectStatement {
         let root = self.plan.root;
         let Table { identity, primary_key, .. } = self.table(root);
@@ -399,7 +393,7 @@ impl<'a> Sql<'a> {
     /// NULLs in a key refer to nothing, so this is never NOT IN (R9). PostgreSQL gets an anti-join, because it hashes
     /// a sub-select only while it fits its memory; the others read a sub-select once into an index.
     fn kept(&self, table: TableId) -> Vec<Expr> {
-        let is_not_true = |expr: Expr| expr.is_not(Expr::cust("TRUE"));
+        let is_not_true = |expr: Expr| expr.is_not(Expr::custom_keyword("TRUE"));
         if !self.plan.dooms(table) {
             return Vec::new();
         }
@@ -431,9 +425,14 @@ impl<'a> Sql<'a> {
             return Expr::cust("1 = 2");
         }
         let values = keys.of(columns);
+        let types = columns.iter().map(|&column| &self.table(table).columns[column].ty);
+        if let [one] = *rows {
+            // Planned with what is known of this value.
+            let value = |(values, ty): (&&KeyColumn, _)| self.bound(values.value(one), ty);
+            return row(left).eq(row(values.iter().zip(types).map(value).collect()));
+        }
         match self.dialect {
             Dialect::Postgres => {
-                let types = columns.iter().map(|&column| &self.table(table).columns[column].ty);
                 let arrays = values.iter().zip(types).map(|(values, ty)| array(values, ty, rows));
                 let mut arrays: Vec<Expr> = arrays.collect();
                 if arrays.len() == 1 {
@@ -553,6 +552,12 @@ impl<'a> Sql<'a> {
         column.cast_as(Alias::new(ty))
     }
 
+    /// One value of a column of that type.
+    fn bound(&self, value: Value, ty: &ColumnType) -> Expr {
+        let value = Expr::value(value);
+        if self.dialect == Dialect::Postgres { typed(value, ty, "") } else { value }
+    }
+
     /// The declared default; PostgreSQL does not take text for an enum.
     fn default(&self, column: &Column) -> Expr {
         let default = column.default.clone().unwrap_or_else(|| Expr::cust("NULL"));
@@ -587,7 +592,7 @@ fn array(values: &KeyColumn, ty: &ColumnType, rows: &[usize]) -> Expr {
         let elements = rows.iter().map(|&row| element(row)).collect();
         Expr::value(Value::Array(ty, Some(Box::new(elements))))
     };
-    match values {
+    let array = match values {
         KeyColumn::Integer(values) => match ty {
             ColumnType::TinyInteger | ColumnType::TinyUnsigned | ColumnType::SmallInteger => {
                 let narrow = |row: usize| values[row].and_then(|value| i16::try_from(value).ok());
@@ -599,21 +604,25 @@ fn array(values: &KeyColumn, ty: &ColumnType, rows: &[usize]) -> Expr {
             }
             _ => of(ArrayType::BigInt, &|row| Value::BigInt(values[row])),
         },
-        KeyColumn::Text(values) => {
-            let text = of(ArrayType::String, &|row| Value::String(values[row].clone()));
-            match ty {
-                ColumnType::String(StringLen::N(_) | StringLen::Max | StringLen::None) | ColumnType::Text => text,
-                ColumnType::Enum { name, .. } => text.as_enum(Alias::new(format!("{name}[]"))),
-                _ => {
-                    let mut name = String::new();
-                    PostgresQueryBuilder.prepare_column_type(ty, &mut name);
-                    text.cast_as(Alias::new(format!("{name}[]")))
-                }
-            }
-        }
+        KeyColumn::Text(values) => of(ArrayType::String, &|row| Value::String(values[row].clone())),
         // No PostgreSQL column is of these kinds (`KeyKind::of`).
         KeyColumn::Unsigned(_) | KeyColumn::Bytes(_) => Expr::cust("NULL"),
+    };
+    typed(array, ty, "[]")
+}
+
+/// PostgreSQL: a value, or with the suffix `[]` an array, as the column's type.
+///
+/// Text is not taken for other types by itself. And the cast keeps our statements' text apart from a program's own:
+/// sqlx prepares by text, and the same text bound with another width fails on that connection.
+fn typed(value: Expr, ty: &ColumnType, suffix: &str) -> Expr {
+    let mut name = String::new();
+    match ty {
+        ColumnType::Enum { name, .. } => return value.as_enum(Alias::new(format!("{name}{suffix}"))),
+        ColumnType::String(_) => name.push_str("text"),
+        _ => PostgresQueryBuilder.prepare_column_type(ty, &mut name),
     }
+    value.cast_as(Alias::new(name + suffix))
 }
 
 /// `SQLite`: one bound JSON array, of values or of rows; bytes go as hexadecimal digits.

@@ -19,7 +19,7 @@ pub(crate) struct Test {
 #[macro_export]
 macro_rules! tests {
     ($($name:ident),* $(,)?) => {
-        pub(crate) fn tests() -> Vec<$crate::support::Test> {
+        pub(crate) fn all() -> Vec<$crate::support::Test> {
             vec![$($crate::support::Test {
                 name: concat!(module_path!(), "::", stringify!($name)),
                 run: |db| Box::pin($name(db)),
@@ -28,11 +28,23 @@ macro_rules! tests {
     };
 }
 
-/// A compact entity with an `id`, more columns, and belongs_to relations as
+/// A compact entity with an `id`, more columns with their attributes, and belongs_to relations as
 /// `Name = "parent::Entity", "Column::Key", "parent::Column::Id", "Action"`.
 #[macro_export]
 macro_rules! entity {
-    ($module:ident $table:literal { $($column:ident: $type:ty),* $(,)? } [
+    ($module:ident $table:literal { $($fields:tt)* } [$($relations:tt)*]) => {
+        $crate::entity_with_key!($module $table {
+            #[sea_orm(primary_key, auto_increment = false)]
+            pub id: i64,
+            $($fields)*
+        } [$($relations)*]);
+    };
+}
+
+/// The same without an `id`: the fields name their own primary key.
+#[macro_export]
+macro_rules! entity_with_key {
+    ($module:ident $table:literal { $($fields:tt)* } [
         $($relation:ident = $to:literal, $from:literal, $column_to:literal, $action:literal);* $(;)?
     ]) => {
         pub(crate) mod $module {
@@ -41,9 +53,7 @@ macro_rules! entity {
             #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
             #[sea_orm(table_name = $table)]
             pub struct Model {
-                #[sea_orm(primary_key, auto_increment = false)]
-                pub id: i64,
-                $(pub $column: $type,)*
+                $($fields)*
             }
 
             #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -55,4 +65,10 @@ macro_rules! entity {
             impl ActiveModelBehavior for ActiveModel {}
         }
     };
+}
+
+/// The tables of a case, parents first.
+#[macro_export]
+macro_rules! tables {
+    ($($module:ident),* $(,)?) => { [$($crate::support::Table::of($module::Entity)),*] };
 }

@@ -1,0 +1,122 @@
+//! `cargo bench --bench ratios`: how long this crate takes compared with the database's own cascade and with what one
+//! would write by hand, as medians of interleaved runs (`RUNS`, 15 unless set).
+//!
+//! Ratios and not times are what is looked at: the ways are run in turn, so that what else the machine does meets all
+//! of them.
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use sea_orm::sea_query::Query;
+use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
+use sea_orm_cascade::entity::item;
+use sea_orm_cascade::service::{self, Page};
+
+use support::{Subject, Way};
+
+#[tokio::main]
+async fn main() {
+    let runs = std::env::var("RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(15);
+    let only = std::env::args().skip(1).find(|argument| !argument.starts_with('-')).unwrap_or_default();
+    for subject in Subject::all().await {
+        for (stores, items) in [(1, 1_000), (1, 10_000), (1, 100_000), (10_000, 10)] {
+            if format!("{} delete {stores} {items}", subject.name).contains(&only) {
+                delete(&subject, stores, items, runs).await;
+            }
+        }
+        if format!("{} create", subject.name).contains(&only) {
+            create(&subject, runs).await;
+        }
+        if format!("{} list", subject.name).contains(&only) {
+            list(&subject, runs).await;
+        }
+    }
+}
+
+async fn delete(subject: &Subject, stores: u64, items: u64, runs: usize) {
+    let mut ways = vec![Way::Native, Way::Ours, Way::HandWritten, Way::Preview];
+    if stores == 1 && items <= 10_000 {
+        ways.push(Way::SeaOrm);
+    }
+    let mut times: Vec<Vec<Duration>> = vec![Vec::new(); ways.len()];
+    for run in 0..runs {
+        // Each way comes first, second .. in turn: what the one before left behind meets all of them.
+        for turn in 0..ways.len() {
+            let way = (run + turn) % ways.len();
+            subject.fill(stores, items).await;
+            times[way].push(ways[way].run(subject, stores).await);
+            subject.clear().await;
+        }
+    }
+    println!("{}: delete {stores} stores with {items} items each", subject.name);
+    let native = median(&times[0]);
+    for (way, times) in ways.iter().zip(&times) {
+        line(way.name(), median(times), native);
+    }
+}
+
+async fn create(subject: &Subject, runs: usize) {
+    let names: Vec<String> = (0..100_000).map(|n| format!("item {n}")).collect();
+    let (mut by_hand, mut ours) = (Vec::new(), Vec::new());
+    for _ in 0..runs {
+        subject.fill(1, 0).await;
+        let start = Instant::now();
+        let transaction = subject.db.begin().await.expect("a transaction");
+        for names in names.chunks(5_000) {
+            let mut insert = Query::insert();
+            insert.into_table(item::Entity).columns([item::Column::Name, item::Column::StoreId]);
+            for name in names {
+                insert.values_panic([name.as_str().into(), 1_i64.into()]);
+            }
+            transaction.execute(&insert).await.expect("insert");
+        }
+        transaction.commit().await.expect("commit");
+        by_hand.push(start.elapsed());
+        subject.clear().await;
+
+        subject.fill(1, 0).await;
+        let start = Instant::now();
+        assert_eq!(service::item::create_many(&subject.db, 1, &names).await.expect("create_many"), 100_000);
+        ours.push(start.elapsed());
+        subject.clear().await;
+    }
+    println!("{}: create 100,000 items", subject.name);
+    line("multi-row INSERT", median(&by_hand), median(&by_hand));
+    line("create_many", median(&ours), median(&by_hand));
+}
+
+async fn list(subject: &Subject, runs: usize) {
+    const ITEMS: u64 = 1_000_000;
+    subject.fill(1, ITEMS).await;
+    let mut cursor = None;
+    let mut page = Page::first(Page::LIMIT_MAX);
+    while let Some(next) = service::item::list(&subject.db, 1, &page).await.expect("a page").next {
+        page = Page::after(next.clone(), Page::LIMIT_MAX);
+        cursor = Some(next);
+    }
+    let last_page = Page::after(cursor.expect("more than one page"), Page::LIMIT_MAX);
+    let (mut first, mut last) = (Vec::new(), Vec::new());
+    for _ in 0..runs {
+        for (page, times) in [(&Page::first(Page::LIMIT_MAX), &mut first), (&last_page, &mut last)] {
+            let start = Instant::now();
+            let rows = service::item::list(&subject.db, 1, page).await.expect("a page").rows;
+            times.push(start.elapsed());
+            assert_eq!(rows.len(), 1_000);
+        }
+    }
+    println!("{}: a page of 1,000 from {ITEMS} items", subject.name);
+    line("page 1", median(&first), median(&first));
+    line("last page", median(&last), median(&first));
+    subject.clear().await;
+}
+
+fn median(times: &[Duration]) -> Duration {
+    let mut times = times.to_vec();
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+fn line(name: &str, time: Duration, against: Duration) {
+    println!("  {name:<18} {:>9.2} ms  {:>7.2}", time.as_secs_f64() * 1e3, time.as_secs_f64() / against.as_secs_f64());
+}
