@@ -27,10 +27,18 @@ fn main() -> ExitCode {
 }
 
 fn tests() -> Vec<Test> {
-    [scenarios::actions::all(), scenarios::no_action::all(), scenarios::paths::all(), scenarios::shapes::all()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        scenarios::actions::all(),
+        scenarios::failure::all(),
+        scenarios::roots::all(),
+        scenarios::size::all(),
+        scenarios::no_action::all(),
+        scenarios::paths::all(),
+        scenarios::shapes::all(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// A URL that is set and does not answer is a failure.

@@ -2,6 +2,8 @@
 //!
 //! I/O: this is where a run begins and ends its transaction. What happens in between is in `run`.
 
+use std::sync::Arc;
+
 use sea_orm::Value;
 use sea_orm::sea_query::SelectStatement;
 
@@ -14,6 +16,7 @@ use super::plan::Plan;
 use super::preview::Preview;
 use super::run::Run;
 use super::session::{self, Connection, Purpose};
+use super::shield::{Pool, Wanted, WhileWanted, shielded};
 
 /// A request to delete some rows of one entity and everything that depends on them.
 ///
@@ -24,7 +27,7 @@ use super::session::{self, Connection, Purpose};
 pub struct Deletion {
     graph: Graph,
     entity: Declaration,
-    roots: Roots,
+    roots: Arc<Roots>,
     at_most: Option<u64>,
     expecting: Option<Box<Preview>>,
 }
@@ -39,7 +42,7 @@ pub(crate) enum Roots {
 
 impl Deletion {
     pub(crate) fn new(graph: Graph, entity: Declaration, roots: Roots) -> Self {
-        Self { graph, entity, roots, at_most: None, expecting: None }
+        Self { graph, entity, roots: Arc::new(roots), at_most: None, expecting: None }
     }
 
     /// Refuses the delete if it would delete and change more than this many rows in all, the asked ones included.
@@ -89,19 +92,26 @@ impl Deletion {
     /// [`ErrorKind::NotRegistered`], [`ErrorKind::Select`], [`ErrorKind::KeyNotComparable`],
     /// [`ErrorKind::BackendDisabled`], [`ErrorKind::Forbidden`], [`ErrorKind::Database`].
     pub async fn preview<C: Connection>(&self, db: &C) -> Result<Preview, Error> {
-        let plan = self.plan()?;
-        let dialect = Dialect::of(db.get_database_backend())?;
-        let transaction = session::begin(db, dialect, Purpose::Read).await?;
-        let run = Run { schema: self.graph.schema(), plan: &plan, dialect, session: &transaction };
-        let result = run.preview(&self.roots).await;
-        session::finish(transaction, result).await
+        match Pool::of(db) {
+            None => self.preview_on(db, &Wanted::default()).await,
+            Some(pool) => {
+                let deletion = self.clone();
+                let run = |wanted: Wanted| async move {
+                    match pool {
+                        Pool::Plain(db) => deletion.preview_on(&db, &wanted).await,
+                        Pool::Restricted(db) => deletion.preview_on(&db, &wanted).await,
+                    }
+                };
+                shielded(run).await?
+            }
+        }
     }
 
     /// Deletes the rows and what depends on them, as the declared rules say, in one transaction or not at all.
     ///
     /// On a pool it opens a transaction (`SQLite`: `BEGIN IMMEDIATE`; the others: READ COMMITTED); inside a
     /// transaction of the caller's it works in a savepoint, and after any error that transaction can go on. Dropping
-    /// the future undoes it. Rows that are gone already are no error: the outcome then has zeros.
+    /// the future undoes it, unless its COMMIT was under way: then all of it may be done, never a part. Rows that are gone already are no error: the outcome then has zeros.
     ///
     /// Statements: two or fewer to find and lock the rows, one that counts if there is anything to check, then one for
     /// each foreign key and one for the rows themselves. On `MySQL` and `MariaDB` keys come in lists of at most 5,000,
@@ -132,11 +142,39 @@ impl Deletion {
     /// Those of [`preview`](Self::preview), and [`ErrorKind::Blocked`], [`ErrorKind::TooManyRows`],
     /// [`ErrorKind::Changed`], [`ErrorKind::StillReferenced`]. Nothing has changed after any of them.
     pub async fn execute<C: Connection>(&self, db: &C) -> Result<Outcome, Error> {
+        match Pool::of(db) {
+            None => self.execute_on(db, &Wanted::default()).await,
+            Some(pool) => {
+                let deletion = self.clone();
+                let run = |wanted: Wanted| async move {
+                    match pool {
+                        Pool::Plain(db) => deletion.execute_on(&db, &wanted).await,
+                        Pool::Restricted(db) => deletion.execute_on(&db, &wanted).await,
+                    }
+                };
+                shielded(run).await?
+            }
+        }
+    }
+
+    async fn preview_on<C: Connection>(&self, db: &C, wanted: &Wanted) -> Result<Preview, Error> {
+        let plan = self.plan()?;
+        let dialect = Dialect::of(db.get_database_backend())?;
+        let transaction = session::begin(db, dialect, Purpose::Read).await?;
+        let session = WhileWanted { session: &transaction, wanted };
+        let run = Run { schema: self.graph.schema(), plan: &plan, dialect, session: &session };
+        let result = run.preview(&self.roots).await;
+        session::finish(transaction, result).await
+    }
+
+    async fn execute_on<C: Connection>(&self, db: &C, wanted: &Wanted) -> Result<Outcome, Error> {
         let plan = self.plan()?;
         let dialect = Dialect::of(db.get_database_backend())?;
         let transaction = session::begin(db, dialect, Purpose::Write).await?;
-        let run = Run { schema: self.graph.schema(), plan: &plan, dialect, session: &transaction };
+        let session = WhileWanted { session: &transaction, wanted };
+        let run = Run { schema: self.graph.schema(), plan: &plan, dialect, session: &session };
         let result = run.execute(&self.roots, self.at_most, self.expecting.as_deref()).await;
+        let result = result.and_then(|outcome| Ok(wanted.check().map(|()| outcome)?));
         session::finish(transaction, result).await
     }
 

@@ -435,7 +435,10 @@ pub(crate) mod driver {
         match code(error) {
             Some((DbBackend::Postgres, code)) => ["23503", "23001"].contains(&&*code),
             Some((DbBackend::MySql, code)) => ["1451", "1452"].contains(&&*code),
-            Some((DbBackend::Sqlite, code)) => ["787", "1811"].contains(&&*code),
+            Some((DbBackend::Sqlite, code)) => {
+                // A program's own RAISE has the second code too.
+                code == "787" || (code == "1811" && error.to_string().contains("FOREIGN KEY constraint failed"))
+            }
             _ => false,
         }
     }

@@ -10,6 +10,7 @@ mod plan;
 mod preview;
 mod run;
 mod session;
+mod shield;
 mod sql;
 
 pub use deletion::Deletion;

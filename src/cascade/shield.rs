@@ -1,0 +1,94 @@
+//! A run that a dropped future does not cut in the middle of a statement.
+//!
+//! Dropping a future while the `MySQL` driver prepares a statement leaves the answer unread on its connection, and the
+//! pool hands that connection out again: the next statement takes the wrong answer or waits for ever (seen with sqlx
+//! 0.9 on `MariaDB` 10.11). So a run on a pool is a task of its own. If its caller's future is dropped, it stops before
+//! the next statement and rolls back. In a transaction of the caller's there is no such task: the caller may use that
+//! transaction at once, and the savepoint must be gone by then.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use sea_orm::{DatabaseConnection, DbErr, QueryResult, RestrictedConnection, StatementBuilder};
+
+use super::session::{Connection, Session};
+
+/// A pool that a task can own.
+#[derive(Debug)]
+pub(crate) enum Pool {
+    Plain(DatabaseConnection),
+    Restricted(RestrictedConnection),
+}
+
+impl Pool {
+    /// `None` for a transaction, and for a connection of a type that is not known here.
+    pub(crate) fn of<C: Connection>(db: &C) -> Option<Self> {
+        let db: &dyn Any = db;
+        let plain = db.downcast_ref::<DatabaseConnection>().cloned().map(Self::Plain);
+        plain.or_else(|| db.downcast_ref::<RestrictedConnection>().cloned().map(Self::Restricted))
+    }
+}
+
+/// Whether the caller still waits for the run.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Wanted(Arc<AtomicBool>);
+
+impl Wanted {
+    pub(crate) fn check(&self) -> Result<(), DbErr> {
+        if self.0.load(Ordering::Relaxed) {
+            return Err(DbErr::Custom("the future that waited for this was dropped".to_owned()));
+        }
+        Ok(())
+    }
+}
+
+struct UnwantedOnDrop(Wanted);
+
+impl Drop for UnwantedOnDrop {
+    fn drop(&mut self) {
+        self.0.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Runs the work as a task, which learns it when nobody waits any more. Without a runtime it runs in place.
+pub(crate) async fn shielded<T, F>(work: impl FnOnce(Wanted) -> F + Send) -> Result<T, DbErr>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let wanted = Wanted::default();
+    let work = work(wanted.clone());
+    let Ok(runtime) = tokio::runtime::Handle::try_current() else { return Ok(work.await) };
+    let task = runtime.spawn(work);
+    let guard = UnwantedOnDrop(wanted);
+    let result = task.await;
+    drop(guard);
+    match result {
+        Ok(value) => Ok(value),
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(DbErr::Custom("the runtime was shut down".to_owned())),
+        },
+    }
+}
+
+/// A session that sends nothing once nobody waits.
+pub(crate) struct WhileWanted<'a> {
+    pub(crate) session: &'a dyn Session,
+    pub(crate) wanted: &'a Wanted,
+}
+
+#[async_trait]
+impl Session for WhileWanted<'_> {
+    async fn execute(&self, statement: &dyn StatementBuilder) -> Result<u64, DbErr> {
+        self.wanted.check()?;
+        self.session.execute(statement).await
+    }
+
+    async fn query(&self, statement: &dyn StatementBuilder) -> Result<Vec<QueryResult>, DbErr> {
+        self.wanted.check()?;
+        self.session.query(statement).await
+    }
+}

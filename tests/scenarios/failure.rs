@@ -1,0 +1,270 @@
+//! R6: all or nothing, whatever goes wrong.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+
+use sea_orm::rbac::{RbacContext, RbacUserId};
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, TransactionTrait as _};
+use sea_orm_cascade::cascade::ErrorKind;
+
+use crate::support::{Case, Kind, TestDb};
+use crate::{entity, tables, tests};
+
+tests![
+    a_trigger_that_raises_undoes_everything,
+    a_future_dropped_at_any_await_changes_nothing,
+    a_future_dropped_in_a_transaction_goes_with_it,
+    a_lock_that_is_waited_for_too_long_is_transient,
+    a_connection_cut_in_the_middle_changes_nothing,
+    a_database_that_refuses_is_a_reference_from_outside,
+    restricted_users_need_every_right,
+    an_unregistered_entity_is_refused,
+];
+
+entity!(a "a" {} []);
+entity!(b "b" { pub a: i64, } [A = "super::a::Entity", "Column::A", "super::a::Column::Id", "Cascade"]);
+entity!(n "n" { pub a: Option<i64>, } [A = "super::a::Entity", "Column::A", "super::a::Column::Id", "SetNull"]);
+
+fn case() -> Case {
+    Case::new(tables![a, b, n]).rows("a", "(1), (2)").rows("b", "(1, 1), (2, 1), (3, 2)").rows("n", "(1, 1), (2, 2)")
+}
+
+const BEFORE: &str = "a(1 2) b(1:1 2:1 3:2) n(1:1 2:2)";
+const AFTER: &str = "a(2) b(3:2) n(1:- 2:2)";
+
+// S33
+async fn a_trigger_that_raises_undoes_everything(db: TestDb) {
+    let case = case();
+    case.create(&db, true, false).await;
+    for statement in match db.kind() {
+        Kind::Sqlite => &["CREATE TRIGGER stop BEFORE DELETE ON a BEGIN SELECT RAISE(ABORT, 'stop'); END"][..],
+        Kind::Postgres => &[
+            "CREATE FUNCTION stop() RETURNS trigger AS $$ BEGIN RAISE 'stop'; END $$ LANGUAGE plpgsql",
+            "CREATE TRIGGER stop BEFORE DELETE ON a FOR EACH ROW EXECUTE FUNCTION stop()",
+        ],
+        Kind::MariaDb => &["CREATE TRIGGER stop BEFORE DELETE ON a FOR EACH ROW SIGNAL SQLSTATE '45000'"],
+    } {
+        db.sql(statement).await;
+    }
+    let deletion = case.graph().delete_keys(a::Entity, [1]);
+    let error = deletion.execute(&db.conn).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Database(_)), "{error:?}");
+    assert!(!error.is_transient());
+    assert_eq!(case.state(&db.conn).await, BEFORE);
+
+    let transaction = db.conn.begin().await.unwrap();
+    transaction.execute_unprepared("INSERT INTO a VALUES (9)").await.unwrap();
+    deletion.execute(&transaction).await.unwrap_err();
+    transaction.commit().await.unwrap();
+    assert_eq!(case.state(&db.conn).await, BEFORE.replace("a(1 2)", "a(1 2 9)"), "earlier work commits");
+}
+
+/// Polls a future so many times and drops it then.
+async fn cancelled_after<F: Future>(polls: usize, future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    let mut left = polls;
+    poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending if left == 0 => Poll::Ready(None),
+        Poll::Pending => {
+            left -= 1;
+            Poll::Pending
+        }
+    })
+    .await
+}
+
+// S41
+async fn a_future_dropped_at_any_await_changes_nothing(db: TestDb) {
+    let case = case();
+    case.create(&db, true, false).await;
+    let deletion = case.graph().delete_keys(a::Entity, [1]).at_most(100);
+    let mut cancelled = 0;
+    for polls in 0.. {
+        let result = cancelled_after(polls, deletion.execute(&db.conn)).await;
+        let state = case.state(&db.conn).await;
+        if let Some(outcome) = result {
+            outcome.expect("nobody else is there");
+            assert_eq!(state, AFTER);
+            break;
+        }
+        cancelled += 1;
+        if state == AFTER {
+            // Dropped while the COMMIT was under way, which nothing calls back: all of it, not a part.
+            break;
+        }
+        assert_eq!(state, BEFORE, "dropped after {polls} polls");
+    }
+    assert!(cancelled > 0);
+}
+
+// The caller drops the future and then its transaction; the statements are prepared by then (see the README on MySQL).
+async fn a_future_dropped_in_a_transaction_goes_with_it(db: TestDb) {
+    let case = case();
+    case.create(&db, true, false).await;
+    let deletion = case.graph().delete_keys(a::Entity, [1]);
+    let pool = db.connect(1).await;
+    let transaction = pool.begin().await.unwrap();
+    deletion.execute(&transaction).await.unwrap();
+    transaction.rollback().await.unwrap();
+    for polls in 0..20 {
+        let transaction = pool.begin().await.unwrap();
+        let done = cancelled_after(polls, deletion.execute(&transaction)).await.is_some();
+        drop(transaction);
+        assert_eq!(case.state(&pool).await, BEFORE, "dropped after {polls} polls");
+        if done {
+            break;
+        }
+    }
+    deletion.execute(&pool).await.unwrap();
+    assert_eq!(case.state(&pool).await, AFTER);
+}
+
+async fn a_lock_that_is_waited_for_too_long_is_transient(db: TestDb) {
+    let case = case();
+    case.create(&db, true, false).await;
+    let deletion = case.graph().delete_keys(a::Entity, [1]);
+    let impatient = db.connect(1).await;
+    impatient
+        .execute_unprepared(match db.kind() {
+            Kind::Sqlite => "PRAGMA busy_timeout = 50",
+            Kind::Postgres => "SET lock_timeout = '50ms'",
+            Kind::MariaDb => "SET innodb_lock_wait_timeout = 1",
+        })
+        .await
+        .unwrap();
+    let other = db.conn.begin().await.unwrap();
+    other.execute_unprepared("UPDATE b SET a = 2 WHERE id = 3").await.unwrap();
+    let locked = if db.kind() == Kind::Sqlite { "" } else { "UPDATE b SET a = 1 WHERE id = 2" };
+    if !locked.is_empty() {
+        other.execute_unprepared(locked).await.unwrap();
+    }
+    let error = deletion.execute(&impatient).await.unwrap_err();
+    assert!(error.is_transient(), "{error:?}");
+    assert!(matches!(error.kind(), ErrorKind::Database(_)));
+    other.rollback().await.unwrap();
+    assert_eq!(case.state(&db.conn).await, BEFORE);
+    deletion.execute(&impatient).await.unwrap();
+    assert_eq!(case.state(&db.conn).await, AFTER);
+}
+
+/// Ends the connection that waits for a lock, as soon as there is one.
+async fn cut(db: &DatabaseConnection, kind: Kind) {
+    for _ in 0..1_000 {
+        let waiting = match kind {
+            Kind::Sqlite => return,
+            Kind::Postgres => {
+                "SELECT CAST(pid AS bigint) AS id FROM pg_stat_activity \
+                 WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            }
+            Kind::MariaDb => {
+                "SELECT CAST(id AS SIGNED) AS id FROM information_schema.processlist \
+                 WHERE db = database() AND info LIKE 'DELETE%'"
+            }
+        };
+        let statement = sea_orm::Statement::from_string(db.get_database_backend(), waiting);
+        if let Some(row) = db.query_one_raw(statement).await.unwrap() {
+            let id: i64 = row.try_get("", "id").unwrap();
+            let cut = match kind {
+                Kind::Postgres => format!("SELECT pg_terminate_backend({id})"),
+                _ => format!("KILL {id}"),
+            };
+            db.execute_unprepared(&cut).await.unwrap();
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("nobody waits for a lock");
+}
+
+async fn a_connection_cut_in_the_middle_changes_nothing(db: TestDb) {
+    if db.kind() == Kind::Sqlite {
+        // No server that could go away; a dropped future is the same there.
+        return;
+    }
+    let case = case();
+    case.create(&db, true, false).await;
+    let other = db.conn.begin().await.unwrap();
+    other.execute_unprepared("UPDATE b SET a = 1 WHERE id = 2").await.unwrap();
+    let pool = db.connect(1).await;
+    let deletion = case.graph().delete_keys(a::Entity, [1]);
+    let (result, ()) = tokio::join!(deletion.execute(&pool), cut(&db.conn, db.kind()));
+    let error = result.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Database(_)), "{error:?}");
+    other.rollback().await.unwrap();
+    assert_eq!(case.state(&db.conn).await, BEFORE);
+    deletion.execute(&pool).await.expect("the pool connects anew");
+    assert_eq!(case.state(&db.conn).await, AFTER);
+}
+
+// A table of another program, which the graph does not know.
+async fn a_database_that_refuses_is_a_reference_from_outside(db: TestDb) {
+    let case = case();
+    case.create(&db, true, false).await;
+    for rule in ["RESTRICT", "NO ACTION"] {
+        db.sql(&format!("CREATE TABLE foreigner (b BIGINT, FOREIGN KEY (b) REFERENCES b (id) ON DELETE {rule})")).await;
+        db.sql("INSERT INTO foreigner VALUES (1)").await;
+        let transaction = db.conn.begin().await.unwrap();
+        let error = case.graph().delete_keys(a::Entity, [1]).execute(&transaction).await.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::StillReferenced(_)), "{error:?}");
+        assert!(error.to_string().starts_with("a row still refers to a row to be deleted"));
+        transaction.commit().await.unwrap();
+        assert_eq!(case.state(&db.conn).await, BEFORE);
+        db.sql("DROP TABLE foreigner").await;
+    }
+}
+
+// S42
+async fn restricted_users_need_every_right(db: TestDb) {
+    let case = case();
+    case.create(&db, true, false).await;
+    sea_orm::rbac::schema::create_tables(&db.conn, sea_orm::rbac::schema::RbacCreateTablesParams::default())
+        .await
+        .unwrap();
+    let mut rights = RbacContext::load(&db.conn).await.unwrap();
+    rights.add_tables(&db.conn, &["a", "b", "n", "*"]).await.unwrap();
+    rights.add_crud_permissions(&db.conn).await.unwrap();
+    rights.add_roles(&db.conn, &["all", "some", "reader", "none"]).await.unwrap();
+    let users = [(1, "all"), (2, "some"), (3, "reader"), (4, "none")];
+    rights.assign_user_role(&db.conn, &users).await.unwrap();
+    for role in ["all", "some", "reader"] {
+        rights.add_role_permissions(&db.conn, role, &["select"], &["a", "b", "n"]).await.unwrap();
+    }
+    rights.add_role_permissions(&db.conn, "all", &["delete"], &["a", "b"]).await.unwrap();
+    rights.add_role_permissions(&db.conn, "all", &["update"], &["n"]).await.unwrap();
+    rights.add_role_permissions(&db.conn, "some", &["delete"], &["a"]).await.unwrap();
+    rights.add_role_permissions(&db.conn, "some", &["update"], &["n"]).await.unwrap();
+    db.conn.load_rbac().await.unwrap();
+
+    let deletion = case.graph().delete_keys(a::Entity, [1]).at_most(10);
+    let as_user = |user| db.conn.restricted_for(RbacUserId(user)).unwrap();
+    for user in [2, 3] {
+        let preview = deletion.preview(&as_user(user)).await.unwrap();
+        assert_eq!(preview.outcome().total(), 4);
+        let error = deletion.execute(&as_user(user)).await.unwrap_err();
+        let ErrorKind::Forbidden { table, permission, .. } = error.kind() else { panic!("{error:?}") };
+        assert!(permission == "delete" || permission == "update", "{permission}");
+        assert!(["b", "n"].contains(&&**table), "{table}");
+        assert_eq!(case.state(&db.conn).await, BEFORE);
+    }
+    let error = deletion.preview(&as_user(4)).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the user of this connection lacks the permission `select` on a, which the delete reaches"
+    );
+    let outcome = deletion.execute(&as_user(1)).await.unwrap();
+    assert_eq!(outcome.to_string(), "deleted a 1, b 2; changed n.a 1 (SET NULL)");
+    assert_eq!(case.state(&db.conn).await, AFTER);
+}
+
+async fn an_unregistered_entity_is_refused(db: TestDb) {
+    let graph = Case::new(tables![a]).graph();
+    for result in [
+        graph.delete_keys(b::Entity, [1]).execute(&db.conn).await.map(|_| ()),
+        graph.delete(<b::Entity as sea_orm::EntityTrait>::find()).preview(&db.conn).await.map(|_| ()),
+    ] {
+        let error = result.unwrap_err();
+        assert_eq!(error.to_string(), "table b is not in the graph; register its entity with `GraphBuilder::entity`");
+    }
+}

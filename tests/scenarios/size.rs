@@ -1,0 +1,290 @@
+//! R8: statements and their text grow with the schema, not with rows or paths.
+
+use std::sync::{Arc, Mutex};
+
+use sea_orm::{ColumnTrait as _, DatabaseConnection, EntityTrait as _, QueryFilter as _};
+
+use crate::support::{Case, Kind, TestDb};
+use crate::{entity, entity_with_key, tables, tests};
+
+tests![
+    as_many_statements_for_many_rows_as_for_few,
+    a_hundred_thousand_roots,
+    three_column_keys_beyond_the_bind_limit,
+    text_keys_beyond_the_bind_limit,
+    a_lattice_grows_with_its_edges,
+];
+
+/// The statements that a connection has sent.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    async fn on(db: &TestDb) -> (DatabaseConnection, Self) {
+        let (mut conn, log) = (db.connect(1).await, Self::default());
+        let statements = log.clone();
+        conn.set_metric_callback(move |info| {
+            statements.0.lock().unwrap().push(info.statement.sql.clone());
+        });
+        (conn, log)
+    }
+
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+entity!(a "a" {} []);
+entity!(b "b" { pub a: i64, } [A = "super::a::Entity", "Column::A", "super::a::Column::Id", "Cascade"]);
+entity!(c "c" { pub b: i64, } [B = "super::b::Entity", "Column::B", "super::b::Column::Id", "Cascade"]);
+entity!(n "n" { pub b: Option<i64>, } [B = "super::b::Entity", "Column::B", "super::b::Column::Id", "SetNull"]);
+
+/// A table of numbers 1 to n.
+fn numbers(kind: Kind, n: u32) -> String {
+    match kind {
+        Kind::Sqlite => format!(
+            "(WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {n}) \
+             SELECT n FROM numbers) AS numbers"
+        ),
+        Kind::Postgres => format!("generate_series(1, {n}) AS numbers (n)"),
+        Kind::MariaDb => format!("(SELECT seq AS n FROM seq_1_to_{n}) AS numbers"),
+    }
+}
+
+async fn as_many_statements_for_many_rows_as_for_few(db: TestDb) {
+    let case = Case::new(tables![a, b, c, n]);
+    let (conn, log) = Log::on(&db).await;
+    let mut counted = Vec::new();
+    for rows in [10_u32, 10_000] {
+        case.create(&db, true, false).await;
+        indexes(&db).await;
+        let numbers = numbers(db.kind(), rows);
+        db.sql("INSERT INTO a VALUES (1)").await;
+        db.sql(&format!("INSERT INTO b SELECT n, 1 FROM {numbers}")).await;
+        db.sql(&format!("INSERT INTO c SELECT n, n FROM {numbers}")).await;
+        db.sql(&format!("INSERT INTO n SELECT n, n FROM {numbers}")).await;
+        let deletion = case.graph().delete_keys(a::Entity, [1]);
+        log.take();
+        let preview = deletion.preview(&conn).await.unwrap();
+        let previewing = log.take().len();
+        let outcome = deletion.execute(&conn).await.unwrap();
+        let executing = log.take().len();
+        assert_eq!(preview.outcome(), &outcome);
+        assert_eq!(outcome.total(), 1 + 3 * u64::from(rows));
+        counted.push((previewing, executing));
+        case.drop(&db).await;
+    }
+    // A preview finds the roots and counts. A delete finds the roots, deletes c, changes n, deletes b and a.
+    let pages = match db.kind() {
+        Kind::Sqlite | Kind::Postgres => 0,
+        // c is two levels down: a page is read and deleted. 10,000 rows are two full pages and an empty one; 10 rows
+        // are one that is not full.
+        Kind::MariaDb => 1,
+    };
+    assert_eq!(counted[0], (2, 5 + pages));
+    assert_eq!(counted[1], (2, 5 + pages + if pages == 0 { 0 } else { 2 + 1 }));
+}
+
+// S32: more keys than any bind limit, at every level.
+async fn a_hundred_thousand_roots(db: TestDb) {
+    let case = Case::new(tables![a, b, c, n]);
+    case.create(&db, true, false).await;
+    indexes(&db).await;
+    let numbers = numbers(db.kind(), 100_000);
+    db.sql(&format!("INSERT INTO a SELECT n FROM {numbers}")).await;
+    db.sql(&format!("INSERT INTO b SELECT n, n FROM {numbers}")).await;
+    db.sql(&format!("INSERT INTO c SELECT n, n FROM {numbers}")).await;
+    db.sql(&format!("INSERT INTO n SELECT n, n FROM {numbers}")).await;
+    let deletion = case.graph().delete_keys(a::Entity, 1..=99_999);
+    let preview = deletion.preview(&db.conn).await.unwrap();
+    let outcome = deletion.expecting(&preview).execute(&db.conn).await.unwrap();
+    assert_eq!(outcome.to_string(), "deleted a 99999, b 99999, c 99999; changed n.b 99999 (SET NULL)");
+    assert_eq!(a::Entity::find().one(&db.conn).await.unwrap().unwrap().id, 100_000);
+}
+
+entity_with_key!(triple "triple" {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub x: i64,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub y: i32,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub z: String,
+} []);
+entity!(of_triple "of_triple" { pub x: Option<i64>, pub y: Option<i32>, pub z: Option<String>, } [
+    Triple = "super::triple::Entity", "(Column::X, Column::Y, Column::Z)",
+    "(super::triple::Column::X, super::triple::Column::Y, super::triple::Column::Z)", "Cascade"
+]);
+
+async fn three_column_keys_beyond_the_bind_limit(db: TestDb) {
+    let case = Case::new(tables![triple, of_triple]);
+    case.create(&db, true, false).await;
+    index(&db, "of_triple", "x, y, z").await;
+    let numbers = numbers(db.kind(), 30_000);
+    let text = if db.kind() == Kind::MariaDb { "CONCAT('é', n)" } else { "'é' || n" };
+    db.sql(&format!("INSERT INTO triple (x, y, z) SELECT n, 7, {text} FROM {numbers}")).await;
+    db.sql(&format!("INSERT INTO of_triple (id, x, y, z) SELECT n, n, 7, {text} FROM {numbers}")).await;
+    let keys = (1..=29_999).map(|n| (n, 7, format!("é{n}")));
+    let by_key = case.graph().delete_keys(triple::Entity, keys);
+    let preview = by_key.preview(&db.conn).await.unwrap();
+    let outcome = by_key.execute(&db.conn).await.unwrap();
+    assert_eq!(outcome.to_string(), "deleted triple 29999, of_triple 29999");
+    assert_eq!(preview.outcome(), &outcome);
+    let by_filter = case.graph().delete(triple::Entity::find().filter(triple::Column::Y.eq(7)));
+    assert_eq!(by_filter.execute(&db.conn).await.unwrap().rows_deleted(), 2);
+}
+
+/// Without these the database's own checks read a whole table for each row.
+async fn indexes(db: &TestDb) {
+    for (table, column) in [("b", "a"), ("c", "b"), ("n", "b")] {
+        index(db, table, column).await;
+    }
+}
+
+async fn index(db: &TestDb, table: &str, columns: &str) {
+    db.sql(&format!("CREATE INDEX {table}_idx ON {table} ({columns})")).await;
+}
+
+entity_with_key!(word "word" {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub word: String,
+} []);
+entity!(of_word "of_word" { pub word: String, } [
+    Word = "super::word::Entity", "Column::Word", "super::word::Column::Word", "Cascade"
+]);
+entity!(below_word "below_word" { pub of: i64, } [
+    Of = "super::of_word::Entity", "Column::Of", "super::of_word::Column::Id", "Cascade"
+]);
+
+async fn text_keys_beyond_the_bind_limit(db: TestDb) {
+    let case = Case::new(tables![word, of_word, below_word]);
+    case.create(&db, true, false).await;
+    index(&db, "of_word", "word").await;
+    index(&db, "below_word", "of").await;
+    let numbers = numbers(db.kind(), 70_000);
+    let text = if db.kind() == Kind::MariaDb { "CONCAT('é''\"', n)" } else { "'é''\"' || n" };
+    db.sql(&format!("INSERT INTO word (word) SELECT {text} FROM {numbers}")).await;
+    db.sql(&format!("INSERT INTO of_word (id, word) SELECT n, {text} FROM {numbers}")).await;
+    db.sql(&format!("INSERT INTO below_word (id, of) SELECT n, n FROM {numbers}")).await;
+    let deletion = case.graph().delete(word::Entity::find());
+    let preview = deletion.preview(&db.conn).await.unwrap();
+    let outcome = deletion.execute(&db.conn).await.unwrap();
+    assert_eq!(outcome.to_string(), "deleted word 70000, of_word 70000, below_word 70000");
+    assert_eq!(preview.outcome(), &outcome);
+}
+
+/// Two tables a layer, each with two keys to the two tables of the layer above.
+macro_rules! lattice {
+    ($($name:ident $table:literal: $p:ident $q:ident;)*) => {
+        $(mod $name {
+            use sea_orm::entity::prelude::*;
+            use sea_orm::sea_query::ForeignKeyAction::Cascade;
+
+            #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+            #[sea_orm(table_name = $table)]
+            pub struct Model {
+                #[sea_orm(primary_key, auto_increment = false)]
+                pub id: i64,
+                pub p: i64,
+                pub q: i64,
+            }
+
+            #[derive(Copy, Clone, Debug, EnumIter)]
+            pub enum Relation {
+                P,
+                Q,
+            }
+
+            impl RelationTrait for Relation {
+                fn def(&self) -> RelationDef {
+                    use super::{$p as p, $q as q};
+                    match self {
+                        Self::P => Entity::belongs_to(p::Entity).from(Column::P).to(p::Column::Id).on_delete(Cascade).into(),
+                        Self::Q => Entity::belongs_to(q::Entity).from(Column::Q).to(q::Column::Id).on_delete(Cascade).into(),
+                    }
+                }
+            }
+
+            impl ActiveModelBehavior for ActiveModel {}
+        })*
+
+        /// The first n layers, and the layer above them.
+        fn layers(n: usize) -> Vec<crate::support::Table> {
+            let all = [crate::support::Table::of(top::Entity), $(crate::support::Table::of($name::Entity)),*];
+            all.into_iter().take(1 + 2 * n).collect()
+        }
+    };
+}
+
+entity!(top "top" {} []);
+lattice! {
+    a1 "a1": top top;
+    b1 "b1": top top;
+    a2 "a2": a1 b1;
+    b2 "b2": a1 b1;
+    a3 "a3": a2 b2;
+    b3 "b3": a2 b2;
+    a4 "a4": a3 b3;
+    b4 "b4": a3 b3;
+    a5 "a5": a4 b4;
+    b5 "b5": a4 b4;
+    a6 "a6": a5 b5;
+    b6 "b6": a5 b5;
+    a7 "a7": a6 b6;
+    b7 "b7": a6 b6;
+    a8 "a8": a7 b7;
+    b8 "b8": a7 b7;
+    a9 "a9": a8 b8;
+    b9 "b9": a8 b8;
+    a10 "a10": a9 b9;
+    b10 "b10": a9 b9;
+    a11 "a11": a10 b10;
+    b11 "b11": a10 b10;
+    a12 "a12": a11 b11;
+    b12 "b12": a11 b11;
+    a13 "a13": a12 b12;
+    b13 "b13": a12 b12;
+    a14 "a14": a13 b13;
+    b14 "b14": a13 b13;
+    a15 "a15": a14 b14;
+    b15 "b15": a14 b14;
+    a16 "a16": a15 b15;
+    b16 "b16": a15 b15;
+    a17 "a17": a16 b16;
+    b17 "b17": a16 b16;
+    a18 "a18": a17 b17;
+    b18 "b18": a17 b17;
+    a19 "a19": a18 b18;
+    b19 "b19": a18 b18;
+    a20 "a20": a19 b19;
+    b20 "b20": a19 b19;
+}
+
+// Every row below the top is reached by 2^layers paths.
+async fn a_lattice_grows_with_its_edges(db: TestDb) {
+    let (conn, log) = Log::on(&db).await;
+    let mut grown = Vec::new();
+    for n in [10, 20] {
+        let case = Case::new(layers(n));
+        case.create(&db, true, false).await;
+        db.sql("INSERT INTO top VALUES (1), (2)").await;
+        for layer in 1..=n {
+            for table in ["a", "b"] {
+                db.sql(&format!("INSERT INTO {table}{layer} VALUES (1, 1, 1), (2, 1, 2), (3, 2, 2)")).await;
+            }
+        }
+        let deletion = case.graph().delete_keys(top::Entity, [1]);
+        log.take();
+        let preview = deletion.preview(&conn).await.unwrap();
+        let outcome = deletion.execute(&conn).await.unwrap();
+        assert_eq!(preview.outcome(), &outcome);
+        let statements = log.take();
+        let longest = statements.iter().map(String::len).max().unwrap();
+        grown.push((statements.len(), longest));
+        // 1 of the top; 2 of each table in the first layer; all 3 below, because row 3 refers to row 2.
+        assert_eq!(outcome.rows_deleted(), 1 + 2 * 2 + 2 * 3 * (n as u64 - 1), "{outcome}");
+        case.drop(&db).await;
+    }
+    let [(few, short), (many, long)] = grown[..] else { unreachable!() };
+    assert!(many <= 2 * few + 8, "{few} statements for 10 layers, {many} for 20");
+    assert!(long <= 2 * short + 1_000, "{short} characters for 10 layers, {long} for 20");
+}
