@@ -1,7 +1,11 @@
 //! All tests, in one program: each runs on a fresh database, on SQLite and on every server whose URL is set
 //! (`POSTGRES_URL`, `MARIADB_URL`). The run ends by saying which databases it covered.
 
+mod architecture;
+mod declarations;
+mod migration;
 mod scenarios;
+mod service;
 mod support;
 
 use std::process::ExitCode;
@@ -28,13 +32,17 @@ fn main() -> ExitCode {
 
 fn tests() -> Vec<Test> {
     [
+        architecture::all(),
+        declarations::all(),
         scenarios::actions::all(),
         scenarios::failure::all(),
-        scenarios::roots::all(),
-        scenarios::size::all(),
         scenarios::no_action::all(),
         scenarios::paths::all(),
+        scenarios::roots::all(),
         scenarios::shapes::all(),
+        scenarios::size::all(),
+        service::all(),
+        migration::all(),
     ]
     .into_iter()
     .flatten()

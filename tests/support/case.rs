@@ -92,7 +92,6 @@ pub(crate) struct Case {
     delete: Option<Delete>,
     leaves: Leaves,
     expect: Result<&'static str, &'static str>,
-    constrained: &'static [bool],
 }
 
 impl Case {
@@ -104,7 +103,6 @@ impl Case {
             delete: None,
             leaves: Box::new(|_| ""),
             expect: Ok(""),
-            constrained: &[true, false],
         }
     }
 
@@ -131,12 +129,6 @@ impl Case {
 
     pub(crate) fn delete_by(mut self, delete: impl Fn(&Graph, By) -> Deletion + Send + Sync + 'static) -> Self {
         self.delete = Some(Box::new(delete));
-        self
-    }
-
-    /// Only in a database that has the constraints, or only in one that has not.
-    pub(crate) fn constrained(mut self, only: &'static [bool]) -> Self {
-        self.constrained = only;
         self
     }
 
@@ -170,7 +162,7 @@ impl Case {
     pub(crate) fn run(self, db: &TestDb) -> impl Future<Output = ()> {
         let at = std::panic::Location::caller();
         async move {
-            for &constrained in self.constrained {
+            for constrained in [true, false] {
                 for keys_reversed in [false, true] {
                     for by in [By::Key, By::Filter] {
                         let variant =
