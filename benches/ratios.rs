@@ -4,6 +4,8 @@
 //! Ratios and not times are what is looked at: the ways are run in turn, so that what else the machine does meets all
 //! of them.
 
+#![allow(clippy::print_stdout, unreachable_pub, reason = "a bench prints what it measured")]
+
 mod support;
 
 use std::time::{Duration, Instant};

@@ -1,5 +1,58 @@
+//! Delete a row and everything that depends on it: looked at first, bounded, all or nothing. For any SeaORM 2.0
+//! entities on SQLite, PostgreSQL, MySQL and MariaDB; Store and Item come ready to embed.
+//!
+//! Deleting a store that still has items is an error of the database, because the items' foreign key would point at
+//! nothing. What should happen instead is declared once, as `on_delete` on the child's `belongs_to`: the items go too,
+//! lose their reference, or forbid the delete. The engine in [`cascade`] carries that out for every registered table,
+//! the same on each database, whether or not the constraint is there.
+//!
+//! # Example
+//! ```
+//! use sea_orm_cascade::entity::{item, store};
+//! use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+//! use sea_orm_cascade::service;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let db = sea_orm::Database::connect("sqlite::memory:").await?;
+//! Migrator::up(&db, None).await?;
+//!
+//! // Once, at start-up: the tables that belong together. What is wrong with their rules is an error here.
+//! let graph = service::graph().build()?;
+//!
+//! let ikea = service::store::create_with_items(&db, "IKEA", ["Chair", "Table"]).await?;
+//!
+//! let deletion = graph.delete_keys(store::Entity, [ikea.id]).at_most(10_000);
+//! let preview = deletion.preview(&db).await?; // println!("{preview}")
+//! assert_eq!(preview.deleted(item::Entity), 2);
+//!
+//! let outcome = deletion.expecting(&preview).execute(&db).await?;
+//! assert_eq!(outcome.to_string(), "deleted stores 1, items 2");
+//! # Ok(()) }
+//! ```
+//!
+//! # Where to find things
+//! - [`service`]: create, get, list, rename, move, preview and delete stores and items.
+//! - [`entity`]: Store and Item themselves.
+//! - [`cascade`]: the engine, for entities of your own: [`Graph`](cascade::Graph) to
+//!   [`Deletion`](cascade::Deletion) to [`Preview`](cascade::Preview) and [`Outcome`](cascade::Outcome). Its rules
+//!   are listed there.
+//! - `migration` (feature `migration`): the tables of Store and Item.
+//!
+//! # Features
+//! `sqlite` (on by default), `postgres` and `mysql` bring SeaORM's drivers; a connection to a database whose feature
+//! is off is refused by name. TLS is chosen by SeaORM's own features. `migration` re-exports the migration crate.
+//!
+//! # What it does not do
+//! - Tables that refer to each other in a ring, or to themselves, are refused when the graph is built.
+//! - Rows that triggers change are not counted.
+//! - Foreign keys that lead from tables outside the graph are the database's business: see
+//!   [`StillReferenced`](cascade::ErrorKind::StillReferenced).
+//! - MySQL 8 is spoken to as MariaDB is, but is not tested.
+
 pub mod cascade;
 pub mod entity;
 pub mod service;
+
 #[cfg(feature = "migration")]
 pub use sea_orm_cascade_migration as migration;

@@ -46,6 +46,7 @@ async fn pure_files_do_not_await(_: TestDb) {
 
 async fn types_can_be_shared(_: TestDb) {
     fn shared<T: Send + Sync + std::fmt::Debug + 'static>() {}
+    fn error<T: std::error::Error + Send + Sync + 'static>() {}
     shared::<cascade::Graph>();
     shared::<cascade::GraphBuilder>();
     shared::<cascade::Deletion>();
@@ -60,7 +61,6 @@ async fn types_can_be_shared(_: TestDb) {
     shared::<service::Page>();
     shared::<service::Cursor>();
     shared::<service::Listed<sea_orm_cascade::entity::item::Model>>();
-    fn error<T: std::error::Error + Send + Sync + 'static>() {}
     error::<cascade::Error>();
     error::<service::Error>();
     assert!(size_of::<Result<(), cascade::Error>>() <= 8, "an error is one pointer");

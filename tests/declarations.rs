@@ -124,7 +124,7 @@ async fn an_entity_registered_twice(_: TestDb) {
     assert_eq!(graph.tables().collect::<Vec<_>>(), ["a"]);
 }
 
-/// A compact parent with has_many relations.
+/// A compact parent with `has_many` relations.
 macro_rules! parent {
     ($module:ident { $($(#[$relation:meta])* $name:ident),* $(,)? }) => {
         mod $module {

@@ -30,7 +30,7 @@ use sea_orm_migration::{IntoSchemaManagerConnection, async_trait};
 /// Makes, updates and removes `stores` and `items`.
 ///
 /// `up`, `down`, `refresh` and `status` are those of every Migrator. `fresh` differs: it removes and makes anew the
-/// tables of this crate alone, where `SeaORM`'s own drops every table of the database.
+/// tables of this crate alone, where SeaORM's own drops every table of the database.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Migrator;
 

@@ -6,7 +6,7 @@ use sea_orm_migration::sea_orm::{DbBackend, DbErr, Statement};
 /// `name`: at most 80 characters, compared by code point on every database, so that uniqueness, order and prefixes
 /// are the same on all of them.
 ///
-/// `SQLite` compares so by itself. `MariaDB` and `MySQL` name the collation differently; both are without padding, under
+/// SQLite compares so by itself. MariaDB and MySQL name the collation differently; both are without padding, under
 /// which a trailing blank would not count.
 pub(crate) async fn column(manager: &SchemaManager<'_>) -> Result<ColumnDef, DbErr> {
     let ty = match manager.get_database_backend() {

@@ -1,6 +1,6 @@
 //! The databases that the engine speaks to.
 //!
-//! Pure. `SeaORM`'s own list is open; this one is closed, so that a match on it is complete.
+//! Pure. SeaORM's own list is open; this one is closed, so that a match on it is complete.
 
 use sea_orm::DbBackend;
 
@@ -10,7 +10,7 @@ use super::error::{Error, ErrorKind};
 pub(crate) enum Dialect {
     Sqlite,
     Postgres,
-    /// `MySQL` and `MariaDB`.
+    /// MySQL and MariaDB.
     MySql,
 }
 

@@ -101,16 +101,16 @@ pub enum Fault {
     UnregisteredChild {
         /// The parent's table.
         parent: String,
-        /// Its has_many or has_one.
+        /// Its `has_many` or `has_one`.
         relation: String,
         /// The child's table.
         child: String,
     },
-    /// A has_many or has_one that no `belongs_to` of the child answers, so that no rule is declared for it.
+    /// A `has_many` or `has_one` that no `belongs_to` of the child answers, so that no rule is declared for it.
     NoBelongsTo {
         /// The parent's table.
         parent: String,
-        /// Its has_many or has_one.
+        /// Its `has_many` or `has_one`.
         relation: String,
         /// The child's table.
         child: String,
@@ -415,8 +415,8 @@ pub(crate) mod driver {
 
     /// A deadlock, a serialization failure, a lock or busy time-out.
     ///
-    /// PostgreSQL: 40001 `serialization_failure`, 40P01 `deadlock_detected`, 55P03 `lock_not_available`. `MySQL` and
-    /// `MariaDB`: 1213 deadlock, 1205 lock wait time-out, 1020 record changed. `SQLite`: 5 BUSY, 517 `BUSY_SNAPSHOT`,
+    /// PostgreSQL: 40001 `serialization_failure`, 40P01 `deadlock_detected`, 55P03 `lock_not_available`. MySQL and
+    /// MariaDB: 1213 deadlock, 1205 lock wait time-out, 1020 record changed. SQLite: 5 BUSY, 517 `BUSY_SNAPSHOT`,
     /// 6 LOCKED, 262 `LOCKED_SHAREDCACHE`.
     pub(crate) fn is_transient(error: &DbErr) -> bool {
         match code(error) {
@@ -429,7 +429,7 @@ pub(crate) mod driver {
 
     /// A foreign key that a statement would break.
     ///
-    /// PostgreSQL: 23503 and, for RESTRICT since version 18, 23001. `MySQL` and `MariaDB`: 1451, 1452. `SQLite`: 787
+    /// PostgreSQL: 23503 and, for RESTRICT since version 18, 23001. MySQL and MariaDB: 1451, 1452. SQLite: 787
     /// and, for RESTRICT, 1811.
     pub(crate) fn is_foreign_key(error: &DbErr) -> bool {
         match code(error) {

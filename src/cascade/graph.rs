@@ -127,7 +127,6 @@ pub(crate) struct ForeignKey {
 
 impl Graph {
     /// Starts an empty graph.
-    #[must_use]
     pub fn builder() -> GraphBuilder {
         GraphBuilder::default()
     }
@@ -294,7 +293,7 @@ impl GraphBuilder {
         kept
     }
 
-    /// R2: a has_many or has_one that leads to a table which is neither registered nor left to the database is
+    /// R2: a `has_many` or `has_one` that leads to a table which is neither registered nor left to the database is
     /// refused, and so is one that no `belongs_to` of the child answers. R1: an action stated there must agree.
     fn check_parents(&self, declarations: &[Declaration], keys: &[ForeignKey], faults: &mut Vec<Fault>) {
         for (parent, declaration) in declarations.iter().enumerate() {

@@ -17,7 +17,7 @@ use super::dialect::Dialect;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KeyKind {
     Integer,
-    /// `BIGINT UNSIGNED` of `MySQL` and `MariaDB`, which `i64` does not hold.
+    /// `BIGINT UNSIGNED` of MySQL and MariaDB, which `i64` does not hold.
     Unsigned,
     Text,
     Bytes,
@@ -42,8 +42,10 @@ impl KeyKind {
             )
             | (T::Boolean, Dialect::Sqlite | Dialect::MySql)
             | (T::Year, Dialect::MySql) => Some(Self::Integer),
-            (T::Year, _)
-            | (T::Float | T::Double | T::Json | T::JsonBinary | T::Array(_) | T::Vector(_) | T::Interval(..), _)
+            (
+                T::Year | T::Float | T::Double | T::Json | T::JsonBinary | T::Array(_) | T::Vector(_) | T::Interval(..),
+                _,
+            )
             | (T::Decimal(_) | T::Money(_) | T::Bit(_) | T::VarBit(_), Dialect::Sqlite | Dialect::MySql) => None,
             // PostgreSQL reads every other type from its text, and writes it so.
             (_, Dialect::Postgres) => Some(Self::Text),
@@ -224,15 +226,17 @@ impl Keys {
         Self { columns: self.columns, values, len: rows.len() }
     }
 
-    /// A number that tells this set of rows from another, whatever their order.
-    pub(crate) fn fingerprint(&self, columns: &[usize]) -> u64 {
+    /// Digits that tell this set of rows from another, whatever their order. Text, because JSON readers round numbers.
+    pub(crate) fn fingerprint(&self, columns: &[usize]) -> String {
         let values = self.of(columns);
         let row = |row: usize| {
             let mut hasher = DefaultHasher::new();
-            values.iter().for_each(|column| column.value(row).hash(&mut hasher));
+            for column in &values {
+                column.value(row).hash(&mut hasher);
+            }
             hasher.finish()
         };
-        (0..self.len).map(row).fold(0, u64::wrapping_add)
+        format!("{:016x}", (0..self.len).map(row).fold(0, u64::wrapping_add))
     }
 
     /// The values of these columns of the table, all of which are known.

@@ -1,4 +1,48 @@
-//! The engine: carries out the declared rule of every foreign key, for any `SeaORM` entities.
+//! The engine: carries out the declared rule of every foreign key, for any SeaORM entities.
+//!
+//! ```text
+//! entities ──register──▶ Graph ──delete(rows)──▶ Deletion ──▶ Plan ──▶ Preview   (reads)
+//!                        pure, built once,       a request    pure,    Outcome   (writes, one transaction)
+//!                        errors of config here   + options    steps in order
+//! ```
+//! Preview and execution read the same plan and find the rows by the same statements; there is no dry-run flag inside
+//! the deleting code.
+//!
+//! # Rules
+//! The code cites them by number.
+//!
+//! - **R1** The rule belongs to the foreign key: the child's `belongs_to` and its `on_delete`; none stated means NO
+//!   ACTION. A `has_many` that states its own must agree. (The dense format drops `on_delete` on a `has_many` without a
+//!   word: state it on the `belongs_to`.)
+//! - **R2** Every key between registered tables counts, with or without a constraint in the database, with or without
+//!   a `has_many` on the parent. A registered parent whose `has_many` or `has_one` leads to an unregistered table is
+//!   refused, unless that table is left to the database.
+//! - **R3** Actions mean what SQL says, the same on every database ([`Action`]). NO ACTION is judged when everything
+//!   doomed is known, RESTRICT is not.
+//! - **R4** Children go before parents. A row is counted once, whatever the number of paths to it; one that is both
+//!   nulled and doomed is only deleted.
+//! - **R5** A refusal names every blocker: table, key, how many rows, sample keys, the path from the root. Nothing has
+//!   changed.
+//! - **R6** All or nothing, in one transaction; inside the caller's, a savepoint.
+//! - **R7** The result does not depend on what is loaded, on the order of rows, registration or constraints, or on the
+//!   database.
+//! - **R8** Statements grow with keys between tables, plus one for each chunk where a database wants lists; their text
+//!   grows with keys, never with paths. The client holds the keys of the roots, and no others, but for a table that
+//!   SQLite or MariaDB would find by more than 32 paths.
+//! - **R9** A NULL is no reference: a composite key with one NULL half refers to nothing. A key may lead to a unique
+//!   column that is not the primary key.
+//! - **R10** What was asked is what is counted: the outcome's numbers equal the rows that changed, also where the
+//!   database's own cascade would have taken them.
+//! - **R11** A transient failure says so: [`Error::is_transient`].
+//! - **R12** Nothing is guessed: an unknown action, a relation with a condition, a key that cannot be compared and a
+//!   database that is not known are errors that name it.
+//!
+//! # How rows are found
+//! The Select of the roots runs once, in the transaction; its rows are locked in key order (SQLite locks at BEGIN)
+//! and kept as keys. From there on every statement starts from those keys, so that a filter may look at rows that go.
+//! The doomed rows of a child are the rows that refer to doomed rows of its parents, which a statement says in itself:
+//! they do not leave the database. Counting, if there is anything to check, comes before the first write.
+
 mod declaration;
 mod deletion;
 mod dialect;

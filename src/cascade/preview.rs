@@ -22,7 +22,7 @@ pub struct Preview {
     root: String,
     roots: u64,
     /// Tells these roots from as many others.
-    fingerprint: u64,
+    fingerprint: String,
     outcome: Outcome,
     lines: Vec<Line>,
     blockers: Vec<Blocker>,
@@ -281,7 +281,10 @@ impl fmt::Display for Blocker {
         let number = rows(*number);
         match action {
             Action::SetDefault => {
-                write!(f, "{number} of {table} would take the default of {foreign_key}, which names no row that stays")?
+                write!(
+                    f,
+                    "{number} of {table} would take the default of {foreign_key}, which names no row that stays"
+                )?;
             }
             Action::Cascade | Action::SetNull | Action::NoAction | Action::Restrict => {
                 write!(f, "{number} of {table} refer by {foreign_key} ({action})")?;

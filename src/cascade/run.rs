@@ -15,7 +15,7 @@ use super::preview::{Blocker, Numbers, Preview};
 use super::session::{Purpose, Session};
 use super::sql::{Count, Deletes, Known, PAGE, Sql};
 
-/// Numbers asked for in one statement; PostgreSQL takes 1,664 columns, `SQLite` 2,000.
+/// Numbers asked for in one statement; PostgreSQL takes 1,664 columns, SQLite 2,000.
 const COUNTS_MAX: usize = 500;
 
 /// What one run works with.
@@ -144,7 +144,7 @@ impl Run<'_> {
         }
         let primary_key = &self.schema.tables[self.plan.root].primary_key;
         let roots = known.get(self.plan.root);
-        let fingerprint = roots.map_or(0, |keys| keys.fingerprint(primary_key));
+        let fingerprint = roots.map(|keys| keys.fingerprint(primary_key)).unwrap_or_default();
         Ok(Preview::new(self.schema, self.plan, fingerprint, &numbers))
     }
 

@@ -13,10 +13,10 @@ use sea_orm::{
 use super::dialect::Dialect;
 use super::error::Error;
 
-/// What this crate runs on: a pool, a transaction of the caller's, or either of them restricted by `SeaORM`'s access
+/// What this crate runs on: a pool, a transaction of the caller's, or either of them restricted by SeaORM's access
 /// control.
 ///
-/// Implemented for everything that implements `SeaORM`'s two connection traits.
+/// Implemented for everything that implements SeaORM's two connection traits.
 pub trait Connection: ConnectionTrait + TransactionTrait + 'static {}
 
 impl<C: ConnectionTrait + TransactionTrait + 'static> Connection for C {}
@@ -60,7 +60,7 @@ impl StatementBuilder for Forwarded<'_> {
 pub(crate) enum Purpose {
     /// Several reads that must see one state.
     Read,
-    /// Reads and writes. `SQLite` takes its write lock at BEGIN, because a transaction that reads first and then
+    /// Reads and writes. SQLite takes its write lock at BEGIN, because a transaction that reads first and then
     /// writes fails as soon as another has written; the others read what is committed at each statement, because an
     /// older snapshot misses rows that a waiting writer has just added.
     Write,

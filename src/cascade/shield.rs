@@ -1,8 +1,8 @@
 //! A run that a dropped future does not cut in the middle of a statement.
 //!
-//! Dropping a future while the `MySQL` driver prepares a statement leaves the answer unread on its connection, and the
+//! Dropping a future while the MySQL driver prepares a statement leaves the answer unread on its connection, and the
 //! pool hands that connection out again: the next statement takes the wrong answer or waits for ever (seen with sqlx
-//! 0.9 on `MariaDB` 10.11). So a run on a pool is a task of its own. If its caller's future is dropped, it stops before
+//! 0.9 on MariaDB 10.11). So a run on a pool is a task of its own. If its caller's future is dropped, it stops before
 //! the next statement and rolls back. In a transaction of the caller's there is no such task: the caller may use that
 //! transaction at once, and the savepoint must be gone by then.
 

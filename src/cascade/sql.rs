@@ -5,8 +5,8 @@
 //!
 //! The doomed rows of a table are found through those of its parents and never leave the database: in a statement
 //! they are a common table expression `__cascade_<table>`, and each doomed table is mentioned once. Rows that are
-//! known by key (the roots) are one bound value: an array on PostgreSQL, a JSON text on `SQLite`. `MySQL` and
-//! `MariaDB` take lists.
+//! known by key (the roots) are one bound value: an array on PostgreSQL, a JSON text on SQLite. MySQL and
+//! MariaDB take lists.
 
 use sea_orm::sea_query::extension::postgres::PgFunc;
 use sea_orm::sea_query::{
@@ -21,16 +21,16 @@ use super::graph::{Action, ForeignKey, KeyId, Schema, Table, TableId};
 use super::key::{KeyColumn, KeyKind, Keys, alias, hex};
 use super::plan::Plan;
 
-/// Rows that `MySQL` and `MariaDB` get in one list or page. Lists up to 20,000 kept an index range scan; longer
+/// Rows that MySQL and MariaDB get in one list or page. Lists up to 20,000 kept an index range scan; longer
 /// transactions of smaller pages cost up to 31 % more.
 pub(crate) const PAGE: usize = 5_000;
 
 /// The longest list that is bound; a longer one is written out, because a statement takes 65,535 values at most.
 const BOUND_LIST_MAX: usize = 8_192;
 
-/// How often tables may be repeated in one statement before their keys are read instead. `SQLite` and `MariaDB` expand a
+/// How often tables may be repeated in one statement before their keys are read instead. SQLite and MariaDB expand a
 /// common table expression at every mention, so that a lattice of diamonds grows with its paths: 14 layers took
-/// `SQLite` 0.5 s to prepare, each layer doubling it. PostgreSQL shares it.
+/// SQLite 0.5 s to prepare, each layer doubling it. PostgreSQL shares it.
 const EXPANSIONS_MAX: u64 = 32;
 
 /// The doomed rows known by key: always the roots, and tables that the dialect wants read.
@@ -176,7 +176,7 @@ impl<'a> Sql<'a> {
                 let ForeignKey { child, child_columns, parent, parent_columns, .. } = self.key(key);
                 select.from(self.table_ref(*parent));
                 for (&from, &to) in child_columns.iter().zip(parent_columns) {
-                    let default = self.default(&self.table(*child).columns[from]);
+                    let default = Self::default(&self.table(*child).columns[from]);
                     select.and_where(self.column(*parent, to).eq(default));
                 }
                 self.kept(*parent).into_iter().for_each(|kept| {
@@ -271,7 +271,7 @@ impl<'a> Sql<'a> {
         for &column in child_columns {
             let column = &table.columns[column];
             let value = match action {
-                Action::SetDefault if column.default.is_some() => self.default(column),
+                Action::SetDefault if column.default.is_some() => Self::default(column),
                 _ => Expr::cust("NULL"),
             };
             update.value(column.name.clone(), value);
@@ -559,7 +559,7 @@ impl<'a> Sql<'a> {
     }
 
     /// The declared default; PostgreSQL does not take text for an enum.
-    fn default(&self, column: &Column) -> Expr {
+    fn default(column: &Column) -> Expr {
         let default = column.default.clone().unwrap_or_else(|| Expr::cust("NULL"));
         match &column.ty {
             ColumnType::Enum { name, .. } => default.as_enum(name.clone()),
@@ -625,7 +625,7 @@ fn typed(value: Expr, ty: &ColumnType, suffix: &str) -> Expr {
     value.cast_as(Alias::new(name + suffix))
 }
 
-/// `SQLite`: one bound JSON array, of values or of rows; bytes go as hexadecimal digits.
+/// SQLite: one bound JSON array, of values or of rows; bytes go as hexadecimal digits.
 fn json_rows(values: &[&KeyColumn], rows: &[usize]) -> SelectStatement {
     let json = |column: &KeyColumn, row: usize| match column {
         KeyColumn::Integer(values) => sea_orm::JsonValue::from(values[row]),
@@ -656,7 +656,7 @@ fn json_rows(values: &[&KeyColumn], rows: &[usize]) -> SelectStatement {
     select
 }
 
-/// `MySQL` and `MariaDB`: a list, bound while it is short. Its length is a power of two then, filled up with the last
+/// MySQL and MariaDB: a list, bound while it is short. Its length is a power of two then, filled up with the last
 /// key, so that few statements stay prepared. Written out, text and bytes are hexadecimal literals.
 fn list(values: &[&KeyColumn], rows: &[usize]) -> Vec<Expr> {
     if rows.len() * values.len() <= BOUND_LIST_MAX {

@@ -14,7 +14,7 @@ use crate::entity::item::{ActiveModel, COLUMN, Column, Entity, Model};
 /// Marks a cursor of this list.
 const LIST: &str = "item:";
 
-/// Items in one INSERT: two values each, and `SQLite` takes 32,766.
+/// Items in one INSERT: two values each, and SQLite takes 32,766.
 const INSERT_ROWS_MAX: usize = 5_000;
 
 /// Creates an item in a store. The name is trimmed, then checked.

@@ -96,8 +96,8 @@ impl<T> Listed<T> {
         let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
         let more = rows.len() > limit;
         rows.truncate(limit);
-        let last = rows.last().filter(|_| more);
-        let next = last.map(|row| Cursor(URL_SAFE_NO_PAD.encode(format!("{list}{}", key(row)))));
+        let end = rows.last().filter(|_| more);
+        let next = end.map(|row| Cursor(URL_SAFE_NO_PAD.encode(format!("{list}{}", key(row)))));
         Self { rows, next }
     }
 }

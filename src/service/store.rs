@@ -125,7 +125,7 @@ pub async fn list<C: ConnectionTrait>(db: &C, page: &Page) -> Result<Listed<Mode
 
 /// Gives a store another name, and returns it as it is then.
 ///
-/// One UPDATE, on `MySQL` and `MariaDB` also a SELECT, in a transaction or savepoint of its own.
+/// One UPDATE, on MySQL and MariaDB also a SELECT, in a transaction or savepoint of its own.
 ///
 /// # Errors
 /// [`ErrorKind::InvalidName`], [`ErrorKind::NameTaken`], [`ErrorKind::StoreNotFound`], [`ErrorKind::Database`].

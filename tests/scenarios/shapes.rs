@@ -357,7 +357,7 @@ entity!(fence "fences" {
 async fn enum_keys(db: TestDb) {
     let case = Case::new(tables![paint, wall, fence]);
     if db.kind() == Kind::Postgres {
-        db.sql(r#"CREATE TYPE colour_kind AS ENUM ('red', 'dark blue')"#).await;
+        db.sql("CREATE TYPE colour_kind AS ENUM ('red', 'dark blue')").await;
     }
     case.rows("paints", "('red'), ('dark blue')")
         .rows("walls", "(1, 'red'), (2, 'dark blue')")

@@ -284,7 +284,7 @@ async fn a_lattice_grows_with_its_edges(db: TestDb) {
         assert_eq!(outcome.rows_deleted(), 1 + 2 * 2 + 2 * 3 * (n as u64 - 1), "{outcome}");
         case.drop(&db).await;
     }
-    let [(few, short), (many, long)] = grown[..] else { unreachable!() };
+    let [(few, short), (many, longer)] = grown[..] else { unreachable!() };
     assert!(many <= 2 * few + 8, "{few} statements for 10 layers, {many} for 20");
-    assert!(long <= 2 * short + 1_000, "{short} characters for 10 layers, {long} for 20");
+    assert!(longer <= 2 * short + 1_000, "{short} characters for 10 layers, {longer} for 20");
 }
