@@ -56,3 +56,8 @@ pub mod service;
 
 #[cfg(feature = "migration")]
 pub use sea_orm_cascade_migration as migration;
+
+/// The program in the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

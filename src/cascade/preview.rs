@@ -113,7 +113,7 @@ impl Numbers {
 }
 
 impl Preview {
-    pub(crate) fn new(schema: &Schema, plan: &Plan, fingerprint: u64, numbers: &Numbers) -> Self {
+    pub(crate) fn new(schema: &Schema, plan: &Plan, fingerprint: String, numbers: &Numbers) -> Self {
         let mut outcome = Outcome::new(schema, plan);
         for &table in &plan.doomed {
             let rows = numbers.get(Count::Doomed(table)).unwrap_or(0);
