@@ -67,7 +67,7 @@ async fn the_database_holds_the_rules_of_names_too(db: TestDb) {
 struct HostMigration;
 
 impl MigrationName for HostMigration {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "m20200101_000001_of_the_host"
     }
 }
@@ -87,7 +87,7 @@ impl MigrationTrait for HostMigration {
 struct ReviewsMigration;
 
 impl MigrationName for ReviewsMigration {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "m20300101_000001_reviews_of_the_host"
     }
 }

@@ -87,7 +87,7 @@ async fn names_are_trimmed_then_checked(db: TestDb) {
             assert!(matches!(error.kind(), ErrorKind::InvalidName(found) if *found == reason), "{name:?}: {error:?}");
         }
     }
-    assert_eq!(service::store::list(db, &Page::first(9)).await.unwrap().rows, [store.clone()]);
+    assert_eq!(service::store::list(db, &Page::first(9)).await.unwrap().rows, std::slice::from_ref(&store));
     assert_eq!(service::item::list(db, store.id, &Page::first(9)).await.unwrap().rows, [item]);
 }
 

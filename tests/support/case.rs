@@ -55,7 +55,7 @@ impl Table {
         let mut create = sea_orm::sea_query::Table::create();
         create.table(declared.get_table_name().expect("a table").clone());
         for column in declared.get_columns() {
-            create.col(&mut column.clone());
+            create.col(column.clone());
         }
         for index in declared.get_indexes() {
             create.index(&mut index.clone());

@@ -105,7 +105,7 @@ impl Server {
 
 fn options(url: &str, connections: u32) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);
-    options.sqlx_logging(false).acquire_timeout(Duration::from_secs(60)).max_connections(connections);
+    options.sqlx_logging(false).acquire_timeout(Duration::from_mins(1)).max_connections(connections);
     options
 }
 

@@ -10,6 +10,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 /// One test, run on every database.
+#[derive(Clone, Copy)]
 pub(crate) struct Test {
     pub(crate) name: &'static str,
     pub(crate) run: fn(TestDb) -> Pin<Box<dyn Future<Output = ()> + Send>>,
@@ -28,7 +29,7 @@ macro_rules! tests {
     };
 }
 
-/// A compact entity with an `id`, more columns with their attributes, and belongs_to relations as
+/// A compact entity with an `id`, more columns with their attributes, and `belongs_to` relations as
 /// `Name = "parent::Entity", "Column::Key", "parent::Column::Id", "Action"`.
 #[macro_export]
 macro_rules! entity {
