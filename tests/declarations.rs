@@ -11,6 +11,8 @@ tests![
     set_null_on_a_column_that_is_referred_to,
     set_default_without_a_default,
     two_changing_keys_over_one_column,
+    a_default_that_changes_another_key,
+    ends_of_different_types,
     one_key_with_two_actions,
     the_same_key_twice_is_one,
     two_entities_on_one_table,
@@ -85,10 +87,32 @@ entity!(overlapping "b" { pub tenant: Option<i64>, pub x: Option<i64>, pub y: Op
 
 async fn two_changing_keys_over_one_column(_: TestDb) {
     let graph = Graph::builder().entity(tenanted::Entity).entity(overlapping::Entity).build();
-    assert_eq!(
-        faults(graph),
-        ["b.tenant is declared ON DELETE SET NULL, but another SET NULL or SET DEFAULT key of the table shares it"]
-    );
+    assert_eq!(faults(graph), ["b.tenant is declared ON DELETE SET NULL, but another key of the table shares it"]);
+}
+
+entity!(default_overlapping "b" {
+    #[sea_orm(default_value = 1)]
+    pub tenant: i64,
+    #[sea_orm(default_value = 1)]
+    pub x: i64,
+    pub y: Option<i64>,
+} [
+    X = "super::tenanted::Entity", "(Column::Tenant, Column::X)",
+    "(super::tenanted::Column::Tenant, super::tenanted::Column::Number)", "SetDefault";
+    Y = "super::tenanted::Entity", "(Column::Tenant, Column::Y)",
+    "(super::tenanted::Column::Tenant, super::tenanted::Column::Number)", "NoAction"
+]);
+
+async fn a_default_that_changes_another_key(_: TestDb) {
+    let graph = Graph::builder().entity(tenanted::Entity).entity(default_overlapping::Entity).build();
+    assert_eq!(faults(graph), ["b.tenant is declared ON DELETE SET DEFAULT, but another key of the table shares it"]);
+}
+
+entity!(text_key "b" { pub a: String, } [A = "super::a::Entity", "Column::A", "super::a::Column::Id", "Cascade"]);
+
+async fn ends_of_different_types(_: TestDb) {
+    let graph = Graph::builder().entity(a::Entity).entity(text_key::Entity).build();
+    assert_eq!(faults(graph), ["b.a refers to columns of other types in a, which databases compare differently"]);
 }
 
 entity!(disagreeing "b" { pub a: i64, } [

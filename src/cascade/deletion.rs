@@ -110,10 +110,12 @@ impl Deletion {
     /// Deletes the rows and what depends on them, as the declared rules say, in one transaction or not at all.
     ///
     /// On a pool it opens a transaction (SQLite: `BEGIN IMMEDIATE`; the others: READ COMMITTED); inside a
-    /// transaction of the caller's it works in a savepoint, and after any error that transaction can go on. Dropping
+    /// transaction of the caller's it works in a savepoint, and after any error but a lost transaction
+    /// ([`Error::is_transaction_lost`]) that one can go on. Dropping
     /// the future undoes it, unless its COMMIT was under way: then all of it may be done, never a part. Rows that are gone already are no error: the outcome then has zeros.
     ///
-    /// Statements: two or fewer to find and lock the rows, one that counts if there is anything to check, then one for
+    /// Statements: one to find and lock the rows (for a Select, on all but SQLite, a second one, which asks whether they
+    /// still fulfil it; for keys of other types than integer and text one for each 30,000 values), one that counts if there is anything to check, then one for
     /// each foreign key and one for the rows themselves. On MySQL and MariaDB keys come in lists of at most 5,000,
     /// and tables two or more levels below the rows take a pair of statements for each 5,000 of their rows. The client
     /// holds the keys of the asked rows; how many rows depend on them does not matter to its memory.

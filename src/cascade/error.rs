@@ -12,8 +12,8 @@ use super::preview::{Blocker, Preview};
 
 /// Why a graph could not be built, or why a delete or preview did not happen.
 ///
-/// After any of them nothing has changed, and a transaction that the caller had open can go on.
-/// [`Error::kind`] gives the data, the `is_*` functions the usual questions, `source` the driver's error.
+/// After any of them nothing has changed, and a transaction that the caller had open can go on, unless
+/// [`Error::is_transaction_lost`] says that the database has ended it. [`Error::kind`] gives the data, the `is_*` functions the usual questions, `source` the driver's error.
 pub struct Error(Box<ErrorKind>);
 
 /// The kinds of [`Error`].
@@ -43,7 +43,7 @@ pub enum ErrorKind {
         /// What would happen now.
         found: Box<Preview>,
     },
-    /// The connection's user may not do this to a table that the delete reaches.
+    /// The connection's user may not do this to a table.
     Forbidden {
         /// The table, as the access control names it.
         table: String,
@@ -160,6 +160,13 @@ pub enum Fault {
         /// The column.
         column: String,
     },
+    /// The two ends of a key have types that databases compare differently, such as a number and a text.
+    KeyTypesDiffer {
+        /// The key.
+        foreign_key: String,
+        /// The parent's table.
+        parent: String,
+    },
     /// SET NULL or SET DEFAULT on a column that cannot take it.
     KeyCannotChange {
         /// The child's table.
@@ -218,16 +225,22 @@ impl Error {
         matches!(self.kind(), ErrorKind::Changed { .. })
     }
 
-    /// Whether the same call may succeed when it is made again, in a new transaction: a deadlock, a serialization
-    /// failure, a lock or busy time-out.
+    /// Whether the same call may succeed when it is made again, in a new transaction and a bounded number of times: a
+    /// deadlock, a serialization failure, a lock or busy time-out, or a row inserted meanwhile that still refers to one
+    /// of the doomed. (The last looks the same as a table that the graph does not know.)
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self.kind() {
-            ErrorKind::Database(source) | ErrorKind::Select(source) | ErrorKind::StillReferenced(source) => {
-                driver::is_transient(source)
-            }
-            _ => false,
+            ErrorKind::StillReferenced(_) => true,
+            _ => self.database_error().is_some_and(driver::is_transient),
         }
+    }
+
+    /// Whether the database has ended the whole transaction, the caller's too: a deadlock on MySQL and MariaDB, or a
+    /// connection that is gone. What was done in it is undone, and it must be begun anew.
+    #[must_use]
+    pub fn is_transaction_lost(&self) -> bool {
+        self.database_error().is_some_and(driver::is_transaction_lost)
     }
 
     /// The error of the database or the connection beneath this one, if there is one.
@@ -245,7 +258,7 @@ impl Error {
     /// What failed while the roots were looked up by the caller's Select.
     pub(crate) fn in_select(source: DbErr) -> Self {
         match Self::from(source).into_kind() {
-            ErrorKind::Database(source) if !driver::is_transient(&source) => ErrorKind::Select(source).into(),
+            ErrorKind::Database(source) if driver::is_of_the_query(&source) => ErrorKind::Select(source).into(),
             kind => kind.into(),
         }
     }
@@ -330,7 +343,7 @@ impl fmt::Display for ErrorKind {
             ),
             Self::Forbidden { table, permission, .. } => write!(
                 f,
-                "the user of this connection lacks the permission `{permission}` on {table}, which the delete reaches"
+                "the user of this connection lacks the permission `{permission}` on {table}"
             ),
             Self::BackendDisabled { backend, feature } => {
                 write!(f, "{backend} is not enabled: turn on the feature `{feature}` of sea-orm-cascade")
@@ -340,8 +353,9 @@ impl fmt::Display for ErrorKind {
                 write!(f, "{backend} cannot compare the key column {table}.{column} dependably")
             }
             Self::Select(_) => f.write_str(
-                "the Select of the rows to delete failed; their keys are added to its columns, which a UNION or a \
-                 GROUP BY may not allow: select the primary keys first and use `delete_keys`",
+                "the Select of the rows to delete cannot be used: their keys are added to its columns, which a UNION, a \
+                 GROUP BY and, on MySQL and MariaDB, two columns of one name do not allow; select the primary keys \
+                 first and use `delete_keys`",
             ),
             Self::StillReferenced(_) => f.write_str(
                 "a row still refers to a row to be deleted: register its table too, or try again if it was inserted \
@@ -398,6 +412,12 @@ impl fmt::Display for Fault {
             Self::KeyNotComparable { table, column } => {
                 write!(f, "{table}.{column} has a type without a dependable equality and cannot be a key")
             }
+            Self::KeyTypesDiffer { foreign_key, parent } => {
+                write!(
+                    f,
+                    "{foreign_key} refers to columns of other types in {parent}, which databases compare differently"
+                )
+            }
             Self::KeyCannotChange { table, column, action, reason } => {
                 write!(f, "{table}.{column} is declared ON DELETE {action}, but {reason}")
             }
@@ -427,6 +447,24 @@ pub(crate) mod driver {
         }
     }
 
+    /// The whole transaction is gone, with its savepoints. MySQL and MariaDB: 1213. Any: a lost connection.
+    pub(crate) fn is_transaction_lost(error: &DbErr) -> bool {
+        matches!(code(error), Some((DbBackend::MySql, code)) if code == "1213") || is_connection_lost(error)
+    }
+
+    /// What is wrong with the text of a query, and not with its tables or the server.
+    ///
+    /// PostgreSQL: class 42 but for 42P01 `undefined_table`. MySQL and MariaDB: 1054 unknown column, 1055 and 1140
+    /// GROUP BY, 1060 duplicate column name, 1064 syntax, 1222 UNION of different columns. SQLite: 1, the general error.
+    pub(crate) fn is_of_the_query(error: &DbErr) -> bool {
+        match code(error) {
+            Some((DbBackend::Postgres, code)) => code.starts_with("42") && code != "42P01",
+            Some((DbBackend::MySql, code)) => ["1054", "1055", "1060", "1064", "1140", "1222"].contains(&&*code),
+            Some((DbBackend::Sqlite, code)) => code == "1" && !error.to_string().contains("no such table"),
+            _ => false,
+        }
+    }
+
     /// A foreign key that a statement would break.
     ///
     /// PostgreSQL: 23503 and, for RESTRICT since version 18, 23001. MySQL and MariaDB: 1451, 1452. SQLite: 787
@@ -441,6 +479,28 @@ pub(crate) mod driver {
             }
             _ => false,
         }
+    }
+
+    /// The connection ended under the statement: input or output failed, or PostgreSQL's 57P01 `admin_shutdown`, 57P02
+    /// and 57P03.
+    #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+    fn is_connection_lost(error: &DbErr) -> bool {
+        use sea_orm::{RuntimeErr, SqlxError};
+
+        let (DbErr::Exec(error) | DbErr::Query(error) | DbErr::Conn(error)) = error else { return false };
+        let RuntimeErr::SqlxError(error) = error else { return false };
+        match &**error {
+            SqlxError::Io(_) | SqlxError::Protocol(_) | SqlxError::WorkerCrashed => true,
+            SqlxError::Database(error) => {
+                error.code().is_some_and(|code| ["57P01", "57P02", "57P03"].contains(&&*code))
+            }
+            _ => false,
+        }
+    }
+
+    #[cfg(not(any(feature = "sqlite", feature = "postgres", feature = "mysql")))]
+    fn is_connection_lost(_: &DbErr) -> bool {
+        false
     }
 
     /// The database and its own code for the error: SQLSTATE, error number, or extended result code.

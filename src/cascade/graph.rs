@@ -4,11 +4,12 @@
 //! (rules R1, R2, R3, R12).
 
 use std::any::TypeId;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
 use sea_orm::sea_query::{ColumnType, ConditionType, ForeignKeyAction, IntoValueTuple as _, TableName};
-use sea_orm::{EntityTrait, Identity, PrimaryKeyTrait, QueryTrait as _, RelationDef, Select};
+use sea_orm::{DynIden, EntityTrait, Identity, PrimaryKeyTrait, QueryTrait as _, RelationDef, Select};
 use serde::{Deserialize, Serialize};
 
 use super::declaration::{Column, Declaration, label, named, position, table_name};
@@ -308,10 +309,11 @@ impl GraphBuilder {
                     }
                     continue;
                 };
+                let declared = pairs(relation.to_col.iter(), relation.from_col.iter());
                 let answer = keys.iter().find(|key| {
-                    key.parent == parent
-                        && key.child == child
-                        && names(&declarations[child], &key.child_columns).eq(relation.to_col.iter())
+                    let from = names(&declarations[child], &key.child_columns);
+                    let to = names(declaration, &key.parent_columns);
+                    key.parent == parent && key.child == child && pairs(from, to) == declared
                 });
                 let Some(answer) = answer else {
                     faults.push(Fault::NoBelongsTo {
@@ -343,8 +345,16 @@ fn children(declaration: &Declaration) -> impl Iterator<Item = &(String, Relatio
     declaration.relations.iter().filter(|(_, relation)| relation.is_owner)
 }
 
-fn names<'a>(declaration: &'a Declaration, columns: &'a [usize]) -> impl Iterator<Item = &'a sea_orm::DynIden> {
+fn names<'a>(declaration: &'a Declaration, columns: &'a [usize]) -> impl Iterator<Item = &'a DynIden> {
     columns.iter().map(|&column| &declaration.columns[column].name)
+}
+
+/// The columns of a child and those of its parent, as a set: their order in the declaration means nothing.
+fn pairs<'a>(
+    from: impl Iterator<Item = &'a DynIden>,
+    to: impl Iterator<Item = &'a DynIden>,
+) -> BTreeSet<(String, String)> {
+    from.zip(to).map(|(from, to)| (from.to_string(), to.to_string())).collect()
 }
 
 /// The foreign key that a `belongs_to` declares; `None` if its parent is not registered or a fault was found.
@@ -375,6 +385,13 @@ fn resolve(
         return None;
     }
     let label = key_label(&table, declaration, &child_columns);
+    let parent_declaration = &declarations[parent];
+    let alike =
+        |(&from, &to): (&usize, &usize)| alike(&declaration.columns[from].ty, &parent_declaration.columns[to].ty);
+    if !child_columns.iter().zip(&parent_columns).all(alike) {
+        faults.push(Fault::KeyTypesDiffer { foreign_key: label, parent: self::label(&parent_declaration.name) });
+        return None;
+    }
     Some(ForeignKey { label, child, child_columns, parent, parent_columns, action })
 }
 
@@ -400,14 +417,12 @@ fn key_label(table: &str, declaration: &Declaration, columns: &[usize]) -> Strin
 
 /// R2: two keys over the same columns to the same parent must agree; then they are one.
 fn add(declarations: &[Declaration], keys: &mut Vec<ForeignKey>, mut key: ForeignKey, faults: &mut Vec<Fault>) {
-    let pairs = |key: &ForeignKey| {
-        let columns = key.child_columns.iter().copied();
-        let mut pairs: Vec<_> = columns.zip(key.parent_columns.iter().copied()).collect();
-        pairs.sort_unstable();
-        pairs
+    let columns = |key: &ForeignKey| {
+        let from = names(&declarations[key.child], &key.child_columns);
+        pairs(from, names(&declarations[key.parent], &key.parent_columns))
     };
     let same_ends = |other: &&ForeignKey| other.child == key.child && other.parent == key.parent;
-    if let Some(same) = keys.iter().filter(same_ends).find(|other| pairs(other) == pairs(&key)) {
+    if let Some(same) = keys.iter().filter(same_ends).find(|other| columns(other) == columns(&key)) {
         if same.action != key.action {
             faults.push(Fault::ActionsDiffer {
                 foreign_key: same.label.clone(),
@@ -469,8 +484,8 @@ fn check_keys(tables: &[Table], keys: &[ForeignKey], faults: &mut Vec<Fault>) {
                 Some("it is part of the primary key")
             } else if table.identity.contains(&position) {
                 Some("another registered key refers to it")
-            } else if shared(&keys[..id], key, position) {
-                Some("another SET NULL or SET DEFAULT key of the table shares it")
+            } else if shared(keys, id, position) {
+                Some("another key of the table shares it")
             } else if column.nullable || (key.action == Action::SetDefault && column.default.is_some()) {
                 None
             } else if key.action == Action::SetDefault {
@@ -490,10 +505,17 @@ fn check_keys(tables: &[Table], keys: &[ForeignKey], faults: &mut Vec<Fault>) {
     }
 }
 
-/// Whether an earlier key that is changed too shares the column: the outcome would depend on which comes first (R7).
-fn shared(earlier: &[ForeignKey], key: &ForeignKey, column: usize) -> bool {
-    let mut rivals = earlier.iter().filter(|other| other.child == key.child && other.action.changes_key());
-    rivals.any(|other| other.child_columns.contains(&column))
+/// Whether another key has the column too, so that changing it through one changes what the other refers to: the
+/// outcome would depend on which of two changed keys comes first (R7), or a default would refer to a row that nobody
+/// looked for.
+fn shared(keys: &[ForeignKey], id: KeyId, column: usize) -> bool {
+    let key = &keys[id];
+    let others = keys.iter().enumerate().filter(|(other, _)| *other != id);
+    let mut sharing = others.filter(|(_, other)| other.child == key.child && other.child_columns.contains(&column));
+    sharing.any(|(other_id, other)| match other.action.changes_key() {
+        true => other_id < id,
+        false => key.action == Action::SetDefault,
+    })
 }
 
 /// R12: types without a dependable equality are no keys.
@@ -508,6 +530,32 @@ fn comparable(ty: &ColumnType) -> bool {
             | ColumnType::Vector(_)
             | ColumnType::Interval(..)
     )
+}
+
+/// Whether every database compares the two types in one way: of numbers with texts, some read the text as a number.
+fn alike(one: &ColumnType, other: &ColumnType) -> bool {
+    #[derive(PartialEq)]
+    enum Family {
+        Integer,
+        Text,
+        Bytes,
+        Other(std::mem::Discriminant<ColumnType>),
+    }
+    let family = |ty: &ColumnType| match ty {
+        ColumnType::TinyInteger
+        | ColumnType::SmallInteger
+        | ColumnType::Integer
+        | ColumnType::BigInteger
+        | ColumnType::TinyUnsigned
+        | ColumnType::SmallUnsigned
+        | ColumnType::Unsigned
+        | ColumnType::BigUnsigned => Family::Integer,
+        ColumnType::Char(_) | ColumnType::String(_) | ColumnType::Text | ColumnType::Enum { .. } => Family::Text,
+        ColumnType::Binary(_) | ColumnType::VarBinary(_) | ColumnType::Blob => Family::Bytes,
+        other => Family::Other(std::mem::discriminant(other)),
+    };
+    let custom = |ty: &ColumnType| matches!(ty, ColumnType::Custom(_));
+    custom(one) || custom(other) || family(one) == family(other)
 }
 
 /// Kahn's algorithm over the tables: those to which nothing undone refers come first.

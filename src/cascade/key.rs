@@ -139,6 +139,12 @@ impl KeyColumn {
     }
 }
 
+/// Whether a row can have this value at all: only MySQL and MariaDB store integers beyond `i64`, and the other drivers
+/// do not bind them.
+pub(crate) fn storable(dialect: Dialect, value: &Value) -> bool {
+    dialect == Dialect::MySql || !matches!(integer(value), Some(Err(_)))
+}
+
 /// An integer of whatever width, `Err` if only `u64` holds it.
 fn integer(value: &Value) -> Option<Result<i64, u64>> {
     let signed = match *value {
@@ -218,7 +224,26 @@ impl Keys {
     /// Each row once. Needed where the same rows may have been read twice.
     pub(crate) fn distinct(self) -> Self {
         let mut seen = HashSet::new();
-        let rows: Vec<usize> = (0..self.len).filter(|&row| seen.insert(self.sample(row))).collect();
+        let rows = (0..self.len).filter(|&row| seen.insert(self.sample(row))).collect();
+        self.only(rows)
+    }
+
+    /// The rows that are among the others too.
+    pub(crate) fn also_in(self, others: &Self) -> Self {
+        let others: HashSet<Key> = (0..others.len).map(|row| others.sample(row)).collect();
+        let rows = (0..self.len).filter(|&row| others.contains(&self.sample(row))).collect();
+        self.only(rows)
+    }
+
+    /// The same rows in an order that does not depend on who gave them.
+    pub(crate) fn sorted(self) -> Self {
+        let mut rows: Vec<usize> = (0..self.len).collect();
+        rows.sort_by_cached_key(|&row| self.sample(row));
+        let values = self.values.iter().map(|column| column.only(&rows)).collect();
+        Self { values, ..self }
+    }
+
+    fn only(self, rows: Vec<usize>) -> Self {
         if rows.len() == self.len {
             return self;
         }
@@ -269,12 +294,12 @@ pub(crate) fn alias(n: usize) -> String {
 }
 
 /// A primary key, to show: `7`, `'north'`, or `(7, 'north')` for a composite one.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Key(Vec<KeyPart>);
 
 /// One column of a [`Key`].
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum KeyPart {

@@ -2,13 +2,13 @@
 //!
 //! I/O, the only file that sends the engine's statements. Preview and execution share everything up to the writing.
 
-use sea_orm::StatementBuilder;
+use sea_orm::{StatementBuilder, Value};
 
 use super::deletion::Roots;
 use super::dialect::Dialect;
 use super::error::{Error, ErrorKind};
 use super::graph::{Action, KeyId, Schema, Table, TableId};
-use super::key::{Key, Keys, alias};
+use super::key::{Key, Keys, alias, storable};
 use super::outcome::Outcome;
 use super::plan::{Plan, Step};
 use super::preview::{Blocker, Numbers, Preview};
@@ -84,15 +84,27 @@ impl Run<'_> {
         let mut found = self.keys_of(root, identity)?;
         match roots {
             Roots::Select(select) => {
-                let select = self.sql(&known).rows_at(self.sql(&known).selected(select), lock);
-                found.read(&self.session.query(&select).await.map_err(Error::in_select)?)?;
+                let condition = self.sql(&known).selected(select)?;
+                let lock_them = self.sql(&known).rows_at(condition.clone(), lock);
+                found.read(&self.session.query(&lock_them).await.map_err(Error::in_select)?)?;
+                if lock && self.dialect != Dialect::Sqlite && !found.is_empty() {
+                    // A row whose lock was waited for may not fulfil the Select any more: the databases look at the
+                    // changed row, but not at the sub-select again.
+                    let mut still = self.keys_of(root, identity)?;
+                    let read_them = self.sql(&known).rows_at(condition, false);
+                    still.read(&self.session.query(&read_them).await?)?;
+                    found = found.also_in(&still);
+                }
             }
             Roots::Keys(values) => {
                 let mut keys = self.keys_of(root, primary_key)?;
+                let possible = |key: &&Vec<Value>| key.iter().all(|value| storable(self.dialect, value));
+                let mut values: Vec<_> = values.iter().filter(possible).cloned().collect();
                 let conditions = if values.iter().all(|key| keys.push(key)) {
-                    self.sql(&known).each_at(&keys)
+                    self.sql(&known).each_at(&keys.sorted())
                 } else {
-                    self.sql(&known).each_at_values(values)
+                    values.sort_by_cached_key(|key| format!("{key:?}"));
+                    self.sql(&known).each_at_values(&values)
                 };
                 let several = conditions.len() > 1;
                 for condition in conditions {
@@ -245,15 +257,20 @@ impl Run<'_> {
 }
 
 impl Wanted {
+    /// Each number once.
     fn counts(self, schema: &Schema, plan: &Plan) -> Vec<Count> {
-        let mut counts = Vec::new();
-        if self == Self::All {
-            counts.extend(plan.doomed.iter().copied().map(Count::Doomed));
-        }
+        let mut counts: Vec<Count> = match self {
+            Self::All => plan.doomed.iter().copied().map(Count::Doomed).collect(),
+            Self::InTheWay => Vec::new(),
+        };
         for &key in &plan.keys {
             match (schema.keys[key].action, self) {
                 (Action::Cascade | Action::SetNull, Self::InTheWay) => {}
-                (Action::Cascade, Self::All) => counts.push(Count::doomed_by(schema, plan, key)),
+                (Action::Cascade, Self::All) => match Count::doomed_by(schema, plan, key) {
+                    // Among them already.
+                    Count::Doomed(_) => {}
+                    count => counts.push(count),
+                },
                 (Action::SetNull | Action::NoAction | Action::Restrict, _) => {
                     counts.push(Count::referring(schema, key));
                 }
@@ -265,7 +282,6 @@ impl Wanted {
                 }
             }
         }
-        counts.dedup();
         counts
     }
 }

@@ -15,8 +15,11 @@ use sea_orm::sea_query::{
     UnionType, UpdateStatement, Value, WithClause,
 };
 
+use sea_orm::DbErr;
+
 use super::declaration::Column;
 use super::dialect::Dialect;
+use super::error::{Error, ErrorKind};
 use super::graph::{Action, ForeignKey, KeyId, Schema, Table, TableId};
 use super::key::{KeyColumn, KeyKind, Keys, alias, hex};
 use super::plan::Plan;
@@ -27,6 +30,9 @@ pub(crate) const PAGE: usize = 5_000;
 
 /// The longest list that is bound; a longer one is written out, because a statement takes 65,535 values at most.
 const BOUND_LIST_MAX: usize = 8_192;
+
+/// Values of the caller's in one statement; SQLite takes 32,766, the others 65,535.
+const VALUES_MAX: usize = 30_000;
 
 /// How often tables may be repeated in one statement before their keys are read instead. SQLite and MariaDB expand a
 /// common table expression at every mention, so that a lattice of diamonds grows with its paths: 14 layers took
@@ -176,7 +182,7 @@ impl<'a> Sql<'a> {
                 let ForeignKey { child, child_columns, parent, parent_columns, .. } = self.key(key);
                 select.from(self.table_ref(*parent));
                 for (&from, &to) in child_columns.iter().zip(parent_columns) {
-                    let default = Self::default(&self.table(*child).columns[from]);
+                    let default = self.default(&self.table(*child).columns[from]);
                     select.and_where(self.column(*parent, to).eq(default));
                 }
                 self.kept(*parent).into_iter().for_each(|kept| {
@@ -189,15 +195,18 @@ impl<'a> Sql<'a> {
 
     /// The doomed tables that a count looks at.
     fn mentioned(&self, count: Count) -> Vec<TableId> {
-        let dooming = |table| self.plan.dooming(self.schema, table).map(|key| self.key(key).parent);
+        let to_keep = |table| match self.known.get(table) {
+            Some(_) => vec![table],
+            None => self.plan.dooming(self.schema, table).map(|key| self.key(key).parent).collect(),
+        };
         match count {
             Count::Doomed(table) => vec![table],
             Count::Referring(key) => vec![self.key(key).parent],
             Count::ReferringKept(key) => {
                 let ForeignKey { child, parent, .. } = *self.key(key);
-                std::iter::once(parent).chain(dooming(child)).collect()
+                std::iter::once(parent).chain(to_keep(child)).collect()
             }
-            Count::DefaultKept(key) => dooming(self.key(key).parent).collect(),
+            Count::DefaultKept(key) => to_keep(self.key(key).parent),
         }
     }
 
@@ -239,10 +248,11 @@ impl<'a> Sql<'a> {
         select.from(self.table_ref(child)).and_where(self.refers(key));
         if let Some(last) = last {
             let values = last.values.iter().map(|column| Expr::value(column.value(last.len() - 1)));
-            select.and_where(row(self.columns(child, primary_key)).gt(row(values.collect())));
+            let columns = primary_key.iter().map(|&column| self.ordered(child, column));
+            select.and_where(row(columns.collect()).gt(row(values.collect())));
         }
         for &column in primary_key {
-            select.order_by_expr(self.column(child, column), Order::Asc);
+            select.order_by_expr(self.ordered(child, column), Order::Asc);
         }
         select.limit(PAGE as u64).lock_exclusive();
         self.with(&mut select, [self.key(key).parent]);
@@ -271,7 +281,7 @@ impl<'a> Sql<'a> {
         for &column in child_columns {
             let column = &table.columns[column];
             let value = match action {
-                Action::SetDefault if column.default.is_some() => Self::default(column),
+                Action::SetDefault if column.default.is_some() => self.default(column),
                 _ => Expr::cust("NULL"),
             };
             update.value(column.name.clone(), value);
@@ -296,16 +306,25 @@ impl<'a> Sql<'a> {
     /// The Select stays as written: key columns are added under private aliases, the whole becomes a derived table,
     /// and the table is asked for the rows with those keys. It is part of the statement that locks them, so that it
     /// costs no statement of its own.
-    pub(crate) fn selected(&self, select: &SelectStatement) -> Expr {
+    ///
+    /// A GROUP BY other than by the primary key is refused: some databases would take any row of each group.
+    pub(crate) fn selected(&self, select: &SelectStatement) -> Result<Expr, Error> {
         let root = self.plan.root;
         let primary_key = &self.table(root).primary_key;
         let (mut inner, mut keys) = (select.clone(), Query::select());
+        inner.clear_group_by();
+        if inner != *select && *inner.clone().add_group_by(self.columns(root, primary_key)) != *select {
+            return Err(
+                ErrorKind::Select(DbErr::Custom("it groups by other columns than the primary key".into())).into()
+            );
+        }
+        inner.clone_from(select);
         for (n, &column) in primary_key.iter().enumerate() {
             inner.expr_as(self.column(root, column), Alias::new(alias(n)));
             keys.column(Alias::new(alias(n)));
         }
         keys.from_subquery(inner, Alias::new("__cascade_roots"));
-        row(self.columns(root, primary_key)).in_subquery(keys)
+        Ok(row(self.columns(root, primary_key)).in_subquery(keys))
     }
 
     /// The root rows that fulfil a condition, as their identity, in key order and locked in it if wanted.
@@ -333,24 +352,24 @@ impl<'a> Sql<'a> {
         self.chunks(&rows).map(condition).collect()
     }
 
-    /// The same for keys of a kind that only the caller's values bind: one condition for each thousand.
+    /// The same for keys of a kind that only the caller's values bind.
     pub(crate) fn each_at_values(&self, keys: &[Vec<Value>]) -> Vec<Expr> {
         let root = self.plan.root;
         let columns = || self.columns(root, &self.table(root).primary_key);
         let bound = |key: &Vec<Value>| row(key.iter().cloned().map(Expr::value).collect());
-        let condition = |keys: &[Vec<Value>]| {
-            if self.dialect == Dialect::Sqlite && columns().len() > 1 {
-                // No lists of rows there, only a table of them.
-                let mut values =
-                    keys.iter().map(|key| Query::select().exprs(key.iter().cloned().map(Expr::value)).to_owned());
+        if self.dialect == Dialect::Sqlite && columns().len() > 1 {
+            // No lists of rows there, only a table of them, and 500 terms of a UNION ALL.
+            let condition = |keys: &[Vec<Value>]| {
+                let one = |key: &Vec<Value>| Query::select().exprs(key.iter().cloned().map(Expr::value)).to_owned();
+                let mut values = keys.iter().map(one);
                 let mut table = values.next().unwrap_or_default();
                 table.unions(values.map(|row| (UnionType::All, row)));
-                return row(columns()).in_subquery(table);
-            }
-            row(columns()).is_in(keys.iter().map(bound))
-        };
-        // SQLite takes 500 terms of a UNION ALL.
-        keys.chunks(500).map(condition).collect()
+                row(columns()).in_subquery(table)
+            };
+            return keys.chunks(500).map(condition).collect();
+        }
+        let lists = keys.chunks(VALUES_MAX / columns().len().max(1));
+        lists.map(|keys| row(columns()).is_in(keys.iter().map(bound))).collect()
     }
 
     /// How each of these columns of a table travels; the name of the first that cannot be compared.
@@ -361,16 +380,22 @@ impl<'a> Sql<'a> {
 
     // ---- Conditions
 
+    /// Whether statements find the doomed rows of this table by a common table expression and not by their keys. On
+    /// MySQL and MariaDB always: a list would be repeated at each mention, and a statement takes 65,535 values.
+    fn is_named(&self, table: TableId) -> bool {
+        self.plan.dooms(table) && (self.known.get(table).is_none() || self.dialect == Dialect::MySql)
+    }
+
     /// The rows that refer to doomed ones by this key.
     fn refers(&self, key: KeyId) -> Expr {
         let ForeignKey { child, child_columns, parent, parent_columns, .. } = self.key(key);
         let left = self.columns(*child, child_columns);
         match self.known.get(*parent) {
-            Some(keys) => {
+            Some(keys) if !self.is_named(*parent) => {
                 let rows = keys.rows_with(parent_columns);
                 self.listed(*parent, left, keys, parent_columns, &rows)
             }
-            None => row(left).in_subquery(self.doomed_select(*parent, parent_columns, false)),
+            _ => row(left).in_subquery(self.doomed_select(*parent, parent_columns, false)),
         }
     }
 
@@ -400,8 +425,12 @@ impl<'a> Sql<'a> {
         if let Some(keys) = self.known.get(table) {
             let primary_key = &self.table(table).primary_key;
             let left = self.columns(table, primary_key);
-            let rows = keys.rows_with(primary_key);
-            return vec![is_not_true(self.listed(table, left, keys, primary_key, &rows))];
+            let doomed = if self.is_named(table) {
+                row(left).in_subquery(self.doomed_select(table, primary_key, false))
+            } else {
+                self.listed(table, left, keys, primary_key, &keys.rows_with(primary_key))
+            };
+            return vec![is_not_true(doomed)];
         }
         let kept = |key: KeyId| {
             let ForeignKey { child_columns, parent, parent_columns, .. } = self.key(key);
@@ -474,8 +503,8 @@ impl<'a> Sql<'a> {
         let mut wanted = vec![false; self.schema.tables.len()];
         let mut frontier: Vec<TableId> = tables.into_iter().collect();
         while let Some(table) = frontier.pop() {
-            let has_name = self.known.get(table).is_none() && self.plan.dooms(table);
-            if has_name && !std::mem::replace(&mut wanted[table], true) {
+            let seen = !self.is_named(table) || std::mem::replace(&mut wanted[table], true);
+            if !seen && self.known.get(table).is_none() {
                 let keys = self.plan.dooming(self.schema, table);
                 frontier.extend(keys.map(|key| self.key(key).parent));
             }
@@ -493,13 +522,19 @@ impl<'a> Sql<'a> {
 
     /// R3, CASCADE: the rows that refer to a doomed row by any CASCADE key; UNION counts each once (R4).
     fn doomed_rows(&self, table: TableId) -> SelectStatement {
-        let by = |key| {
+        let rows = |condition| {
             let mut select = Query::select();
             for &column in &self.table(table).identity {
                 select.expr(self.column(table, column));
             }
-            select.from(self.table_ref(table)).and_where(self.refers(key)).to_owned()
+            select.from(self.table_ref(table)).and_where(condition).to_owned()
         };
+        if let Some(keys) = self.known.get(table) {
+            let primary_key = &self.table(table).primary_key;
+            let left = self.columns(table, primary_key);
+            return rows(self.listed(table, left, keys, primary_key, &keys.rows_with(primary_key)));
+        }
+        let by = |key| rows(self.refers(key));
         let mut selects = self.plan.dooming(self.schema, table).map(by);
         let mut first = selects.next().unwrap_or_default();
         first.unions(selects.map(|select| (UnionType::Distinct, select)));
@@ -519,6 +554,15 @@ impl<'a> Sql<'a> {
 
     fn columns(&self, table: TableId, columns: &[usize]) -> Vec<Expr> {
         columns.iter().map(|&column| self.column(table, column)).collect()
+    }
+
+    /// A column by whose order pages go on. MySQL and MariaDB sort an enum by its position and compare it as text.
+    fn ordered(&self, table: TableId, column: usize) -> Expr {
+        let ty = &self.table(table).columns[column].ty;
+        match ty {
+            ColumnType::Enum { .. } => self.readable(self.column(table, column), ty),
+            _ => self.column(table, column),
+        }
     }
 
     /// Selects key columns of `from` so that [`Keys::read`] can read them.
@@ -558,13 +602,10 @@ impl<'a> Sql<'a> {
         if self.dialect == Dialect::Postgres { typed(value, ty, "") } else { value }
     }
 
-    /// The declared default; PostgreSQL does not take text for an enum.
-    fn default(column: &Column) -> Expr {
+    /// The declared default.
+    fn default(&self, column: &Column) -> Expr {
         let default = column.default.clone().unwrap_or_else(|| Expr::cust("NULL"));
-        match &column.ty {
-            ColumnType::Enum { name, .. } => default.as_enum(name.clone()),
-            _ => default,
-        }
+        if self.dialect == Dialect::Postgres { typed(default, &column.ty, "") } else { default }
     }
 }
 

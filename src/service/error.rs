@@ -11,7 +11,8 @@ use crate::entity::NAME_CHARS_MAX;
 
 /// Why a call of the service did not do what was asked.
 ///
-/// After any of them nothing has changed, and a transaction that the caller had open can go on.
+/// After any of them nothing has changed, and a transaction that the caller had open can go on, unless
+/// [`Error::is_transaction_lost`] says that the database has ended it.
 pub struct Error(Box<ErrorKind>);
 
 /// The kinds of [`Error`].
@@ -40,7 +41,8 @@ pub enum ErrorKind {
     /// A delete or preview did not happen: blocked, too many rows, changed since the preview, or one of the engine's
     /// other kinds.
     Delete(cascade::Error),
-    /// The database refused or did not answer; [`Error::is_transient`] tells whether trying again helps.
+    /// The database refused, did not answer or is not enabled; [`Error::is_transient`] tells whether trying again
+    /// helps.
     Database(cascade::Error),
 }
 
@@ -132,6 +134,16 @@ impl Error {
         }
     }
 
+    /// Whether the database has ended the whole transaction, the caller's too: a deadlock on MySQL and MariaDB, or a
+    /// connection that is gone. What was done in it is undone, and it must be begun anew.
+    #[must_use]
+    pub fn is_transaction_lost(&self) -> bool {
+        match self.kind() {
+            ErrorKind::Delete(error) | ErrorKind::Database(error) => error.is_transaction_lost(),
+            _ => false,
+        }
+    }
+
     /// The engine's own error, with blockers and numbers, if a delete or preview was refused.
     #[must_use]
     pub fn delete_error(&self) -> Option<&cascade::Error> {
@@ -168,7 +180,10 @@ impl From<DbErr> for Error {
 impl From<cascade::Error> for Error {
     fn from(error: cascade::Error) -> Self {
         let kind = match error.kind() {
-            cascade::ErrorKind::Database(_) => ErrorKind::Database(error),
+            cascade::ErrorKind::Database(_)
+            | cascade::ErrorKind::Forbidden { .. }
+            | cascade::ErrorKind::BackendDisabled { .. }
+            | cascade::ErrorKind::UnknownBackend => ErrorKind::Database(error),
             _ => ErrorKind::Delete(error),
         };
         kind.into()

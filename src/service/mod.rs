@@ -2,7 +2,7 @@
 //!
 //! The one place where [`entity`] meets [`cascade`](crate::cascade). Every function takes the
 //! connection first: a pool, a transaction of the caller's, or a restricted connection. Writes run in a transaction of
-//! their own, inside the caller's in a savepoint, so that after any [`Error`] the caller's transaction can go on and
+//! their own, inside the caller's in a savepoint, so that after any [`Error`] (but a lost transaction) the caller's can go on and
 //! its earlier work commits.
 //!
 //! What deletes takes the [`Graph`]: there is no hidden one, so that a program's own tables

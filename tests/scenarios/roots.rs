@@ -2,12 +2,12 @@
 
 use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, Query, UnionType};
 use sea_orm::{
-    ColumnTrait as _, EntityTrait as _, JoinType, Order, QueryFilter as _, QueryOrder as _, QuerySelect as _,
-    QueryTrait, RelationTrait as _, TransactionTrait as _,
+    ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, JoinType, Order, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _, QueryTrait, RelationTrait as _, TransactionTrait as _,
 };
 use sea_orm_cascade::cascade::{ErrorKind, Graph, Preview};
 
-use crate::support::{Case, TestDb};
+use crate::support::{Case, Kind, TestDb};
 use crate::{entity, tables, tests};
 
 tests![
@@ -16,6 +16,9 @@ tests![
     limit_and_an_order_by_alias,
     a_select_without_its_key,
     a_union_is_refused_with_a_hint,
+    a_group_by_its_key_is_taken,
+    a_group_by_another_column_is_refused,
+    a_root_that_changes_meanwhile_is_left,
     at_most_counts_all_that_changes,
     expecting_refuses_what_is_not_as_shown,
     a_preview_survives_json,
@@ -113,6 +116,49 @@ async fn a_union_is_refused_with_a_hint(db: TestDb) {
     assert!(std::error::Error::source(&error).is_some());
     assert_eq!(case.state(&transaction).await, before);
     transaction.commit().await.unwrap();
+}
+
+async fn a_group_by_its_key_is_taken(db: TestDb) {
+    case()
+        .delete_by(|graph, _| {
+            let joined = store::Entity::find().join(JoinType::InnerJoin, item::Relation::Store.def().rev());
+            let grouped = joined.select_only().column(store::Column::Id).group_by(store::Column::Id);
+            graph.delete(grouped.having(item::Column::Id.count().gt(1)))
+        })
+        .outcome("deleted store 1, item 3; changed tag.item 1 (SET NULL)", "store(2:a 3:c) item(3:x:2) tag(1:- 2:3)")
+        .run(&db)
+        .await;
+}
+
+// One row of each group would be taken, and which one is chance.
+async fn a_group_by_another_column_is_refused(db: TestDb) {
+    let case = case();
+    case.create(&db, true, false).await;
+    let select = store::Entity::find().select_only().column(store::Column::Name).group_by(store::Column::Name);
+    let error = case.graph().delete(select).execute(&db.conn).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Select(_)), "{error:?}");
+}
+
+// The lock of a row that another transaction changes is waited for; it is not taken as it was before.
+async fn a_root_that_changes_meanwhile_is_left(db: TestDb) {
+    if db.kind() == Kind::Sqlite {
+        // One writer at a time.
+        return;
+    }
+    let case = case();
+    case.create(&db, true, false).await;
+    let other = db.conn.begin().await.unwrap();
+    other.execute_unprepared("UPDATE store SET name = 'reopened' WHERE id = 1").await.unwrap();
+    let pool = db.connect(1).await;
+    let deletion = case.graph().delete(store::Entity::find().filter(store::Column::Name.is_in(["a", "b"])));
+    let commit = async {
+        // Until it waits.
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        other.commit().await.unwrap();
+    };
+    let (outcome, ()) = tokio::join!(deletion.execute(&pool), commit);
+    assert_eq!(outcome.unwrap().to_string(), "deleted store 1, item 1; changed tag.item 1 (SET NULL)");
+    assert_eq!(case.state(&db.conn).await, "store(1:reopened 3:c) item(1:x:1 2:y:1 4:x:1) tag(1:1 2:-)");
 }
 
 fn one_and_two(graph: &Graph) -> sea_orm_cascade::cascade::Deletion {

@@ -17,7 +17,9 @@ tests![
     renamed_columns,
     text_keys,
     uuid_keys,
+    a_text_default_of_a_uuid_key,
     composite_uuid_keys,
+    keys_that_no_row_can_have,
     enum_keys,
     narrow_and_unsigned_keys,
     bytes_keys,
@@ -294,6 +296,35 @@ async fn uuid_keys(db: TestDb) {
     }
 }
 
+entity!(ghosted "ghosted" {
+    #[sea_orm(default_value = "00000000-0000-0000-0000-000000000000")]
+    pub parent: Uuid,
+} [Parent = "super::uuid::Entity", "Column::Parent", "super::uuid::Column::Id", "SetDefault"]);
+
+// The default is written as text and stands for a UUID; where UUIDs are bytes it stands for none.
+async fn a_text_default_of_a_uuid_key(db: TestDb) {
+    if db.kind() == Kind::MariaDb {
+        // Such a default for bytes is refused with the table.
+        return;
+    }
+    let case = Case::new(tables![uuid, ghosted]);
+    case.create(&db, false, false).await;
+    for id in [0, 1] {
+        let parent = uuid::ActiveModel { id: sea_orm::Set(Uuid::from_u128(id)) };
+        uuid::Entity::insert(parent).exec_without_returning(&db.conn).await.unwrap();
+    }
+    let child = ghosted::ActiveModel { id: sea_orm::Set(1), parent: sea_orm::Set(Uuid::from_u128(1)) };
+    ghosted::Entity::insert(child).exec_without_returning(&db.conn).await.unwrap();
+    let result = case.graph().delete_keys(uuid::Entity, [Uuid::from_u128(1)]).execute(&db.conn).await;
+    if db.kind() == Kind::Postgres {
+        assert_eq!(result.unwrap().to_string(), "deleted uuid_keys 1; changed ghosted.parent 1 (SET DEFAULT)");
+        let child = ghosted::Entity::find().one(&db.conn).await.unwrap().unwrap();
+        assert_eq!(child.parent, Uuid::nil());
+    } else {
+        assert!(result.unwrap_err().is_blocked());
+    }
+}
+
 entity_with_key!(pair "pairs" {
     #[sea_orm(primary_key, auto_increment = false)]
     pub tenant: Uuid,
@@ -326,6 +357,19 @@ async fn composite_uuid_keys(db: TestDb) {
     let outcome = deletion.execute(&db.conn).await.unwrap();
     assert_eq!(outcome.to_string(), "deleted pairs 1100, pair_children 1100");
     assert_eq!(preview.outcome(), &outcome);
+}
+
+entity_with_key!(big "big" {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: u64,
+} []);
+
+async fn keys_that_no_row_can_have(db: TestDb) {
+    let case = Case::new(tables![big]);
+    case.create(&db, true, false).await;
+    db.sql("INSERT INTO big VALUES (7)").await;
+    let deletion = case.graph().delete_keys(big::Entity, [u64::MAX, 7]);
+    assert_eq!(deletion.execute(&db.conn).await.unwrap().to_string(), "deleted big 1");
 }
 
 mod color {
