@@ -512,10 +512,11 @@ fn shared(keys: &[ForeignKey], id: KeyId, column: usize) -> bool {
     let key = &keys[id];
     let others = keys.iter().enumerate().filter(|(other, _)| *other != id);
     let mut sharing = others.filter(|(_, other)| other.child == key.child && other.child_columns.contains(&column));
-    sharing.any(|(other_id, other)| match other.action.changes_key() {
-        true => other_id < id,
-        false => key.action == Action::SetDefault,
-    })
+    sharing.any(
+        |(other_id, other)| {
+            if other.action.changes_key() { other_id < id } else { key.action == Action::SetDefault }
+        },
+    )
 }
 
 /// R12: types without a dependable equality are no keys.

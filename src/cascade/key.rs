@@ -224,15 +224,15 @@ impl Keys {
     /// Each row once. Needed where the same rows may have been read twice.
     pub(crate) fn distinct(self) -> Self {
         let mut seen = HashSet::new();
-        let rows = (0..self.len).filter(|&row| seen.insert(self.sample(row))).collect();
-        self.only(rows)
+        let rows: Vec<usize> = (0..self.len).filter(|&row| seen.insert(self.sample(row))).collect();
+        self.only(&rows)
     }
 
     /// The rows that are among the others too.
     pub(crate) fn also_in(self, others: &Self) -> Self {
         let others: HashSet<Key> = (0..others.len).map(|row| others.sample(row)).collect();
-        let rows = (0..self.len).filter(|&row| others.contains(&self.sample(row))).collect();
-        self.only(rows)
+        let rows: Vec<usize> = (0..self.len).filter(|&row| others.contains(&self.sample(row))).collect();
+        self.only(&rows)
     }
 
     /// The same rows in an order that does not depend on who gave them.
@@ -243,11 +243,11 @@ impl Keys {
         Self { values, ..self }
     }
 
-    fn only(self, rows: Vec<usize>) -> Self {
+    fn only(self, rows: &[usize]) -> Self {
         if rows.len() == self.len {
             return self;
         }
-        let values = self.values.iter().map(|column| column.only(&rows)).collect();
+        let values = self.values.iter().map(|column| column.only(rows)).collect();
         Self { columns: self.columns, values, len: rows.len() }
     }
 
