@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use sea_orm::Value;
-use sea_orm::sea_query::SelectStatement;
+use sea_orm::sea_query::{IntoValueTuple as _, SelectStatement};
+use sea_orm::{EntityTrait, PrimaryKeyTrait, QueryTrait as _, Select, Value};
 
 use super::declaration::{Declaration, label};
 use super::dialect::Dialect;
@@ -16,7 +16,7 @@ use super::plan::Plan;
 use super::preview::Preview;
 use super::run::Run;
 use super::session::{self, Connection, Purpose};
-use super::shield::{Pool, Wanted, WhileWanted, shielded};
+use super::shield::{Awaited, Pool, WhileAwaited, shielded};
 
 /// A request to delete some rows of one entity and everything that depends on them.
 ///
@@ -38,6 +38,52 @@ pub(crate) enum Roots {
     Select(Box<SelectStatement>),
     /// Primary keys.
     Keys(Vec<Vec<Value>>),
+}
+
+impl Graph {
+    /// A request to delete the rows that this Select returns, and what depends on them.
+    ///
+    /// The Select stays as written: filters, joins, `LIMIT` and order decide which rows are taken, and a row that a
+    /// join repeats is taken once. It is evaluated once; what it looked at may be deleted along with its rows.
+    /// Nothing runs before [`Deletion::preview`] or [`Deletion::execute`]; that is also where an entity that is not
+    /// in the graph is refused.
+    ///
+    /// ```
+    /// use sea_orm::EntityTrait as _;
+    /// use sea_orm_cascade::{entity::store, service};
+    ///
+    /// let graph = service::graph().build()?;
+    /// let deletion = graph.delete(store::Entity::find().filter(store::COLUMN.name.eq("Old")));
+    /// # use sea_orm::QueryFilter as _;
+    /// # let _ = deletion;
+    /// # Ok::<(), sea_orm_cascade::cascade::Error>(())
+    /// ```
+    pub fn delete<E: EntityTrait>(&self, rows: Select<E>) -> Deletion {
+        let roots = Roots::Select(Box::new(rows.into_query()));
+        Deletion::new(self.clone(), Declaration::of::<E>(), roots)
+    }
+
+    /// A request to delete the rows with these primary keys, any number of them, and what depends on them.
+    ///
+    /// A composite key is a tuple. Keys that no row has are passed over.
+    ///
+    /// ```
+    /// use sea_orm_cascade::{entity::store, service};
+    ///
+    /// let graph = service::graph().build()?;
+    /// let deletion = graph.delete_keys(store::Entity, [1, 2, 3]);
+    /// # let _ = deletion;
+    /// # Ok::<(), sea_orm_cascade::cascade::Error>(())
+    /// ```
+    pub fn delete_keys<E, K>(&self, _entity: E, keys: impl IntoIterator<Item = K>) -> Deletion
+    where
+        E: EntityTrait,
+        K: Into<<E::PrimaryKey as PrimaryKeyTrait>::ValueType>,
+    {
+        let keys = keys.into_iter();
+        let keys = keys.map(|key| key.into().into_value_tuple().into_iter().collect());
+        Deletion::new(self.clone(), Declaration::of::<E>(), Roots::Keys(keys.collect()))
+    }
 }
 
 impl Deletion {
@@ -93,13 +139,13 @@ impl Deletion {
     /// [`ErrorKind::BackendDisabled`], [`ErrorKind::Forbidden`], [`ErrorKind::Database`].
     pub async fn preview<C: Connection>(&self, db: &C) -> Result<Preview, Error> {
         match Pool::of(db) {
-            None => self.preview_on(db, &Wanted::default()).await,
+            None => self.preview_on(db, &Awaited::default()).await,
             Some(pool) => {
                 let deletion = self.clone();
-                let run = |wanted: Wanted| async move {
+                let run = |awaited: Awaited| async move {
                     match pool {
-                        Pool::Plain(db) => deletion.preview_on(&db, &wanted).await,
-                        Pool::Restricted(db) => deletion.preview_on(&db, &wanted).await,
+                        Pool::Plain(db) => deletion.preview_on(&db, &awaited).await,
+                        Pool::Restricted(db) => deletion.preview_on(&db, &awaited).await,
                     }
                 };
                 shielded(run).await?
@@ -145,13 +191,13 @@ impl Deletion {
     /// [`ErrorKind::Changed`], [`ErrorKind::StillReferenced`]. Nothing has changed after any of them.
     pub async fn execute<C: Connection>(&self, db: &C) -> Result<Outcome, Error> {
         match Pool::of(db) {
-            None => self.execute_on(db, &Wanted::default()).await,
+            None => self.execute_on(db, &Awaited::default()).await,
             Some(pool) => {
                 let deletion = self.clone();
-                let run = |wanted: Wanted| async move {
+                let run = |awaited: Awaited| async move {
                     match pool {
-                        Pool::Plain(db) => deletion.execute_on(&db, &wanted).await,
-                        Pool::Restricted(db) => deletion.execute_on(&db, &wanted).await,
+                        Pool::Plain(db) => deletion.execute_on(&db, &awaited).await,
+                        Pool::Restricted(db) => deletion.execute_on(&db, &awaited).await,
                     }
                 };
                 shielded(run).await?
@@ -159,24 +205,24 @@ impl Deletion {
         }
     }
 
-    async fn preview_on<C: Connection>(&self, db: &C, wanted: &Wanted) -> Result<Preview, Error> {
+    async fn preview_on<C: Connection>(&self, db: &C, awaited: &Awaited) -> Result<Preview, Error> {
         let plan = self.plan()?;
         let dialect = Dialect::of(db.get_database_backend())?;
         let transaction = session::begin(db, dialect, Purpose::Read).await?;
-        let session = WhileWanted { session: &transaction, wanted };
+        let session = WhileAwaited { session: &transaction, awaited };
         let run = Run { schema: self.graph.schema(), plan: &plan, dialect, session: &session };
         let result = run.preview(&self.roots).await;
         session::finish(transaction, result).await
     }
 
-    async fn execute_on<C: Connection>(&self, db: &C, wanted: &Wanted) -> Result<Outcome, Error> {
+    async fn execute_on<C: Connection>(&self, db: &C, awaited: &Awaited) -> Result<Outcome, Error> {
         let plan = self.plan()?;
         let dialect = Dialect::of(db.get_database_backend())?;
         let transaction = session::begin(db, dialect, Purpose::Write).await?;
-        let session = WhileWanted { session: &transaction, wanted };
+        let session = WhileAwaited { session: &transaction, awaited };
         let run = Run { schema: self.graph.schema(), plan: &plan, dialect, session: &session };
         let result = run.execute(&self.roots, self.at_most, self.expecting.as_deref()).await;
-        let result = result.and_then(|outcome| Ok(wanted.check().map(|()| outcome)?));
+        let result = result.and_then(|outcome| Ok(awaited.check().map(|()| outcome)?));
         session::finish(transaction, result).await
     }
 

@@ -8,12 +8,11 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use sea_orm::sea_query::{ColumnType, ConditionType, ForeignKeyAction, IntoValueTuple as _, TableName};
-use sea_orm::{DynIden, EntityTrait, Identity, PrimaryKeyTrait, QueryTrait as _, RelationDef, Select};
+use sea_orm::sea_query::{ColumnType, ConditionType, ForeignKeyAction, TableName};
+use sea_orm::{DynIden, EntityTrait, Identity, RelationDef};
 use serde::{Deserialize, Serialize};
 
 use super::declaration::{Column, Declaration, label, named, position, table_name};
-use super::deletion::{Deletion, Roots};
 use super::error::{Error, ErrorKind, Fault};
 
 /// A position in [`Schema::tables`].
@@ -78,7 +77,8 @@ impl fmt::Display for Action {
 
 /// The tables that belong together and the foreign keys between them: what a delete can reach.
 ///
-/// Built once at start-up from the entities ([`Graph::builder`]), then shared: cloning costs one reference count,
+/// Built once at start-up from the entities ([`Graph::builder`]), asked with [`Graph::delete`] and
+/// [`Graph::delete_keys`], and shared: cloning costs one reference count,
 /// so it fits a `static` or the state of a web server. It holds no connection and works for every backend.
 ///
 /// ```
@@ -130,50 +130,6 @@ impl Graph {
     /// Starts an empty graph.
     pub fn builder() -> GraphBuilder {
         GraphBuilder::default()
-    }
-
-    /// A request to delete the rows that this Select returns, and what depends on them.
-    ///
-    /// The Select stays as written: filters, joins, `LIMIT` and order decide which rows are taken, and a row that a
-    /// join repeats is taken once. It is evaluated once; what it looked at may be deleted along with its rows.
-    /// Nothing runs before [`Deletion::preview`] or [`Deletion::execute`]; that is also where an entity that is not
-    /// in the graph is refused.
-    ///
-    /// ```
-    /// use sea_orm::EntityTrait as _;
-    /// use sea_orm_cascade::{entity::store, service};
-    ///
-    /// let graph = service::graph().build()?;
-    /// let deletion = graph.delete(store::Entity::find().filter(store::COLUMN.name.eq("Old")));
-    /// # use sea_orm::QueryFilter as _;
-    /// # let _ = deletion;
-    /// # Ok::<(), sea_orm_cascade::cascade::Error>(())
-    /// ```
-    pub fn delete<E: EntityTrait>(&self, rows: Select<E>) -> Deletion {
-        let roots = Roots::Select(Box::new(rows.into_query()));
-        Deletion::new(self.clone(), Declaration::of::<E>(), roots)
-    }
-
-    /// A request to delete the rows with these primary keys, any number of them, and what depends on them.
-    ///
-    /// A composite key is a tuple. Keys that no row has are passed over.
-    ///
-    /// ```
-    /// use sea_orm_cascade::{entity::store, service};
-    ///
-    /// let graph = service::graph().build()?;
-    /// let deletion = graph.delete_keys(store::Entity, [1, 2, 3]);
-    /// # let _ = deletion;
-    /// # Ok::<(), sea_orm_cascade::cascade::Error>(())
-    /// ```
-    pub fn delete_keys<E, K>(&self, _entity: E, keys: impl IntoIterator<Item = K>) -> Deletion
-    where
-        E: EntityTrait,
-        K: Into<<E::PrimaryKey as PrimaryKeyTrait>::ValueType>,
-    {
-        let keys = keys.into_iter();
-        let keys = keys.map(|key| key.into().into_value_tuple().into_iter().collect());
-        Deletion::new(self.clone(), Declaration::of::<E>(), Roots::Keys(keys.collect()))
     }
 
     /// The registered tables, in the order of registration.

@@ -10,8 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::graph::{Action, KeyId, Schema};
 use super::key::Key;
 use super::outcome::Outcome;
-use super::plan::Plan;
-use super::sql::Count;
+use super::plan::{Count, Plan};
 
 /// What a delete would do now: what goes, by which key and action, how many rows, and what stands in the way.
 ///

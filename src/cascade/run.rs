@@ -10,10 +10,10 @@ use super::error::{Error, ErrorKind};
 use super::graph::{Action, KeyId, Schema, Table, TableId};
 use super::key::{Key, Keys, alias, storable};
 use super::outcome::Outcome;
-use super::plan::{Plan, Step};
+use super::plan::{Count, Plan, Step};
 use super::preview::{Blocker, Numbers, Preview};
 use super::session::{Purpose, Session};
-use super::sql::{Count, Deletes, Known, PAGE, Sql};
+use super::sql::{Deletes, Known, PAGE, Sql};
 
 /// Numbers asked for in one statement; PostgreSQL takes 1,664 columns, SQLite 2,000.
 const COUNTS_MAX: usize = 500;

@@ -33,9 +33,9 @@ impl Pool {
 
 /// Whether the caller still waits for the run.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Wanted(Arc<AtomicBool>);
+pub(crate) struct Awaited(Arc<AtomicBool>);
 
-impl Wanted {
+impl Awaited {
     pub(crate) fn check(&self) -> Result<(), DbErr> {
         if self.0.load(Ordering::Relaxed) {
             return Err(DbErr::Custom("the future that waited for this was dropped".to_owned()));
@@ -44,25 +44,25 @@ impl Wanted {
     }
 }
 
-struct UnwantedOnDrop(Wanted);
+struct GoneOnDrop(Awaited);
 
-impl Drop for UnwantedOnDrop {
+impl Drop for GoneOnDrop {
     fn drop(&mut self) {
         self.0.0.store(true, Ordering::Relaxed);
     }
 }
 
 /// Runs the work as a task, which learns it when nobody waits any more. Without a runtime it runs in place.
-pub(crate) async fn shielded<T, F>(work: impl FnOnce(Wanted) -> F + Send) -> Result<T, DbErr>
+pub(crate) async fn shielded<T, F>(work: impl FnOnce(Awaited) -> F + Send) -> Result<T, DbErr>
 where
     T: Send + 'static,
     F: Future<Output = T> + Send + 'static,
 {
-    let wanted = Wanted::default();
-    let work = work(wanted.clone());
+    let awaited = Awaited::default();
+    let work = work(awaited.clone());
     let Ok(runtime) = tokio::runtime::Handle::try_current() else { return Ok(work.await) };
     let task = runtime.spawn(work);
-    let guard = UnwantedOnDrop(wanted);
+    let guard = GoneOnDrop(awaited);
     let result = task.await;
     drop(guard);
     match result {
@@ -75,20 +75,20 @@ where
 }
 
 /// A session that sends nothing once nobody waits.
-pub(crate) struct WhileWanted<'a> {
+pub(crate) struct WhileAwaited<'a> {
     pub(crate) session: &'a dyn Session,
-    pub(crate) wanted: &'a Wanted,
+    pub(crate) awaited: &'a Awaited,
 }
 
 #[async_trait]
-impl Session for WhileWanted<'_> {
+impl Session for WhileAwaited<'_> {
     async fn execute(&self, statement: &dyn StatementBuilder) -> Result<u64, DbErr> {
-        self.wanted.check()?;
+        self.awaited.check()?;
         self.session.execute(statement).await
     }
 
     async fn query(&self, statement: &dyn StatementBuilder) -> Result<Vec<QueryResult>, DbErr> {
-        self.wanted.check()?;
+        self.awaited.check()?;
         self.session.query(statement).await
     }
 }

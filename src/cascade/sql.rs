@@ -22,7 +22,7 @@ use super::dialect::Dialect;
 use super::error::{Error, ErrorKind};
 use super::graph::{Action, ForeignKey, KeyId, Schema, Table, TableId};
 use super::key::{KeyColumn, KeyKind, Keys, alias, hex};
-use super::plan::Plan;
+use super::plan::{Count, Plan};
 
 /// Rows that MySQL and MariaDB get in one list or page. Lists up to 20,000 kept an index range scan; longer
 /// transactions of smaller pages cost up to 31 % more.
@@ -58,38 +58,6 @@ impl Known {
 
     pub(crate) fn get(&self, table: TableId) -> Option<&Keys> {
         self.tables[table].as_ref()
-    }
-}
-
-/// A number to be counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Count {
-    /// The doomed rows of a table, each once (R4).
-    Doomed(TableId),
-    /// The rows that refer to doomed ones by a key.
-    Referring(KeyId),
-    /// Those of them that are not doomed themselves (R3, R9).
-    ReferringKept(KeyId),
-    /// The rows that stay and that the defaults of a SET DEFAULT key name: one, or none.
-    DefaultKept(KeyId),
-}
-
-impl Count {
-    /// The rows that an action other than CASCADE is about. RESTRICT looks at the doomed too (R3).
-    pub(crate) fn referring(schema: &Schema, key: KeyId) -> Self {
-        match schema.keys[key].action {
-            Action::Cascade | Action::Restrict => Self::Referring(key),
-            Action::SetNull | Action::SetDefault | Action::NoAction => Self::ReferringKept(key),
-        }
-    }
-
-    /// The rows that go by a CASCADE key: all doomed of their table, if it is the only such key.
-    pub(crate) fn doomed_by(schema: &Schema, plan: &Plan, key: KeyId) -> Self {
-        let child = schema.keys[key].child;
-        match plan.dooming(schema, child).count() {
-            1 => Self::Doomed(child),
-            _ => Self::Referring(key),
-        }
     }
 }
 

@@ -7,7 +7,7 @@ use sea_orm::{
 
 use super::error::{Error, ErrorKind, InvalidPage};
 use super::page::{Listed, Page};
-use super::{name, store};
+use super::{delete, name, store};
 use crate::cascade::{Connection, Deletion, Graph, Outcome, Preview, Write};
 use crate::entity::item::{ActiveModel, COLUMN, Column, Entity, Model};
 
@@ -116,11 +116,7 @@ async fn update<C: Connection>(db: &C, id: i64, item: ActiveModel, store_id: Opt
 /// # Errors
 /// [`ErrorKind::ItemNotFound`], [`ErrorKind::Delete`], [`ErrorKind::Database`]. Blockers are shown, not errors.
 pub async fn preview_delete<C: Connection>(db: &C, graph: &Graph, id: i64) -> Result<Preview, Error> {
-    let preview = graph.delete_keys(Entity, [id]).preview(db).await?;
-    if preview.deleted(Entity) == 0 {
-        return Err(ErrorKind::ItemNotFound { id }.into());
-    }
-    Ok(preview)
+    delete::preview(db, graph, Entity, id, ErrorKind::ItemNotFound { id }).await
 }
 
 /// Deletes the item and what depends on it by the graph's rules, never its store; see [`Deletion::execute`].
@@ -142,11 +138,7 @@ pub async fn delete_with<C: Connection>(
     id: i64,
     options: impl FnOnce(Deletion) -> Deletion + Send,
 ) -> Result<Outcome, Error> {
-    let outcome = options(graph.delete_keys(Entity, [id])).execute(db).await?;
-    if outcome.deleted(Entity) == 0 {
-        return Err(ErrorKind::ItemNotFound { id }.into());
-    }
-    Ok(outcome)
+    delete::execute(db, graph, Entity, id, options, ErrorKind::ItemNotFound { id }).await
 }
 
 fn new(store_id: i64, name: String) -> ActiveModel {

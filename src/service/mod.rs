@@ -28,6 +28,7 @@
 //! # Ok(()) }
 //! ```
 
+mod delete;
 mod error;
 pub mod item;
 mod name;

@@ -7,7 +7,7 @@ use sea_orm::{
 
 use super::error::{Error, ErrorKind};
 use super::page::{Listed, Page};
-use super::{item, name};
+use super::{delete, item, name};
 use crate::cascade::{Connection, Deletion, Graph, Outcome, Preview, Write};
 use crate::entity::store::{ActiveModel, COLUMN, Column, Entity, Model};
 
@@ -145,11 +145,7 @@ pub async fn rename<C: Connection>(db: &C, id: i64, name: &str) -> Result<Model,
 /// # Errors
 /// [`ErrorKind::StoreNotFound`], [`ErrorKind::Delete`], [`ErrorKind::Database`]. Blockers are shown, not errors.
 pub async fn preview_delete<C: Connection>(db: &C, graph: &Graph, id: i64) -> Result<Preview, Error> {
-    let preview = graph.delete_keys(Entity, [id]).preview(db).await?;
-    if preview.deleted(Entity) == 0 {
-        return Err(ErrorKind::StoreNotFound { id }.into());
-    }
-    Ok(preview)
+    delete::preview(db, graph, Entity, id, ErrorKind::StoreNotFound { id }).await
 }
 
 /// Deletes the store, its items, and whatever else the graph's rules say, all or nothing; see [`Deletion::execute`].
@@ -190,9 +186,5 @@ pub async fn delete_with<C: Connection>(
     id: i64,
     options: impl FnOnce(Deletion) -> Deletion + Send,
 ) -> Result<Outcome, Error> {
-    let outcome = options(graph.delete_keys(Entity, [id])).execute(db).await?;
-    if outcome.deleted(Entity) == 0 {
-        return Err(ErrorKind::StoreNotFound { id }.into());
-    }
-    Ok(outcome)
+    delete::execute(db, graph, Entity, id, options, ErrorKind::StoreNotFound { id }).await
 }
