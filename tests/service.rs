@@ -340,7 +340,7 @@ async fn a_programs_own_tables_go_through_the_same_call(db: TestDb) {
          └─ items.store_id CASCADE: 2 rows to delete\n   \
          ├─ reviews.item_id CASCADE: 3 rows to delete\n   \
          └─ loans.item_id RESTRICT: 1 row in the way\n\
-         total: 6 rows deleted, 0 changed\n\
+         were nothing in the way: 6 rows deleted, 0 changed\n\
          blocked: 1 row of loans refer by loans.item_id (RESTRICT), keys 7, path stores > items > loans"
     );
     assert_eq!(service::item::delete(&db.conn, &graph, chair).await.unwrap().deleted(review::Entity), 2);

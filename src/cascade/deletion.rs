@@ -99,8 +99,8 @@ impl Deletion {
         self
     }
 
-    /// Refuses the delete if it would not do exactly what this preview showed: the same roots, the same numbers for
-    /// every key and table.
+    /// Refuses the delete if it would not do what this preview showed: the same asked rows, the same numbers for every
+    /// key and table. Rows below the asked ones are compared by number, not one by one.
     ///
     /// Costs one statement that counts, before anything is written.
     pub fn expecting(mut self, preview: &Preview) -> Self {

@@ -225,6 +225,13 @@ impl Error {
         matches!(self.kind(), ErrorKind::Changed { .. })
     }
 
+    /// Whether the database found a row that still refers to one of the doomed; if trying again does not help, its
+    /// table is not in the graph.
+    #[must_use]
+    pub fn is_still_referenced(&self) -> bool {
+        matches!(self.kind(), ErrorKind::StillReferenced(_))
+    }
+
     /// Whether the same call may succeed when it is made again, in a new transaction and a bounded number of times: a
     /// deadlock, a serialization failure, a lock or busy time-out, or a row inserted meanwhile that still refers to one
     /// of the doomed. (The last looks the same as a table that the graph does not know.)
@@ -330,10 +337,17 @@ impl fmt::Display for ErrorKind {
             }
             Self::TooManyRows { at_most, preview } => write!(
                 f,
-                "{} rows would be deleted and {} changed, more than the {at_most} allowed: {}",
-                preview.outcome().rows_deleted(),
-                preview.outcome().rows_updated(),
+                "{} rows would be deleted or changed in all, more than the {at_most} allowed: {}",
+                preview.outcome().total(),
                 preview.outcome()
+            ),
+            Self::Changed { expected, found } if expected.root() != found.root() => {
+                write!(f, "the preview is of {}, and this deletes from {}", expected.root(), found.root())
+            }
+            Self::Changed { expected, found } if expected.outcome() == found.outcome() => write!(
+                f,
+                "no longer what the preview showed: as many rows, but not the same of {}, or by other keys; look again",
+                found.root()
             ),
             Self::Changed { expected, found } => write!(
                 f,
@@ -361,7 +375,7 @@ impl fmt::Display for ErrorKind {
                 "a row still refers to a row to be deleted: register its table too, or try again if it was inserted \
                  meanwhile",
             ),
-            Self::Database(_) => f.write_str("the database refused or did not answer"),
+            Self::Database(_) => f.write_str("the database or the connection failed; the cause is the source of this error"),
         }
     }
 }

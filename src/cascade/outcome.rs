@@ -82,6 +82,16 @@ impl Outcome {
         self.updated.iter().filter(|updated| updated.table == table).map(|updated| updated.rows).sum()
     }
 
+    /// The rows deleted, table by table, parents first; also tables that lost none.
+    pub fn deletions(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.deleted.iter().map(|Deleted { table, rows }| (table.as_str(), *rows))
+    }
+
+    /// The keys changed, such as `docs.reviewer`, with the action and how many; also those that none was changed by.
+    pub fn updates(&self) -> impl Iterator<Item = (&str, Action, u64)> {
+        self.updated.iter().map(|updated| (updated.foreign_key.as_str(), updated.action, updated.rows))
+    }
+
     /// How many rows were deleted, of all tables.
     #[must_use]
     pub fn rows_deleted(&self) -> u64 {

@@ -160,6 +160,12 @@ impl Preview {
         self
     }
 
+    /// The table whose rows were asked for.
+    #[must_use]
+    pub fn root(&self) -> &str {
+        &self.root
+    }
+
     /// The numbers that [`execute`](super::Deletion::execute) would give, were nothing in the way.
     #[must_use]
     pub fn outcome(&self) -> &Outcome {
@@ -254,7 +260,8 @@ impl fmt::Display for Preview {
                 branches.push((indent, children.into_iter()));
             }
         }
-        write!(f, "total: {} deleted, {} changed", rows(self.outcome.rows_deleted()), self.outcome.rows_updated())?;
+        let sum = if self.is_blocked() { "were nothing in the way" } else { "total" };
+        write!(f, "{sum}: {} deleted, {} changed", rows(self.outcome.rows_deleted()), self.outcome.rows_updated())?;
         for blocker in &self.blockers {
             write!(f, "\nblocked: {blocker}")?;
         }

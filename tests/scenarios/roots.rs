@@ -5,7 +5,7 @@ use sea_orm::{
     ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, JoinType, Order, QueryFilter as _, QueryOrder as _,
     QuerySelect as _, QueryTrait, RelationTrait as _, TransactionTrait as _,
 };
-use sea_orm_cascade::cascade::{ErrorKind, Graph, Preview};
+use sea_orm_cascade::cascade::{Action, ErrorKind, Graph, Preview};
 
 use crate::support::{Case, Kind, TestDb};
 use crate::{entity, tables, tests};
@@ -175,7 +175,7 @@ async fn at_most_counts_all_that_changes(db: TestDb) {
     case()
         .delete_by(|graph, _| one_and_two(graph).at_most(7))
         .refused(
-            "6 rows would be deleted and 2 changed, more than the 7 allowed: \
+            "8 rows would be deleted or changed in all, more than the 7 allowed: \
              deleted store 2, item 4; changed tag.item 2 (SET NULL)",
         )
         .run(&db)
@@ -183,7 +183,7 @@ async fn at_most_counts_all_that_changes(db: TestDb) {
     case()
         .delete_by(|graph, _| one_and_two(graph).at_most(0))
         .refused(
-            "6 rows would be deleted and 2 changed, more than the 0 allowed: \
+            "8 rows would be deleted or changed in all, more than the 0 allowed: \
          deleted store 2, item 4; changed tag.item 2 (SET NULL)",
         )
         .run(&db)
@@ -212,9 +212,18 @@ async fn expecting_refuses_what_is_not_as_shown(db: TestDb) {
     let other = case.graph().delete_keys(store::Entity, [4]);
     let shown = one.preview(&db.conn).await.unwrap();
     let error = other.expecting(&shown).execute(&db.conn).await.unwrap_err();
-    assert!(error.is_changed(), "as many rows, but not these: {error}");
+    assert!(error.is_changed());
+    assert_eq!(
+        error.to_string(),
+        "no longer what the preview showed: as many rows, but not the same of store, or by other keys; look again"
+    );
+    let of_items = case.graph().delete_keys(item::Entity, [1]).expecting(&shown);
+    let error = of_items.execute(&db.conn).await.unwrap_err();
+    assert_eq!(error.to_string(), "the preview is of store, and this deletes from item");
     let outcome = deletion.expecting(&preview).execute(&db.conn).await.unwrap();
     assert_eq!(&outcome, preview.outcome());
+    assert_eq!(outcome.deletions().collect::<Vec<_>>(), [("store", 2), ("item", 4)]);
+    assert_eq!(outcome.updates().collect::<Vec<_>>(), [("tag.item", Action::SetNull, 2)]);
 }
 
 async fn a_preview_survives_json(db: TestDb) {
