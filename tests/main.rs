@@ -28,7 +28,8 @@ fn main() -> ExitCode {
     let mut trials = Vec::new();
     for server in &servers {
         trials.push(answers(server.clone()));
-        trials.extend(tests().into_iter().map(|test| trial(server.clone(), test)));
+        let tests = tests().into_iter().filter(|test| impossible(server.kind, test.name).is_none());
+        trials.extend(tests.map(|test| trial(server.clone(), test)));
     }
     let listing = arguments.list;
     let conclusion = libtest_mimic::run(&arguments, trials);
@@ -55,6 +56,18 @@ fn tests() -> Vec<Test> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// Why a test cannot be made on a database. The report names each of these.
+fn impossible(kind: Kind, test: &str) -> Option<&'static str> {
+    let test = test.rsplit("::").next().unwrap_or(test);
+    match (test, kind) {
+        ("a_named_schema", Kind::Sqlite | Kind::MariaDb) => Some("it has no schemas within a database"),
+        ("a_connection_cut_in_the_middle_changes_nothing", Kind::Sqlite) => Some("it has no server"),
+        ("a_root_that_changes_meanwhile_is_left", Kind::Sqlite) => Some("it has one writer at a time"),
+        ("a_text_default_of_a_uuid_key", Kind::MariaDb) => Some("it refuses such a default with the table"),
+        _ => None,
+    }
 }
 
 /// A URL that is set and does not answer is a failure.
@@ -98,6 +111,11 @@ fn report(servers: &[Server]) {
             Some(Ok(version)) => println!("  {}: ran on {version}", kind.name()),
             Some(Err(error)) => println!("  {}: DOES NOT ANSWER: {error}", kind.name()),
             None => println!("  {}: NOT RUN, {} is not set", kind.name(), kind.variable().unwrap_or_default()),
+        }
+        for test in tests().into_iter().filter(|_| server.is_some()) {
+            if let Some(reason) = impossible(kind, test.name) {
+                println!("    without {}: {reason}", test.name);
+            }
         }
     }
 }

@@ -44,7 +44,7 @@ impl Graph {
     /// A request to delete the rows that this Select returns, and what depends on them.
     ///
     /// The Select stays as written: filters, joins, `LIMIT` and order decide which rows are taken, and a row that a
-    /// join repeats is taken once. It is evaluated once; what it looked at may be deleted along with its rows.
+    /// join repeats is taken once. It is evaluated before anything is deleted; what it looked at may go along with its rows.
     /// Nothing runs before [`Deletion::preview`] or [`Deletion::execute`]; that is also where an entity that is not
     /// in the graph is refused.
     ///

@@ -38,8 +38,8 @@
 //!   database that is not known are errors that name it.
 //!
 //! # How rows are found
-//! The Select of the roots runs once, in the transaction; its rows are locked in key order (SQLite locks at BEGIN)
-//! and kept as keys. From there on every statement starts from those keys, so that a filter may look at rows that go.
+//! The Select of the roots runs first, in the transaction; its rows are locked in key order (SQLite locks at BEGIN),
+//! asked whether they still fulfil it, and kept as keys. From there on every statement starts from those keys, so that a filter may look at rows that go.
 //! The doomed rows of a child are the rows that refer to doomed rows of its parents, which a statement says in itself:
 //! they do not leave the database. Counting, if there is anything to check, comes before the first write.
 

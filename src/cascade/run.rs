@@ -75,8 +75,8 @@ impl Run<'_> {
 
     // ---- The roots
 
-    /// Finds the asked rows once and keeps them as keys; the Select is never evaluated again. To write, the rows are
-    /// locked in key order.
+    /// Finds the asked rows and keeps them as keys. To write, they are locked in key order, and then asked whether they
+    /// still fulfil the Select; from there on it is never evaluated again.
     async fn freeze(self, roots: &Roots, purpose: Purpose) -> Result<Known, Error> {
         let (root, lock) = (self.plan.root, purpose == Purpose::Write);
         let Table { identity, primary_key, .. } = &self.schema.tables[root];

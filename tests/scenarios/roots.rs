@@ -7,7 +7,7 @@ use sea_orm::{
 };
 use sea_orm_cascade::cascade::{Action, ErrorKind, Graph, Preview};
 
-use crate::support::{Case, Kind, TestDb};
+use crate::support::{Case, TestDb};
 use crate::{entity, tables, tests};
 
 tests![
@@ -141,10 +141,6 @@ async fn a_group_by_another_column_is_refused(db: TestDb) {
 
 // The lock of a row that another transaction changes is waited for; it is not taken as it was before.
 async fn a_root_that_changes_meanwhile_is_left(db: TestDb) {
-    if db.kind() == Kind::Sqlite {
-        // One writer at a time.
-        return;
-    }
     let case = case();
     case.create(&db, true, false).await;
     let other = db.conn.begin().await.unwrap();
