@@ -8,6 +8,7 @@ use std::fmt;
 use sea_orm::DbErr;
 
 use super::graph::Action;
+use super::key::Key;
 use super::preview::{Blocker, Preview};
 
 /// Why a graph could not be built, or why a delete or preview did not happen.
@@ -75,8 +76,30 @@ pub enum ErrorKind {
     /// The database found a row that still refers to one of the doomed: of a table that is not in the graph, or
     /// inserted while the delete ran.
     StillReferenced(DbErr),
+    /// Rows refer to each other in a ring by keys that cannot be NULL, and the database deletes none of them before
+    /// the others.
+    Ring {
+        /// The database.
+        backend: &'static str,
+        /// The rows of a ring, each referring to the next and the last to the first.
+        rows: Vec<RingRow>,
+        /// What the database said.
+        source: DbErr,
+    },
     /// Any other error of the database or the connection; [`Error::is_transient`] tells whether trying again helps.
     Database(DbErr),
+}
+
+/// One row of a ring, and the key by which it refers to the next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RingRow {
+    /// Its table.
+    pub table: String,
+    /// Its primary key.
+    pub key: Key,
+    /// The key by which it refers to the next row, as `users.mentor`.
+    pub foreign_key: String,
 }
 
 /// One thing that cannot work in the declarations of a graph.
@@ -178,11 +201,6 @@ pub enum Fault {
         /// Why it cannot.
         reason: &'static str,
     },
-    /// Tables that refer to each other in a ring, or one that refers to itself.
-    Cycle {
-        /// The tables, each the child of the one before it.
-        tables: Vec<String>,
-    },
 }
 
 impl Error {
@@ -232,6 +250,12 @@ impl Error {
         matches!(self.kind(), ErrorKind::StillReferenced(_))
     }
 
+    /// Whether rows refer to each other in a ring that the database does not delete.
+    #[must_use]
+    pub fn is_ring(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Ring { .. })
+    }
+
     /// Whether the same call may succeed when it is made again, in a new transaction and a bounded number of times: a
     /// deadlock, a serialization failure, a lock or busy time-out, or a row inserted meanwhile that still refers to one
     /// of the doomed. (The last looks the same as a table that the graph does not know.)
@@ -257,6 +281,7 @@ impl Error {
             ErrorKind::Database(source)
             | ErrorKind::Select(source)
             | ErrorKind::StillReferenced(source)
+            | ErrorKind::Ring { source, .. }
             | ErrorKind::Forbidden { source, .. } => Some(source),
             _ => None,
         }
@@ -297,6 +322,7 @@ impl From<Error> for DbErr {
             ErrorKind::Database(source)
             | ErrorKind::Select(source)
             | ErrorKind::StillReferenced(source)
+            | ErrorKind::Ring { source, .. }
             | ErrorKind::Forbidden { source, .. } => source,
             kind => Self::Custom(kind.to_string()),
         }
@@ -319,6 +345,11 @@ impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.database_error().map(|source| source as _)
     }
+}
+
+impl ErrorKind {
+    /// How many rows of a ring its text shows.
+    const RING_ROWS_SHOWN_MAX: usize = 8;
 }
 
 impl fmt::Display for ErrorKind {
@@ -375,6 +406,23 @@ impl fmt::Display for ErrorKind {
                 "a row still refers to a row to be deleted: register its table too, or try again if it was inserted \
                  meanwhile",
             ),
+            Self::Ring { backend, rows, source: _ } => {
+                write!(
+                    f,
+                    "rows refer to each other in a ring by keys that cannot be NULL, and {backend} deletes none of them \
+                     before the others: "
+                )?;
+                for RingRow { table, key, foreign_key } in rows.iter().take(Self::RING_ROWS_SHOWN_MAX) {
+                    write!(f, "{table} {key} refers by {foreign_key} to ")?;
+                }
+                match rows.as_slice() {
+                    [RingRow { table, key, .. }, ..] if rows.len() <= Self::RING_ROWS_SHOWN_MAX => {
+                        write!(f, "{table} {key}")?;
+                    }
+                    _ => write!(f, "others, {} rows in all", rows.len())?,
+                }
+                f.write_str("; make one of these keys nullable")
+            }
             Self::Database(_) => f.write_str("the database or the connection failed; the cause is the source of this error"),
         }
     }
@@ -434,10 +482,6 @@ impl fmt::Display for Fault {
             }
             Self::KeyCannotChange { table, column, action, reason } => {
                 write!(f, "{table}.{column} is declared ON DELETE {action}, but {reason}")
-            }
-            Self::Cycle { tables } => {
-                let first = tables.first().map_or("", String::as_str);
-                write!(f, "the keys form a cycle, which is not supported yet: {} -> {first}", tables.join(" -> "))
             }
         }
     }

@@ -99,8 +99,6 @@ pub struct Graph {
 pub(crate) struct Schema {
     pub(crate) tables: Vec<Table>,
     pub(crate) keys: Vec<ForeignKey>,
-    /// Every table, children before the parents they refer to by any key.
-    pub(crate) children_first: Vec<TableId>,
 }
 
 #[derive(Debug)]
@@ -159,11 +157,6 @@ impl Schema {
         self.tables.iter().position(|table| table.type_id == entity.type_id)
     }
 
-    /// The keys by which rows of this table refer to others.
-    pub(crate) fn keys_of(&self, child: TableId) -> impl Iterator<Item = KeyId> {
-        (0..self.keys.len()).filter(move |&key| self.keys[key].child == child)
-    }
-
     /// The keys by which other rows refer to this table's.
     pub(crate) fn keys_to(&self, parent: TableId) -> impl Iterator<Item = KeyId> {
         (0..self.keys.len()).filter(move |&key| self.keys[key].parent == parent)
@@ -171,6 +164,14 @@ impl Schema {
 }
 
 impl ForeignKey {
+    /// The columns that can be set to NULL so that a row which is about to go refers to nothing by this key (R9): a
+    /// row is still found by its identity then.
+    pub(crate) fn columns_to_open(&self, schema: &Schema) -> Vec<usize> {
+        let child = &schema.tables[self.child];
+        let can_be_null = |column: &usize| child.columns[*column].nullable && !child.identity.contains(column);
+        self.child_columns.iter().copied().filter(can_be_null).collect()
+    }
+
     /// Whether the defaults that SET DEFAULT writes refer to a row. Where one of them is NULL they do not.
     pub(crate) fn refers_by_default(&self, schema: &Schema) -> bool {
         let columns = &schema.tables[self.child].columns;
@@ -223,11 +224,10 @@ impl GraphBuilder {
         self.check_parents(&declarations, &keys, &mut faults);
         let tables = with_identity(declarations, &keys);
         check_keys(&tables, &keys, &mut faults);
-        let children_first = children_first(&tables, &keys, &mut faults);
         if !faults.is_empty() {
             return Err(ErrorKind::Invalid(faults).into());
         }
-        Ok(Graph { schema: Arc::new(Schema { tables, keys, children_first }) })
+        Ok(Graph { schema: Arc::new(Schema { tables, keys }) })
     }
 
     /// R2: a second entity on the same table is refused.
@@ -513,40 +513,4 @@ fn alike(one: &ColumnType, other: &ColumnType) -> bool {
     };
     let custom = |ty: &ColumnType| matches!(ty, ColumnType::Custom(_));
     custom(one) || custom(other) || family(one) == family(other)
-}
-
-/// Kahn's algorithm over the tables: those to which nothing undone refers come first.
-fn children_first(tables: &[Table], keys: &[ForeignKey], faults: &mut Vec<Fault>) -> Vec<TableId> {
-    let mut order = Vec::with_capacity(tables.len());
-    let mut left: Vec<TableId> = (0..tables.len()).collect();
-    while !left.is_empty() {
-        let referred_to = |table: TableId| {
-            let mut keys = keys.iter();
-            keys.any(|key| key.parent == table && left.contains(&key.child))
-        };
-        let (ready, rest): (Vec<_>, Vec<_>) = left.iter().partition(|&&table| !referred_to(table));
-        if ready.is_empty() {
-            let on_cycle = cycle(keys, rest[0], &rest);
-            let tables = on_cycle.into_iter().map(|id| tables[id].label.clone()).collect();
-            faults.push(Fault::Cycle { tables });
-            break;
-        }
-        order.extend(ready);
-        left = rest;
-    }
-    order
-}
-
-/// The tables of one cycle among those left over, each of which has a child that is left over too.
-fn cycle(keys: &[ForeignKey], start: TableId, left: &[TableId]) -> Vec<TableId> {
-    let mut path = vec![start];
-    loop {
-        let last = path[path.len() - 1];
-        let mut children = keys.iter().filter(|key| key.parent == last).map(|key| key.child);
-        let Some(next) = children.find(|child| left.contains(child)) else { return path };
-        if let Some(begin) = path.iter().position(|&table| table == next) {
-            return path.split_off(begin);
-        }
-        path.push(next);
-    }
 }

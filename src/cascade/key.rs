@@ -1,11 +1,13 @@
-//! Keys that have left the database: those of the roots, and samples for people.
+//! Keys that have left the database: those of the roots, those of tables in a cycle, and samples for people.
 //!
 //! Pure. Kept by column, so that a million integer keys take 16 MB and become one array without being moved.
 
 use std::collections::HashSet;
 use std::fmt;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::hash::{BuildHasher as _, DefaultHasher, Hash as _, Hasher};
+use std::ops::Range;
 
+use hashbrown::{DefaultHashBuilder, HashTable};
 use sea_orm::sea_query::ColumnType;
 use sea_orm::{DbErr, QueryResult, Value};
 use serde::{Deserialize, Serialize};
@@ -105,6 +107,38 @@ impl KeyColumn {
         }
     }
 
+    fn hash_at(&self, row: usize, hasher: &mut impl Hasher) {
+        match self {
+            Self::Integer(values) => values[row].hash(hasher),
+            Self::Unsigned(values) => values[row].hash(hasher),
+            Self::Text(values) => values[row].hash(hasher),
+            Self::Bytes(values) => values[row].hash(hasher),
+        }
+    }
+
+    /// Whether two values that were read back from the same column are one.
+    fn eq_at(&self, row: usize, other: &Self, other_row: usize) -> bool {
+        match (self, other) {
+            (Self::Integer(values), Self::Integer(others)) => values[row] == others[other_row],
+            (Self::Unsigned(values), Self::Unsigned(others)) => values[row] == others[other_row],
+            (Self::Text(values), Self::Text(others)) => values[row] == others[other_row],
+            (Self::Bytes(values), Self::Bytes(others)) => values[row] == others[other_row],
+            (Self::Integer(_) | Self::Unsigned(_) | Self::Text(_) | Self::Bytes(_), _) => false,
+        }
+    }
+
+    /// Takes over a value of a column of the same kind.
+    fn push_from(&mut self, other: &Self, row: usize) {
+        match (self, other) {
+            (Self::Integer(values), Self::Integer(others)) => values.push(others[row]),
+            (Self::Unsigned(values), Self::Unsigned(others)) => values.push(others[row]),
+            (Self::Text(values), Self::Text(others)) => values.push(others[row].clone()),
+            (Self::Bytes(values), Self::Bytes(others)) => values.push(others[row].clone()),
+            // Both are of one column (`Keys::add`).
+            (Self::Integer(_) | Self::Unsigned(_) | Self::Text(_) | Self::Bytes(_), _) => {}
+        }
+    }
+
     /// One value, to bind.
     pub(crate) fn value(&self, row: usize) -> Value {
         match self {
@@ -190,7 +224,12 @@ impl Keys {
 
     /// Adds the rows of a result whose columns are named by [`alias`], in the order of `columns`.
     pub(crate) fn read(&mut self, rows: &[QueryResult]) -> Result<(), DbErr> {
-        let aliases: Vec<String> = (0..self.columns.len()).map(alias).collect();
+        self.read_at(rows, 0)
+    }
+
+    /// The same for columns that are not the first of the result.
+    pub(crate) fn read_at(&mut self, rows: &[QueryResult], first: usize) -> Result<(), DbErr> {
+        let aliases: Vec<String> = (first..first + self.columns.len()).map(alias).collect();
         for row in rows {
             for (values, alias) in self.values.iter_mut().zip(&aliases) {
                 values.read(row, alias)?;
@@ -219,6 +258,14 @@ impl Keys {
             self.len += 1;
         }
         fits
+    }
+
+    /// Adds a row of another set with the same columns.
+    pub(crate) fn add(&mut self, other: &Self, row: usize) {
+        for (values, others) in self.values.iter_mut().zip(&other.values) {
+            values.push_from(others, row);
+        }
+        self.len += 1;
     }
 
     /// Each row once. Needed where the same rows may have been read twice.
@@ -251,8 +298,9 @@ impl Keys {
         Self { columns: self.columns, values, len: rows.len() }
     }
 
-    /// Digits that tell this set of rows from another, whatever their order. Text, because JSON readers round numbers.
-    pub(crate) fn fingerprint(&self, columns: &[usize]) -> String {
+    /// Digits that tell this set of the first rows from another, whatever their order. Text, because JSON readers
+    /// round numbers.
+    pub(crate) fn fingerprint(&self, columns: &[usize], rows: usize) -> String {
         let values = self.of(columns);
         let row = |row: usize| {
             let mut hasher = DefaultHasher::new();
@@ -261,7 +309,7 @@ impl Keys {
             }
             hasher.finish()
         };
-        format!("{:016x}", (0..self.len).map(row).fold(0, u64::wrapping_add))
+        format!("{:016x}", (0..rows.min(self.len)).map(row).fold(0, u64::wrapping_add))
     }
 
     /// The values of these columns of the table, all of which are known.
@@ -272,20 +320,76 @@ impl Keys {
 
     /// The rows in which none of these columns is NULL: a NULL is referred to by nothing (R9).
     pub(crate) fn rows_with(&self, columns: &[usize]) -> Vec<usize> {
+        self.rows_within(columns, 0..self.len)
+    }
+
+    /// Those of them that are in a range.
+    pub(crate) fn rows_within(&self, columns: &[usize], rows: Range<usize>) -> Vec<usize> {
         let values = self.of(columns);
-        (0..self.len).filter(|&row| values.iter().all(|column| !column.is_null(row))).collect()
+        rows.filter(|&row| values.iter().all(|column| !column.is_null(row))).collect()
     }
 
     /// One row for people to read.
     pub(crate) fn sample(&self, row: usize) -> Key {
+        self.sample_of(row, self.values.len())
+    }
+
+    /// The first columns of it.
+    pub(crate) fn sample_of(&self, row: usize, columns: usize) -> Key {
         let part = |column: &KeyColumn| match column {
             KeyColumn::Integer(values) => values[row].map(KeyPart::Integer),
             KeyColumn::Unsigned(values) => values[row].map(KeyPart::Unsigned),
             KeyColumn::Text(values) => values[row].clone().map(KeyPart::Text),
             KeyColumn::Bytes(values) => values[row].clone().map(KeyPart::Bytes),
         };
-        Key(self.values.iter().filter_map(part).collect())
+        Key(self.values.iter().take(columns).filter_map(part).collect())
     }
+}
+
+/// Finds rows of one set of keys by some of their columns, in four or eight bytes a row.
+#[derive(Debug)]
+pub(crate) struct Index {
+    columns: Vec<usize>,
+    rows: HashTable<usize>,
+    hasher: DefaultHashBuilder,
+}
+
+impl Index {
+    /// The rows of `keys` by these columns of their table, all of which are known. Of equal rows it finds the first.
+    pub(crate) fn new(keys: &Keys, columns: &[usize]) -> Self {
+        let (rows, hasher) = (HashTable::with_capacity(keys.len), DefaultHashBuilder::default());
+        let mut index = Self { columns: columns.to_vec(), rows, hasher };
+        (0..keys.len).for_each(|row| index.insert(keys, row));
+        index
+    }
+
+    /// Takes in a row that was added to the keys.
+    pub(crate) fn insert(&mut self, keys: &Keys, row: usize) {
+        let own = keys.of(&self.columns);
+        let hash = |row: usize| hash(&self.hasher, &own, row);
+        if self.rows.find(hash(row), |&known| equal(&own, known, &own, row)).is_none() {
+            self.rows.insert_unique(hash(row), row, |&row| hash(row));
+        }
+    }
+
+    /// The row of `keys` that has these values, read back from the columns of the index.
+    pub(crate) fn find(&self, keys: &Keys, values: &[&KeyColumn], row: usize) -> Option<usize> {
+        let own = keys.of(&self.columns);
+        let hash = hash(&self.hasher, values, row);
+        self.rows.find(hash, |&known| equal(&own, known, values, row)).copied()
+    }
+}
+
+fn hash(hasher: &DefaultHashBuilder, values: &[&KeyColumn], row: usize) -> u64 {
+    let mut hasher = hasher.build_hasher();
+    for column in values {
+        column.hash_at(row, &mut hasher);
+    }
+    hasher.finish()
+}
+
+fn equal(values: &[&KeyColumn], row: usize, others: &[&KeyColumn], other_row: usize) -> bool {
+    values.iter().zip(others).all(|(column, other)| column.eq_at(row, other, other_row))
 }
 
 /// The private name of the n-th key column in a result.
@@ -294,7 +398,7 @@ pub(crate) fn alias(n: usize) -> String {
 }
 
 /// A primary key, to show: `7`, `'north'`, or `(7, 'north')` for a composite one.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Key(Vec<KeyPart>);
 

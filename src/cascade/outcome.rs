@@ -43,7 +43,7 @@ impl Outcome {
     pub(crate) fn new(schema: &Schema, plan: &Plan) -> Self {
         let deleted = plan.doomed.iter().map(|&table| Deleted { table: schema.tables[table].label.clone(), rows: 0 });
         let updated = plan.steps.iter().filter_map(|step| match *step {
-            Step::Update(key) => {
+            Step::Update(key) | Step::UpdateKept(key) => {
                 let key = &schema.keys[key];
                 Some(Updated {
                     table: schema.tables[key.child].label.clone(),
@@ -52,7 +52,7 @@ impl Outcome {
                     rows: 0,
                 })
             }
-            Step::DeleteBy(_) | Step::DeleteRoots => None,
+            Step::DeleteBy(_) | Step::DeleteRoots | Step::DeleteCycle(_) => None,
         });
         Self { deleted: deleted.collect(), updated: updated.collect() }
     }

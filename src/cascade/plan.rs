@@ -3,6 +3,9 @@
 //! Pure, and the same for every backend. It is made from the graph alone, knows no rows, and is what both the preview
 //! and the execution read.
 
+use petgraph::algo::kosaraju_scc;
+use petgraph::graph::DiGraph;
+
 use super::graph::{Action, KeyId, Schema, TableId};
 
 /// What one delete does, as data.
@@ -12,10 +15,29 @@ pub(crate) struct Plan {
     pub(crate) root: TableId,
     /// Every table that may lose rows, parents first, the root at the front.
     pub(crate) doomed: Vec<TableId>,
+    /// The same, those that refer to each other in a cycle together.
+    pub(crate) components: Vec<Component>,
     /// Every key that refers to a doomed table, in the order in which a person reads them: by parent, parents first.
     pub(crate) keys: Vec<KeyId>,
     /// What is done, children first (R4).
     pub(crate) steps: Vec<Step>,
+}
+
+/// Doomed tables of which each refers to each, over others or directly; mostly a single one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Component {
+    pub(crate) tables: Vec<TableId>,
+    /// The keys from one of these tables to another or to itself, of any action: what makes it a cycle.
+    pub(crate) keys: Vec<KeyId>,
+}
+
+/// A position in [`Plan::components`].
+pub(crate) type ComponentId = usize;
+
+impl Component {
+    pub(crate) fn is_cycle(&self) -> bool {
+        !self.keys.is_empty()
+    }
 }
 
 /// One thing that is done.
@@ -26,8 +48,12 @@ pub(crate) enum Step {
     /// Changes the key of the rows that refer to doomed ones by this SET NULL or SET DEFAULT key. Comes after the
     /// deletes from their table, so that a doomed row is only deleted (R4), and before those from their parents.
     Update(KeyId),
+    /// The same for a key within a cycle, where the doomed rows of that table are still there and left alone.
+    UpdateKept(KeyId),
     /// Deletes the frozen roots.
     DeleteRoots,
+    /// Deletes the doomed rows of a cycle's tables.
+    DeleteCycle(ComponentId),
 }
 
 /// A number to be counted.
@@ -52,11 +78,11 @@ impl Count {
         }
     }
 
-    /// The rows that go by a CASCADE key: all doomed of their table, if it is the only such key.
+    /// The rows that go by a CASCADE key: all doomed of their table, if they are doomed by nothing else.
     pub(crate) fn doomed_by(schema: &Schema, plan: &Plan, key: KeyId) -> Self {
         let child = schema.keys[key].child;
         match plan.dooming(schema, child).count() {
-            1 => Self::Doomed(child),
+            1 if child != plan.root => Self::Doomed(child),
             _ => Self::Referring(key),
         }
     }
@@ -64,33 +90,43 @@ impl Count {
 
 impl Plan {
     pub(crate) fn new(schema: &Schema, root: TableId) -> Self {
-        let reached = reached(schema, root);
-        let parents_first = schema.children_first.iter().rev();
-        let mut doomed: Vec<TableId> = parents_first.copied().filter(|&table| reached[table]).collect();
-        // Nothing doomed is above the root: the graph has no cycle.
-        doomed.retain(|&table| table != root);
-        doomed.insert(0, root);
+        let components = components(schema, root);
+        let tables = components.iter().flat_map(|component| &component.tables);
+        let doomed: Vec<TableId> = tables.copied().collect();
         let keys = doomed.iter().flat_map(|&table| schema.keys_to(table)).collect();
-        let mut steps = Vec::new();
-        for &table in &schema.children_first {
-            let by = |action: fn(Action) -> bool| {
-                schema
-                    .keys_of(table)
-                    .filter(|&key| reached[schema.keys[key].parent])
-                    .filter(move |&key| action(schema.keys[key].action))
-            };
-            steps.extend(by(|action| action == Action::Cascade).map(Step::DeleteBy));
-            if table == root {
-                steps.push(Step::DeleteRoots);
+        let mut plan = Self { root, doomed, components, keys, steps: Vec::new() };
+        plan.steps = (0..plan.components.len()).rev().flat_map(|component| plan.steps_of(schema, component)).collect();
+        plan
+    }
+
+    /// R4: what is done to the children of these tables that are not among them comes before the tables themselves.
+    fn steps_of(&self, schema: &Schema, id: ComponentId) -> Vec<Step> {
+        let Component { tables, keys: within } = &self.components[id];
+        let to_change = |key: &KeyId| schema.keys[*key].action.changes_key();
+        let referring = tables.iter().flat_map(|&table| schema.keys_to(table));
+        let others = referring.filter(|key| to_change(key) && !within.contains(key));
+        let mut steps: Vec<Step> = others.map(Step::Update).collect();
+        match tables.as_slice() {
+            &[table] if within.is_empty() => {
+                steps.extend(self.dooming(schema, table).map(Step::DeleteBy));
+                steps.extend((table == self.root).then_some(Step::DeleteRoots));
             }
-            steps.extend(by(Action::changes_key).map(Step::Update));
+            _ => {
+                steps.extend(within.iter().copied().filter(to_change).map(Step::UpdateKept));
+                steps.push(Step::DeleteCycle(id));
+            }
         }
-        Self { root, doomed, keys, steps }
+        steps
     }
 
     /// Whether rows of this table may go.
     pub(crate) fn dooms(&self, table: TableId) -> bool {
         self.doomed.contains(&table)
+    }
+
+    /// Whether this key leads from one table of a cycle to another or to itself.
+    pub(crate) fn is_within_cycle(&self, key: KeyId) -> bool {
+        self.components.iter().any(|component| component.keys.contains(&key))
     }
 
     /// The CASCADE keys by which rows of this table are doomed.
@@ -101,6 +137,38 @@ impl Plan {
             key.child == table && key.action == Action::Cascade
         })
     }
+}
+
+/// The doomed tables by strongly connected component, parents first.
+fn components(schema: &Schema, root: TableId) -> Vec<Component> {
+    let reached = reached(schema, root);
+    let doomed = |key: &KeyId| reached[schema.keys[*key].child] && reached[schema.keys[*key].parent];
+    let keys: Vec<KeyId> = (0..schema.keys.len()).filter(doomed).collect();
+    // By name, so that it does not matter which was registered first (R7).
+    let mut tables: Vec<TableId> = (0..schema.tables.len()).filter(|&table| reached[table]).collect();
+    tables.sort_by_key(|&table| &schema.tables[table].label);
+    let mut graph: DiGraph<TableId, ()> = DiGraph::new();
+    let nodes: Vec<_> = tables.iter().map(|&table| graph.add_node(table)).collect();
+    let node_of = |table: TableId| tables.iter().position(|&other| other == table).map(|at| nodes[at]);
+    let mut edges: Vec<_> = keys.iter().map(|&key| (schema.keys[key].parent, schema.keys[key].child)).collect();
+    edges.sort_by_key(|&(parent, child)| (&schema.tables[parent].label, &schema.tables[child].label));
+    for (parent, child) in edges {
+        if let (Some(parent), Some(child)) = (node_of(parent), node_of(child)) {
+            graph.add_edge(parent, child, ());
+        }
+    }
+    let component = |nodes: Vec<_>| {
+        let mut tables: Vec<TableId> = nodes.into_iter().map(|node| graph[node]).collect();
+        tables.sort_by_key(|&table| (table != root, &schema.tables[table].label));
+        let within = |key: &&KeyId| {
+            let key = &schema.keys[**key];
+            tables.contains(&key.child) && tables.contains(&key.parent)
+        };
+        let keys = keys.iter().filter(within).copied().collect();
+        Component { tables, keys }
+    };
+    // They come children first. Every doomed table is below the root, whose component is therefore the last.
+    kosaraju_scc(&graph).into_iter().rev().map(component).collect()
 }
 
 /// R3, CASCADE: the tables that a chain of CASCADE keys leads to from the root.

@@ -112,7 +112,7 @@ impl Numbers {
 }
 
 impl Preview {
-    pub(crate) fn new(schema: &Schema, plan: &Plan, fingerprint: String, numbers: &Numbers) -> Self {
+    pub(crate) fn new(schema: &Schema, plan: &Plan, roots: u64, fingerprint: String, numbers: &Numbers) -> Self {
         let mut outcome = Outcome::new(schema, plan);
         for &table in &plan.doomed {
             let rows = numbers.get(Count::Doomed(table)).unwrap_or(0);
@@ -146,7 +146,7 @@ impl Preview {
         };
         Self {
             root: schema.tables[plan.root].label.clone(),
-            roots: numbers.get(Count::Doomed(plan.root)).unwrap_or(0),
+            roots,
             fingerprint,
             outcome,
             lines,
@@ -250,7 +250,7 @@ impl fmt::Display for Preview {
             let indent = format!("{indent}{below}");
             let known = shown.contains(&line.table.as_str());
             let children = self.below(&line.table);
-            if line.action != Action::Cascade || children.is_empty() {
+            if line.action != Action::Cascade || children.is_empty() || line.table == line.parent {
                 writeln!(f)?;
             } else if known {
                 writeln!(f, ", whose children are shown above")?;

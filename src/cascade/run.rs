@@ -2,18 +2,23 @@
 //!
 //! I/O, the only file that sends the engine's statements. Preview and execution share everything up to the writing.
 
+use sea_orm::sea_query::SelectStatement;
 use sea_orm::{StatementBuilder, Value};
 
+use super::declaration::Column;
 use super::deletion::Roots;
 use super::dialect::Dialect;
-use super::error::{Error, ErrorKind};
-use super::graph::{Action, KeyId, Schema, Table, TableId};
-use super::key::{Key, Keys, alias, storable};
+use super::error::{Error, ErrorKind, RingRow};
+use super::gather::{Page, Pages};
+use super::graph::{Action, ForeignKey, KeyId, Schema, Table, TableId};
+use super::key::{Index, Key, KeyKind, Keys, alias, storable};
+use super::known::{Cycle, Known};
 use super::outcome::Outcome;
-use super::plan::{Count, Plan, Step};
+use super::plan::{ComponentId, Count, Plan, Step};
 use super::preview::{Blocker, Numbers, Preview};
 use super::session::{Purpose, Session};
-use super::sql::{Deletes, Known, PAGE, Sql};
+use super::sql::{DeferForeignKeys, Deletes, PAGE, Sql};
+use super::waves::{Wave, around, waves};
 
 /// Numbers asked for in one statement; PostgreSQL takes 1,664 columns, SQLite 2,000.
 const COUNTS_MAX: usize = 500;
@@ -36,7 +41,7 @@ enum Wanted {
     InTheWay,
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
     pub(crate) async fn preview(self, roots: &Roots) -> Result<Preview, Error> {
         let known = self.freeze(roots, Purpose::Read).await?;
         self.look(&known).await
@@ -69,7 +74,10 @@ impl Run<'_> {
         Ok(outcome)
     }
 
-    fn sql<'k>(&'k self, known: &'k Known) -> Sql<'k> {
+    pub(crate) fn sql<'k>(self, known: &'k Known) -> Sql<'k>
+    where
+        'a: 'k,
+    {
         Sql { dialect: self.dialect, schema: self.schema, plan: self.plan, known }
     }
 
@@ -80,18 +88,18 @@ impl Run<'_> {
     async fn freeze(self, roots: &Roots, purpose: Purpose) -> Result<Known, Error> {
         let (root, lock) = (self.plan.root, purpose == Purpose::Write);
         let Table { identity, primary_key, .. } = &self.schema.tables[root];
-        let mut known = Known::new(self.schema, root, self.keys_of(root, identity)?);
+        let nothing = Known::new(self.schema, root, self.keys_of(root, identity)?);
         let mut found = self.keys_of(root, identity)?;
         match roots {
             Roots::Select(select) => {
-                let condition = self.sql(&known).selected(select)?;
-                let lock_them = self.sql(&known).rows_at(condition.clone(), lock);
+                let rows = self.sql(&nothing).selected(select)?;
+                let lock_them = self.sql(&nothing).read(&rows, &[], lock);
                 found.read(&self.session.query(&lock_them).await.map_err(Error::in_select)?)?;
                 if lock && self.dialect != Dialect::Sqlite && !found.is_empty() {
                     // A row whose lock was waited for may not fulfil the Select any more: the databases look at the
                     // changed row, but not at the sub-select again.
                     let mut still = self.keys_of(root, identity)?;
-                    let read_them = self.sql(&known).rows_at(condition, false);
+                    let read_them = self.sql(&nothing).read(&rows, &[], false);
                     still.read(&self.session.query(&read_them).await?)?;
                     found = found.also_in(&still);
                 }
@@ -100,49 +108,41 @@ impl Run<'_> {
                 let mut keys = self.keys_of(root, primary_key)?;
                 let possible = |key: &&Vec<Value>| key.iter().all(|value| storable(self.dialect, value));
                 let mut values: Vec<_> = values.iter().filter(possible).cloned().collect();
-                let conditions = if values.iter().all(|key| keys.push(key)) {
-                    self.sql(&known).each_at(&keys.sorted())
+                let each = if values.iter().all(|key| keys.push(key)) {
+                    self.sql(&nothing).rows_at(root, &keys.sorted())
                 } else {
                     values.sort_by_cached_key(|key| format!("{key:?}"));
-                    self.sql(&known).each_at_values(&values)
+                    self.sql(&nothing).rows_at_values(&values)
                 };
-                let several = conditions.len() > 1;
-                for condition in conditions {
-                    let select = self.sql(&known).rows_at(condition, lock);
+                for rows in &each {
+                    let select = self.sql(&nothing).read(rows, &[], lock);
                     found.read(&self.session.query(&select).await?)?;
                 }
-                if several {
+                if each.len() > 1 {
                     // Two lists may name one row: equality is the database's, where 'a' may be 'A'.
                     found = found.distinct();
                 }
             }
         }
-        known.insert(root, found);
-        self.read_better_known(&mut known).await?;
+        let mut known = Known::new(self.schema, root, found);
+        if known.roots > 0 {
+            self.gather(&mut known, lock).await?;
+        }
         Ok(known)
     }
 
-    /// Reads the keys of the tables that statements would repeat too often.
-    async fn read_better_known(self, known: &mut Known) -> Result<(), Error> {
-        while let Some(table) = self.sql(known).better_read() {
-            let mut keys = self.keys_of(table, &self.schema.tables[table].identity)?;
-            keys.read(&self.session.query(&self.sql(known).doomed_keys(table)).await?)?;
-            known.insert(table, keys);
-        }
-        Ok(())
-    }
-
     /// An empty set of keys for these columns; refuses a type that the backend cannot compare (R12).
-    fn keys_of(self, table: TableId, columns: &[usize]) -> Result<Keys, Error> {
-        let none = Known::new(self.schema, table, Keys::new(&[], &[]));
-        match self.sql(&none).kinds(table, columns) {
-            Ok(kinds) => Ok(Keys::new(columns, &kinds)),
-            Err(column) => {
-                let table = self.schema.tables[table].label.clone();
-                let backend = self.dialect.name();
-                Err(ErrorKind::KeyNotComparable { backend, table, column }.into())
-            }
-        }
+    pub(crate) fn keys_of(self, table: TableId, columns: &[usize]) -> Result<Keys, Error> {
+        let table = &self.schema.tables[table];
+        let kind = |&column: &usize| {
+            let Column { name, ty, .. } = &table.columns[column];
+            KeyKind::of(self.dialect, ty).ok_or_else(|| {
+                let (table, column) = (table.label.clone(), name.to_string());
+                Error::from(ErrorKind::KeyNotComparable { backend: self.dialect.name(), table, column })
+            })
+        };
+        let kinds = columns.iter().map(kind).collect::<Result<Vec<_>, _>>()?;
+        Ok(Keys::new(columns, &kinds))
     }
 
     // ---- The numbers
@@ -156,8 +156,8 @@ impl Run<'_> {
         }
         let primary_key = &self.schema.tables[self.plan.root].primary_key;
         let roots = known.get(self.plan.root);
-        let fingerprint = roots.map(|keys| keys.fingerprint(primary_key)).unwrap_or_default();
-        Ok(Preview::new(self.schema, self.plan, fingerprint, &numbers))
+        let fingerprint = roots.map(|keys| keys.fingerprint(primary_key, known.roots)).unwrap_or_default();
+        Ok(Preview::new(self.schema, self.plan, known.roots as u64, fingerprint, &numbers))
     }
 
     async fn is_in_the_way(self, known: &Known) -> Result<bool, Error> {
@@ -172,23 +172,58 @@ impl Run<'_> {
                 numbers.add(Count::Doomed(table), keys.len() as u64);
             }
         }
-        if known.get(self.plan.root).is_none_or(Keys::is_empty) {
+        if known.roots == 0 {
             return Ok(numbers);
         }
-        let mut counts = wanted.counts(self.schema, self.plan);
-        counts.retain(|&count| numbers.get(count).is_none());
-        for counts in counts.chunks(COUNTS_MAX) {
-            let rows = self.session.query(&self.sql(known).counts(counts)).await?;
-            let Some(row) = rows.first() else { continue };
-            for (n, &count) in counts.iter().enumerate() {
-                let rows: i64 = row.try_get("", &alias(n))?;
-                numbers.add(count, u64::try_from(rows).unwrap_or(0));
+        for key in self.plan.components.iter().flat_map(|component| component.keys.iter().copied()) {
+            if self.schema.keys[key].action == Action::Cascade {
+                numbers.add(Count::Referring(key), known.referring(key));
             }
+        }
+        let (mut together, mut in_parts) = (Vec::new(), Vec::new());
+        for count in wanted.counts(self.schema, self.plan) {
+            if numbers.get(count).is_some() {
+                continue;
+            }
+            // Which rows are doomed is known in a cycle: all that refer are counted, and those passed over.
+            let asked = match count {
+                Count::ReferringKept(key) if self.plan.is_within_cycle(key) => Count::Referring(key),
+                count => count,
+            };
+            match self.sql(known).count_in_parts(asked) {
+                Some(parts) => in_parts.push((count, parts)),
+                None => together.push((count, asked)),
+            }
+        }
+        for counts in together.chunks(COUNTS_MAX) {
+            let asked: Vec<Count> = counts.iter().map(|&(_, asked)| asked).collect();
+            let found = self.row_of(&self.sql(known).counts(&asked), asked.len()).await?;
+            for (&(count, _), rows) in counts.iter().zip(found) {
+                numbers.add(count, rows.saturating_sub(known.passed_over(self.schema, count)));
+            }
+        }
+        for (count, parts) in in_parts {
+            let mut rows: u64 = 0;
+            for part in parts {
+                rows += self.row_of(&part, 1).await?.iter().sum::<u64>();
+            }
+            numbers.add(count, rows.saturating_sub(known.passed_over(self.schema, count)));
         }
         Ok(numbers)
     }
 
+    /// The numbers that a statement counts.
+    async fn row_of(self, select: &SelectStatement, numbers: usize) -> Result<Vec<u64>, Error> {
+        let rows = self.session.query(select).await?;
+        let Some(row) = rows.first() else { return Ok(vec![0; numbers]) };
+        let number = |n| row.try_get::<i64>("", &alias(n)).map(|number| u64::try_from(number).unwrap_or(0));
+        Ok((0..numbers).map(number).collect::<Result<_, _>>()?)
+    }
+
     async fn samples(self, known: &Known, key: KeyId) -> Result<Vec<Key>, Error> {
+        if self.plan.is_within_cycle(key) {
+            return self.samples_within_cycle(known, key).await;
+        }
         let child = self.schema.keys[key].child;
         let mut keys = self.keys_of(child, &self.schema.tables[child].primary_key)?;
         let count = Count::referring(self.schema, key);
@@ -197,12 +232,38 @@ impl Run<'_> {
         Ok((0..keys.len()).map(|row| keys.sample(row)).collect())
     }
 
+    /// The same among rows of a cycle's table, of which the doomed are known here.
+    async fn samples_within_cycle(self, known: &Known, key: KeyId) -> Result<Vec<Key>, Error> {
+        let ForeignKey { child, action, .. } = self.schema.keys[key];
+        let primary_key = &self.schema.tables[child].primary_key;
+        let Some(doomed) = known.get(child) else { return Ok(Vec::new()) };
+        let (index, loops) = (Index::new(doomed, primary_key), known.loops(key));
+        let is_in_the_way = |page: &Keys, row: usize| match index.find(doomed, &page.of(primary_key), row) {
+            None => true,
+            Some(row) => action == Action::Restrict && !loops.contains(&row),
+        };
+        let mut samples = self.keys_of(child, primary_key)?;
+        for rows in self.sql(known).referring(key) {
+            let mut pages = Pages::new(self, child, rows, false);
+            while let Some(Page { keys, .. }) = pages.next(known).await? {
+                let in_the_way = (0..keys.len()).filter(|&row| is_in_the_way(&keys, row));
+                let missing = Blocker::SAMPLE_KEYS_MAX - samples.len();
+                // The primary key is what a row's identity begins with.
+                in_the_way.take(missing).for_each(|row| samples.add(&keys, row));
+                if samples.len() == Blocker::SAMPLE_KEYS_MAX {
+                    break;
+                }
+            }
+        }
+        Ok((0..samples.len()).map(|row| samples.sample(row)).collect())
+    }
+
     // ---- The writing
 
     /// Does the steps of the plan, children first.
     async fn write(self, known: &Known) -> Result<Outcome, Error> {
         let mut outcome = Outcome::new(self.schema, self.plan);
-        if known.get(self.plan.root).is_none_or(Keys::is_empty) {
+        if known.roots == 0 {
             return Ok(outcome);
         }
         for &step in &self.plan.steps {
@@ -216,11 +277,23 @@ impl Run<'_> {
                     let rows = self.execute_all(self.sql(known).update(key)).await?;
                     outcome.add_updated(&self.schema.keys[key].label, rows);
                 }
+                Step::UpdateKept(key) => {
+                    let rows = self.update_kept(known, key).await?;
+                    outcome.add_updated(&self.schema.keys[key].label, rows);
+                }
                 Step::DeleteRoots => {
                     let root = self.plan.root;
                     let Some(keys) = known.get(root) else { continue };
-                    let rows = self.execute_all(self.sql(known).delete_rows(root, keys)).await?;
+                    let rows = self.delete_rows(known, root, keys).await?;
                     outcome.add_deleted(&self.schema.tables[root].label, rows);
+                }
+                Step::DeleteCycle(component) => {
+                    self.delete_cycle(known, component).await?;
+                    for &table in &self.plan.components[component].tables {
+                        // By the keys: the database's own cascade may have gone round a ring.
+                        let rows = known.get(table).map_or(0, Keys::len);
+                        outcome.add_deleted(&self.schema.tables[table].label, rows as u64);
+                    }
                 }
             }
         }
@@ -230,21 +303,110 @@ impl Run<'_> {
     async fn delete_by(self, known: &Known, key: KeyId) -> Result<u64, Error> {
         match self.sql(known).delete_by(key) {
             Deletes::At(statements) => self.execute_all(statements).await,
-            Deletes::InPages => {
+            Deletes::InPages(rows) => {
                 let child = self.schema.keys[key].child;
-                let (mut deleted, mut last) = (0, None);
-                loop {
-                    let mut page = self.keys_of(child, &self.schema.tables[child].primary_key)?;
-                    let select = self.sql(known).page(key, last.as_ref());
-                    page.read(&self.session.query(&select).await?)?;
-                    deleted += self.execute_all(self.sql(known).delete_rows(child, &page)).await?;
-                    if page.len() < PAGE {
-                        return Ok(deleted);
-                    }
-                    last = Some(page);
+                let mut deleted = 0;
+                let mut pages = Pages::new(self, child, rows, true).of_at_most(PAGE);
+                while let Some(Page { keys, .. }) = pages.next(known).await? {
+                    deleted += self.delete_rows(known, child, &keys).await?;
+                }
+                Ok(deleted)
+            }
+        }
+    }
+
+    async fn delete_rows(self, known: &Known, table: TableId, keys: &Keys) -> Result<u64, Error> {
+        let rows: Vec<usize> = (0..keys.len()).collect();
+        self.execute_all(self.sql(known).delete_rows(table, keys, &rows)).await
+    }
+
+    /// R4: changes the rows that refer to doomed ones by this key within a cycle and are not doomed.
+    async fn update_kept(self, known: &Known, key: KeyId) -> Result<u64, Error> {
+        let child = self.schema.keys[key].child;
+        let primary_key = &self.schema.tables[child].primary_key;
+        let Some(doomed) = known.get(child) else { return Ok(0) };
+        let index = Index::new(doomed, primary_key);
+        let mut updated = 0;
+        for rows in self.sql(known).referring(key) {
+            let mut pages = Pages::new(self, child, rows, true);
+            while let Some(Page { keys, .. }) = pages.next(known).await? {
+                let values = keys.of(primary_key);
+                let is_kept = |row: &usize| index.find(doomed, &values, *row).is_none();
+                let kept: Vec<usize> = (0..keys.len()).filter(is_kept).collect();
+                if !kept.is_empty() {
+                    updated += self.execute_all(self.sql(known).update_rows(key, &keys, &kept)).await?;
                 }
             }
         }
+        Ok(updated)
+    }
+
+    /// R4: deletes the rows of a cycle's tables in waves.
+    async fn delete_cycle(self, known: &Known, component: ComponentId) -> Result<(), Error> {
+        let Some(cycle) = known.cycle(component) else { return Ok(()) };
+        let can_be_null = |key: KeyId| !self.schema.keys[key].columns_to_open(self.schema).is_empty();
+        for wave in waves(cycle.rows.len(), &cycle.edges, can_be_null) {
+            match wave {
+                Wave::Delete(rows) => {
+                    for (table, keys, rows) in known.by_table(cycle, &rows) {
+                        self.execute_all(self.sql(known).delete_rows(table, keys, &rows)).await?;
+                    }
+                }
+                Wave::Open(key, rows) => {
+                    for (_, keys, rows) in known.by_table(cycle, &rows) {
+                        self.execute_all(self.sql(known).open_rows(key, keys, &rows)).await?;
+                    }
+                }
+                Wave::DeleteRings(rings) => {
+                    let deleted = self.delete_rings(known, &known.by_table(cycle, &rings.concat())).await;
+                    deleted.map_err(|error| self.in_ring(known, cycle, &rings, error))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes rings whose keys cannot be NULL, in the way in which the database checks constraints after all of it.
+    async fn delete_rings(self, known: &Known, rows: &[(TableId, &Keys, Vec<usize>)]) -> Result<(), Error> {
+        match self.dialect {
+            Dialect::Postgres => {
+                let at_once = self.sql(known).delete_at_once(rows);
+                self.execute_all(Vec::from_iter(at_once)).await?;
+            }
+            Dialect::Sqlite | Dialect::MySql => {
+                let defer = self.dialect == Dialect::Sqlite && rows.len() > 1;
+                if defer {
+                    self.session.execute(&DeferForeignKeys::On).await?;
+                }
+                for (table, keys, rows) in rows {
+                    self.execute_all(self.sql(known).delete_rows(*table, keys, rows)).await?;
+                }
+                if defer {
+                    self.session.execute(&DeferForeignKeys::Off).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// R7: what the database said when it would not delete a ring.
+    fn in_ring(self, known: &Known, cycle: &Cycle, rings: &[Vec<usize>], error: Error) -> Error {
+        let source = match error.into_kind() {
+            ErrorKind::StillReferenced(source) => source,
+            kind => return kind.into(),
+        };
+        let around = rings.first().map(|ring| around(ring, &cycle.edges)).unwrap_or_default();
+        let row = |(row, key): (usize, KeyId)| {
+            let (table, row) = cycle.rows[row];
+            let primary_key = self.schema.tables[table].primary_key.len();
+            RingRow {
+                table: self.schema.tables[table].label.clone(),
+                key: known.get(table).map(|keys| keys.sample_of(row, primary_key)).unwrap_or_default(),
+                foreign_key: self.schema.keys[key].label.clone(),
+            }
+        };
+        let rows = around.into_iter().map(row).collect();
+        ErrorKind::Ring { backend: self.dialect.name(), rows, source }.into()
     }
 
     async fn execute_all<S: StatementBuilder>(self, statements: Vec<S>) -> Result<u64, Error> {

@@ -5,23 +5,26 @@
 //!
 //! The doomed rows of a table are found through those of its parents and never leave the database: in a statement
 //! they are a common table expression `__cascade_<table>`, and each doomed table is mentioned once. Rows that are
-//! known by key (the roots) are one bound value: an array on PostgreSQL, a JSON text on SQLite. MySQL and
-//! MariaDB take lists.
+//! known by key (the roots, and the rows of a cycle's tables) are one bound value: an array on PostgreSQL, a JSON text
+//! on SQLite. MySQL and MariaDB take lists.
+
+use std::ops::Range;
 
 use sea_orm::sea_query::extension::postgres::PgFunc;
 use sea_orm::sea_query::{
     Alias, ArrayType, ColumnType, CommonTableExpression, DeleteStatement, DynIden, Expr, ExprTrait as _, Func,
-    IntoIden as _, Order, PostgresQueryBuilder, Query, SelectStatement, TableBuilder as _, TableName, TableRef,
-    UnionType, UpdateStatement, Value, WithClause,
+    IntoIden as _, JoinType, LockType, Order, PostgresQueryBuilder, Query, SelectStatement, TableBuilder as _,
+    TableName, TableRef, UnionType, UpdateStatement, Value, WithClause,
 };
 
-use sea_orm::DbErr;
+use sea_orm::{AuditError, DbBackend, DbErr, QueryAccessAudit, Statement, StatementBuilder};
 
 use super::declaration::Column;
 use super::dialect::Dialect;
 use super::error::{Error, ErrorKind};
 use super::graph::{Action, ForeignKey, KeyId, Schema, Table, TableId};
 use super::key::{KeyColumn, KeyKind, Keys, alias, hex};
+use super::known::Known;
 use super::plan::{Count, Plan};
 
 /// Rows that MySQL and MariaDB get in one list or page. Lists up to 20,000 kept an index range scan; longer
@@ -34,31 +37,22 @@ const BOUND_LIST_MAX: usize = 8_192;
 /// Values of the caller's in one statement; SQLite takes 32,766, the others 65,535.
 const VALUES_MAX: usize = 30_000;
 
+/// Keys in one statement with others on MySQL and MariaDB. Beyond that a number is asked for in several statements, and
+/// a table below is read by key too, or every page of its rows would repeat the list.
+const LONG_LIST: usize = 20_000;
+
 /// How often tables may be repeated in one statement before their keys are read instead. SQLite and MariaDB expand a
 /// common table expression at every mention, so that a lattice of diamonds grows with its paths: 14 layers took
 /// SQLite 0.5 s to prepare, each layer doubling it. PostgreSQL shares it.
 const EXPANSIONS_MAX: u64 = 32;
 
-/// The doomed rows known by key: always the roots, and tables that the dialect wants read.
-#[derive(Debug)]
-pub(crate) struct Known {
-    tables: Vec<Option<Keys>>,
-}
-
-impl Known {
-    pub(crate) fn new(schema: &Schema, root: TableId, keys: Keys) -> Self {
-        let mut tables: Vec<Option<Keys>> = schema.tables.iter().map(|_| None).collect();
-        tables[root] = Some(keys);
-        Self { tables }
-    }
-
-    pub(crate) fn insert(&mut self, table: TableId, keys: Keys) {
-        self.tables[table] = Some(keys);
-    }
-
-    pub(crate) fn get(&self, table: TableId) -> Option<&Keys> {
-        self.tables[table].as_ref()
-    }
+/// Rows of a table that a statement looks for.
+#[derive(Debug, Clone)]
+pub(crate) struct Rows {
+    table: TableId,
+    condition: Expr,
+    /// A table whose doomed rows the condition mentions by name.
+    named: Option<TableId>,
 }
 
 /// How rows are deleted.
@@ -66,8 +60,33 @@ impl Known {
 pub(crate) enum Deletes {
     /// By these statements.
     At(Vec<DeleteStatement>),
-    /// By reading a page of primary keys and deleting those, until there are no more.
-    InPages,
+    /// By reading pages of these rows and deleting them by key, until there are no more.
+    InPages(Rows),
+}
+
+/// SQLite: whether constraints are checked when the transaction ends and not after each statement. It goes back by
+/// itself when the transaction ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DeferForeignKeys {
+    On,
+    Off,
+}
+
+impl StatementBuilder for DeferForeignKeys {
+    fn build(&self, backend: &DbBackend) -> Statement {
+        Statement::from_string(
+            *backend,
+            match self {
+                Self::On => "PRAGMA defer_foreign_keys = ON",
+                Self::Off => "PRAGMA defer_foreign_keys = OFF",
+            },
+        )
+    }
+
+    /// It touches no table.
+    fn audit(&self) -> Result<QueryAccessAudit, AuditError> {
+        StatementBuilder::audit(&Query::select())
+    }
 }
 
 /// Writes the statements of one run.
@@ -88,33 +107,33 @@ impl<'a> Sql<'a> {
         &self.schema.keys[key]
     }
 
-    /// The first doomed table, parents first, whose keys are better read before statements mention it.
-    pub(crate) fn better_read(&self) -> Option<TableId> {
-        if self.dialect == Dialect::Postgres {
-            return None;
+    /// Whether the keys of this doomed table, which is in no cycle, are better read before statements mention it.
+    pub(crate) fn is_better_read(&self, table: TableId) -> bool {
+        let mut dooming = self.plan.dooming(self.schema, table);
+        let known = |key: KeyId| self.known.get(self.key(key).parent).map_or(0, Keys::len);
+        match self.dialect {
+            Dialect::Postgres => false,
+            Dialect::MySql
+                if self.schema.keys_to(table).next().is_some() && dooming.any(|key| known(key) > LONG_LIST) =>
+            {
+                true
+            }
+            Dialect::Sqlite | Dialect::MySql => self.mentions(table) > EXPANSIONS_MAX,
         }
+    }
+
+    /// How often the tables known by key are mentioned where the doomed rows of this one are.
+    fn mentions(&self, table: TableId) -> u64 {
         let mut mentions = vec![0_u64; self.schema.tables.len()];
         for &table in &self.plan.doomed {
             mentions[table] = if self.known.get(table).is_some() {
                 1
             } else {
                 let keys = self.plan.dooming(self.schema, table);
-                keys.map(|key| mentions[self.key(key).parent]).sum()
+                keys.map(|key| mentions[self.key(key).parent]).fold(0, u64::saturating_add)
             };
-            if mentions[table] > EXPANSIONS_MAX {
-                return Some(table);
-            }
         }
-        None
-    }
-
-    /// Every doomed row of the table, once, as its identity columns.
-    pub(crate) fn doomed_keys(&self, table: TableId) -> SelectStatement {
-        let mut select = Query::select();
-        self.key_columns(&mut select, table, &self.table(table).identity, doomed_name(table));
-        select.from(Alias::new(doomed_name(table)));
-        self.with(&mut select, [table]);
-        select
+        mentions[table]
     }
 
     /// All these numbers in one row, named by [`alias`]: one statement, so they belong together.
@@ -127,6 +146,36 @@ impl<'a> Sql<'a> {
         let tables = counts.iter().flat_map(|&count| self.mentioned(count));
         self.with(&mut select, tables.collect::<Vec<_>>());
         select
+    }
+
+    /// A number as the sum of several statements, where one would be too long.
+    pub(crate) fn count_in_parts(&self, count: Count) -> Option<Vec<SelectStatement>> {
+        let key = match count {
+            Count::Referring(key) | Count::ReferringKept(key) => key,
+            Count::Doomed(table) => {
+                let mut dooming = self.plan.dooming(self.schema, table);
+                dooming.next().filter(|_| dooming.next().is_none())?
+            }
+            Count::DefaultKept(_) => return None,
+        };
+        let ForeignKey { child, parent, .. } = *self.key(key);
+        let is_long = self.known.get(parent).is_some_and(|keys| keys.len() > LONG_LIST);
+        if self.dialect != Dialect::MySql || !is_long {
+            return None;
+        }
+        let part = |condition| {
+            let mut select = Query::select();
+            select.expr_as(Func::count(Expr::cust("*")), Alias::new(alias(0)));
+            select.from(self.table_ref(child)).and_where(condition);
+            if matches!(count, Count::ReferringKept(_)) {
+                self.kept(child).into_iter().for_each(|kept| {
+                    select.and_where(kept);
+                });
+                self.with(&mut select, self.mentioned_by_kept(child));
+            }
+            select
+        };
+        Some(self.each_refers(key).into_iter().map(part).collect())
     }
 
     fn count(&self, count: Count) -> SelectStatement {
@@ -163,18 +212,22 @@ impl<'a> Sql<'a> {
 
     /// The doomed tables that a count looks at.
     fn mentioned(&self, count: Count) -> Vec<TableId> {
-        let to_keep = |table| match self.known.get(table) {
-            Some(_) => vec![table],
-            None => self.plan.dooming(self.schema, table).map(|key| self.key(key).parent).collect(),
-        };
         match count {
             Count::Doomed(table) => vec![table],
             Count::Referring(key) => vec![self.key(key).parent],
             Count::ReferringKept(key) => {
                 let ForeignKey { child, parent, .. } = *self.key(key);
-                std::iter::once(parent).chain(to_keep(child)).collect()
+                std::iter::once(parent).chain(self.mentioned_by_kept(child)).collect()
             }
-            Count::DefaultKept(key) => to_keep(self.key(key).parent),
+            Count::DefaultKept(key) => self.mentioned_by_kept(self.key(key).parent),
+        }
+    }
+
+    /// The doomed tables by which [`kept`](Self::kept) tells the rows of a table that stay.
+    fn mentioned_by_kept(&self, table: TableId) -> Vec<TableId> {
+        match self.known.get(table) {
+            Some(_) => vec![table],
+            None => self.plan.dooming(self.schema, table).map(|key| self.key(key).parent).collect(),
         }
     }
 
@@ -197,7 +250,7 @@ impl<'a> Sql<'a> {
         let ForeignKey { child, parent, .. } = *self.key(key);
         if self.known.get(parent).is_none() && self.dialect == Dialect::MySql {
             // `DELETE .. IN (SELECT ..)` scans the whole table there: 905 ms for 0.8, and 443,166 rows locked for 100.
-            return Deletes::InPages;
+            return Deletes::InPages(Rows { table: child, condition: self.refers(key), named: Some(parent) });
         }
         let delete = |condition| {
             let mut delete = Query::delete();
@@ -207,53 +260,170 @@ impl<'a> Sql<'a> {
         Deletes::At(self.each_refers(key).into_iter().map(delete).collect())
     }
 
-    /// The next page of doomed rows by this key after `last`, locked, as primary keys in their order.
-    pub(crate) fn page(&self, key: KeyId, last: Option<&Keys>) -> SelectStatement {
-        let child = self.key(key).child;
-        let primary_key = &self.table(child).primary_key;
+    /// The rows that refer to doomed ones by this key.
+    pub(crate) fn referring(&self, key: KeyId) -> Vec<Rows> {
+        let ForeignKey { child: table, parent, .. } = *self.key(key);
+        if self.known.get(parent).is_none() {
+            return vec![Rows { table, condition: self.refers(key), named: Some(parent) }];
+        }
+        let rows = |condition| Rows { table, condition, named: None };
+        self.each_refers(key).into_iter().map(rows).collect()
+    }
+
+    /// The rows that refer by this key to some rows of its parent. The lists are short, so that their children are
+    /// not too many for one page.
+    pub(crate) fn referring_to(&self, key: KeyId, keys: &Keys, parents: Range<usize>) -> Vec<Rows> {
+        let ForeignKey { child: table, child_columns, parent, parent_columns, .. } = self.key(key);
+        let rows = |rows: &[usize]| {
+            let left = self.columns(*table, child_columns);
+            let condition = self.listed(*parent, left, keys, parent_columns, rows);
+            Rows { table: *table, condition, named: None }
+        };
+        keys.rows_within(parent_columns, parents).chunks(PAGE).map(rows).collect()
+    }
+
+    /// The rows with those primary keys.
+    pub(crate) fn rows_at(&self, table: TableId, keys: &Keys) -> Vec<Rows> {
+        let rows = |condition| Rows { table, condition, named: None };
+        self.each_at(table, keys, &keys.rows_with(&self.table(table).primary_key)).into_iter().map(rows).collect()
+    }
+
+    /// The rows as their identity, in key order and locked in it if wanted; then, for each of these keys, what they
+    /// refer to by it.
+    ///
+    /// That is told by their own columns where equal values look equal. Where they may not (in a text key 'a' may be
+    /// 'A') the parent is joined, and it is the parent's columns.
+    pub(crate) fn read(&self, rows: &Rows, ends: &[KeyId], lock: bool) -> SelectStatement {
+        let Rows { table, condition, named } = rows;
+        let Table { identity, primary_key, .. } = self.table(*table);
         let mut select = Query::select();
-        self.key_columns(&mut select, child, primary_key, table_iden(self.table(child)));
-        select.from(self.table_ref(child)).and_where(self.refers(key));
-        if let Some(last) = last {
-            let values = last.values.iter().map(|column| Expr::value(column.value(last.len() - 1)));
-            let columns = primary_key.iter().map(|&column| self.ordered(child, column));
-            select.and_where(row(columns.collect()).gt(row(values.collect())));
+        self.key_columns(&mut select, *table, identity, table_iden(self.table(*table)));
+        select.from(self.table_ref(*table)).and_where(condition.clone());
+        let mut next = identity.len();
+        for &key in ends {
+            let ForeignKey { child_columns, parent, parent_columns, .. } = self.key(key);
+            let pairs = || child_columns.iter().copied().zip(parent_columns.iter().copied());
+            let ty = |column: usize| &self.table(*parent).columns[column].ty;
+            let is_exact = pairs().all(|(from, to)| {
+                is_exact(self.dialect, &self.table(*table).columns[from].ty) && is_exact(self.dialect, ty(to))
+            });
+            let end = Alias::new(format!("__cascade_end_{key}"));
+            let ended = |to: usize| Expr::col((end.clone(), self.table(*parent).columns[to].name.clone()));
+            for (from, to) in pairs() {
+                let value = if is_exact { self.column(*table, from) } else { ended(to) };
+                select.expr_as(self.readable(value, ty(to)), Alias::new(alias(next)));
+                next += 1;
+            }
+            if !is_exact {
+                let on = pairs().map(|(from, to)| self.column(*table, from).eq(ended(to)));
+                let on = on.reduce(sea_orm::sea_query::ExprTrait::and).unwrap_or_else(|| Expr::cust("1 = 1"));
+                let parent = TableRef::Table(self.table(*parent).name.clone(), Some(end.clone().into_iden()));
+                select.join(JoinType::LeftJoin, parent, on);
+            }
         }
         for &column in primary_key {
-            select.order_by_expr(self.ordered(child, column), Order::Asc);
+            select.order_by_expr(self.ordered(*table, column), Order::Asc);
         }
-        select.limit(PAGE as u64).lock_exclusive();
-        self.with(&mut select, [self.key(key).parent]);
+        match self.dialect {
+            Dialect::Postgres if lock => {
+                select.lock_with_tables(LockType::Update, [table_iden(self.table(*table))]);
+            }
+            Dialect::MySql if lock => {
+                select.lock_exclusive();
+            }
+            Dialect::Postgres | Dialect::MySql | Dialect::Sqlite => {}
+        }
+        self.with(&mut select, *named);
         select
     }
 
-    /// These rows of the table, by primary key.
-    pub(crate) fn delete_rows(&self, table: TableId, keys: &Keys) -> Vec<DeleteStatement> {
-        let primary_key = &self.table(table).primary_key;
-        let rows = keys.rows_with(primary_key);
-        let delete = |rows: &[usize]| {
-            let condition = self.listed(table, self.columns(table, primary_key), keys, primary_key, rows);
-            Query::delete().from_table(self.table_ref(table)).and_where(condition).to_owned()
+    /// At most so many of them, after the last ones.
+    pub(crate) fn page(
+        &self,
+        rows: &Rows,
+        ends: &[KeyId],
+        lock: bool,
+        after: Option<&Keys>,
+        rows_max: usize,
+    ) -> SelectStatement {
+        let mut select = self.read(rows, ends, lock);
+        select.limit(rows_max as u64);
+        let Some(last) = after else { return select };
+        let primary_key = &self.table(rows.table).primary_key;
+        let columns = primary_key.iter().map(|&column| self.ordered(rows.table, column));
+        let value = |(values, &column): (&KeyColumn, &usize)| {
+            let (value, ty) = (values.value(last.len() - 1), &self.table(rows.table).columns[column].ty);
+            if is_ordered_as_text(ty) { Expr::value(value) } else { self.bound(value, ty) }
         };
-        self.chunks(&rows).map(delete).collect()
+        let values = last.of(primary_key).into_iter().zip(primary_key).map(value);
+        select.and_where(row(columns.collect()).gt(row(values.collect())));
+        select
     }
 
-    /// Sets the key's columns, in the rows that refer to doomed ones, to NULL or to their defaults.
-    ///
-    /// The doomed rows of the child's table are gone by then (see [`Plan`]), so that only rows that stay are changed.
-    pub(crate) fn update(&self, key: KeyId) -> Vec<UpdateStatement> {
-        let ForeignKey { child, child_columns, parent, parent_columns, action, .. } = self.key(key);
-        let table = self.table(*child);
+    /// Deletes these rows of the table, by primary key.
+    pub(crate) fn delete_rows(&self, table: TableId, keys: &Keys, rows: &[usize]) -> Vec<DeleteStatement> {
+        let delete = |condition| Query::delete().from_table(self.table_ref(table)).and_where(condition).to_owned();
+        self.each_at(table, keys, rows).into_iter().map(delete).collect()
+    }
+
+    /// Deletes rows of several tables in one statement, whose constraints are then checked at its end.
+    pub(crate) fn delete_at_once(&self, rows: &[(TableId, &Keys, Vec<usize>)]) -> Option<DeleteStatement> {
+        let mut deletes = rows.iter().flat_map(|(table, keys, rows)| self.delete_rows(*table, keys, rows));
+        let mut last = deletes.next()?;
+        let mut clause = WithClause::new();
+        let mut is_alone = true;
+        for (n, delete) in deletes.enumerate() {
+            let mut expression = CommonTableExpression::new();
+            expression.table_name(Alias::new(format!("__cascade_ring_{n}"))).query(delete);
+            clause.cte(expression);
+            is_alone = false;
+        }
+        if !is_alone {
+            last.with_cte(clause);
+        }
+        Some(last)
+    }
+
+    /// Sets the key's columns to NULL or to their defaults, in rows that are still to be told.
+    fn set(&self, key: KeyId) -> UpdateStatement {
+        let ForeignKey { child, child_columns, action, .. } = self.key(key);
         let mut update = Query::update();
         update.table(self.table_ref(*child));
         for &column in child_columns {
-            let column = &table.columns[column];
+            let column = &self.table(*child).columns[column];
             let value = match action {
                 Action::SetDefault if column.default.is_some() => self.default(column),
                 _ => Expr::cust("NULL"),
             };
             update.value(column.name.clone(), value);
         }
+        update
+    }
+
+    /// The same in these rows.
+    pub(crate) fn update_rows(&self, key: KeyId, keys: &Keys, rows: &[usize]) -> Vec<UpdateStatement> {
+        let conditions = self.each_at(self.key(key).child, keys, rows).into_iter();
+        conditions.map(|condition| self.set(key).and_where(condition).to_owned()).collect()
+    }
+
+    /// Makes doomed rows refer to nothing by this key, whatever its action.
+    pub(crate) fn open_rows(&self, key: KeyId, keys: &Keys, rows: &[usize]) -> Vec<UpdateStatement> {
+        let child = self.key(key).child;
+        let mut update = Query::update();
+        update.table(self.table_ref(child));
+        for column in self.key(key).columns_to_open(self.schema) {
+            update.value(self.table(child).columns[column].name.clone(), Expr::cust("NULL"));
+        }
+        let conditions = self.each_at(child, keys, rows).into_iter();
+        conditions.map(|condition| update.clone().and_where(condition).to_owned()).collect()
+    }
+
+    /// Sets the key's columns, in the rows that refer to doomed ones, to NULL or to their defaults.
+    ///
+    /// The doomed rows of the child's table are gone by then (see [`Plan`]), so that only rows that stay are changed.
+    pub(crate) fn update(&self, key: KeyId) -> Vec<UpdateStatement> {
+        let ForeignKey { child, child_columns, parent, parent_columns, .. } = self.key(key);
+        let mut update = self.set(key);
         if self.known.get(*parent).is_some() || self.dialect != Dialect::MySql {
             let conditions = self.each_refers(key).into_iter();
             return conditions.map(|condition| update.clone().and_where(condition).to_owned()).collect();
@@ -276,7 +446,7 @@ impl<'a> Sql<'a> {
     /// costs no statement of its own.
     ///
     /// A GROUP BY other than by the primary key is refused: some databases would take any row of each group.
-    pub(crate) fn selected(&self, select: &SelectStatement) -> Result<Expr, Error> {
+    pub(crate) fn selected(&self, select: &SelectStatement) -> Result<Rows, Error> {
         let root = self.plan.root;
         let primary_key = &self.table(root).primary_key;
         let (mut inner, mut keys) = (select.clone(), Query::select());
@@ -292,37 +462,21 @@ impl<'a> Sql<'a> {
             keys.column(Alias::new(alias(n)));
         }
         keys.from_subquery(inner, Alias::new("__cascade_roots"));
-        Ok(row(self.columns(root, primary_key)).in_subquery(keys))
+        let condition = row(self.columns(root, primary_key)).in_subquery(keys);
+        Ok(Rows { table: root, condition, named: None })
     }
 
-    /// The root rows that fulfil a condition, as their identity, in key order and locked in it if wanted.
-    pub(crate) fn rows_at(&self, condition: Expr, lock: bool) -> SelectStatement {
-        let root = self.plan.root;
-        let Table { identity, primary_key, .. } = self.table(root);
-        let mut select = Query::select();
-        self.key_columns(&mut select, root, identity, table_iden(self.table(root)));
-        select.from(self.table_ref(root)).and_where(condition);
-        for &column in primary_key {
-            select.order_by_expr(self.column(root, column), Order::Asc);
-        }
-        if lock && self.dialect != Dialect::Sqlite {
-            select.lock_exclusive();
-        }
-        select
+    /// Conditions that together take these rows by their primary keys.
+    fn each_at(&self, table: TableId, keys: &Keys, rows: &[usize]) -> Vec<Expr> {
+        let primary_key = &self.table(table).primary_key;
+        let condition = |rows: &[usize]| self.listed(table, self.columns(table, primary_key), keys, primary_key, rows);
+        self.chunks(rows).map(condition).collect()
     }
 
-    /// Conditions that together take the root rows with those primary keys.
-    pub(crate) fn each_at(&self, keys: &Keys) -> Vec<Expr> {
+    /// The root rows with primary keys of a kind that only the caller's values bind.
+    pub(crate) fn rows_at_values(&self, keys: &[Vec<Value>]) -> Vec<Rows> {
         let root = self.plan.root;
-        let primary_key = &self.table(root).primary_key;
-        let rows = keys.rows_with(primary_key);
-        let condition = |rows: &[usize]| self.listed(root, self.columns(root, primary_key), keys, primary_key, rows);
-        self.chunks(&rows).map(condition).collect()
-    }
-
-    /// The same for keys of a kind that only the caller's values bind.
-    pub(crate) fn each_at_values(&self, keys: &[Vec<Value>]) -> Vec<Expr> {
-        let root = self.plan.root;
+        let rows = |condition| Rows { table: root, condition, named: None };
         let columns = || self.columns(root, &self.table(root).primary_key);
         let bound = |key: &Vec<Value>| row(key.iter().cloned().map(Expr::value).collect());
         if self.dialect == Dialect::Sqlite && columns().len() > 1 {
@@ -334,16 +488,10 @@ impl<'a> Sql<'a> {
                 table.unions(values.map(|row| (UnionType::All, row)));
                 row(columns()).in_subquery(table)
             };
-            return keys.chunks(500).map(condition).collect();
+            return keys.chunks(500).map(condition).map(rows).collect();
         }
         let lists = keys.chunks(VALUES_MAX / columns().len().max(1));
-        lists.map(|keys| row(columns()).is_in(keys.iter().map(bound))).collect()
-    }
-
-    /// How each of these columns of a table travels; the name of the first that cannot be compared.
-    pub(crate) fn kinds(&self, table: TableId, columns: &[usize]) -> Result<Vec<KeyKind>, String> {
-        let columns = columns.iter().map(|&column| &self.table(table).columns[column]);
-        columns.map(|column| KeyKind::of(self.dialect, &column.ty).ok_or_else(|| column.name.to_string())).collect()
+        lists.map(|keys| row(columns()).is_in(keys.iter().map(bound))).map(rows).collect()
     }
 
     // ---- Conditions
@@ -527,10 +675,8 @@ impl<'a> Sql<'a> {
     /// A column by whose order pages go on. MySQL and MariaDB sort an enum by its position and compare it as text.
     fn ordered(&self, table: TableId, column: usize) -> Expr {
         let ty = &self.table(table).columns[column].ty;
-        match ty {
-            ColumnType::Enum { .. } => self.readable(self.column(table, column), ty),
-            _ => self.column(table, column),
-        }
+        let column = self.column(table, column);
+        if is_ordered_as_text(ty) { self.readable(column, ty) } else { column }
     }
 
     /// Selects key columns of `from` so that [`Keys::read`] can read them.
@@ -575,6 +721,17 @@ impl<'a> Sql<'a> {
         let default = column.default.clone().unwrap_or_else(|| Expr::cust("NULL"));
         if self.dialect == Dialect::Postgres { typed(default, &column.ty, "") } else { default }
     }
+}
+
+/// Whether pages of rows with such a key go on in the order of its text.
+fn is_ordered_as_text(ty: &ColumnType) -> bool {
+    matches!(ty, ColumnType::Enum { .. })
+}
+
+/// Whether values of that type are equal only if they are read as the same value.
+fn is_exact(dialect: Dialect, ty: &ColumnType) -> bool {
+    let kind = KeyKind::of(dialect, ty);
+    matches!(kind, Some(KeyKind::Integer | KeyKind::Unsigned | KeyKind::Bytes)) || matches!(ty, ColumnType::Uuid)
 }
 
 fn doomed_name(table: TableId) -> String {

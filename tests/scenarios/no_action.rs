@@ -91,7 +91,7 @@ async fn a_diamond_goes_from_its_top_and_not_from_its_side(db: TestDb) {
         .rows("right_side", "(1, 1)")
         .rows("bottom", "(1, 1, 1)")
         .delete(top::Entity, &[1])
-        .outcome("deleted top 1, right_side 1, left_side 1, bottom 1", "top() left_side() right_side() bottom()")
+        .outcome("deleted top 1, left_side 1, right_side 1, bottom 1", "top() left_side() right_side() bottom()")
         .run(&db)
         .await;
     Case::new(tables![top, right, left, bottom])

@@ -54,7 +54,7 @@ async fn the_bottom_of_a_diamond_is_counted_once(db: TestDb) {
         .rows("bottom", "(1, 1, 1), (2, 1, 2), (3, 2, 1), (4, 2, 2), (5, NULL, 1), (6, NULL, NULL)")
         .delete(top::Entity, &[1])
         .outcome(
-            "deleted top 1, right_side 1, left_side 1, bottom 4",
+            "deleted top 1, left_side 1, right_side 1, bottom 4",
             "top(2) left_side(2:2) right_side(2:2) bottom(4:2:2 6:-:-)",
         )
         .run(&db)
@@ -119,7 +119,7 @@ async fn set_null_of_rows_two_levels_down(db: TestDb) {
         .rows("deep", "(1, 1), (2, 2), (3, 1)")
         .delete(top::Entity, &[1])
         .outcome(
-            "deleted top 1, right_side 1, left_side 1, bottom 1; changed deep.b 2 (SET NULL)",
+            "deleted top 1, left_side 1, right_side 1, bottom 1; changed deep.b 2 (SET NULL)",
             "top(2) left_side(2:2) right_side(2:2) bottom(2:2:2) deep(1:- 2:2 3:-)",
         )
         .run(&db)

@@ -3,13 +3,13 @@
 //! Each is run with the foreign keys in the database and without them, by key and by filter, on a pool and inside a
 //! caller's transaction; and the preview taken before must show the outcome's numbers.
 
-use sea_orm::sea_query::{ForeignKeyAction, TableCreateStatement};
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, DbBackend, EntityTrait, Iterable as _, PrimaryKeyToColumn as _,
-    QueryFilter as _, Schema, Statement, TransactionTrait as _,
+    ColumnTrait as _, ConnectionTrait, EntityTrait, Iterable as _, PrimaryKeyToColumn as _, QueryFilter as _,
+    TransactionTrait as _,
 };
-use sea_orm_cascade::cascade::{Connection, Deletion, Error, Graph, GraphBuilder, Outcome};
+use sea_orm_cascade::cascade::{Connection, Deletion, Error, Graph, Outcome};
 
+use super::tables::{Constraints, Table, Tables};
 use super::{Kind, TestDb};
 
 /// How the rows are asked for.
@@ -19,75 +19,11 @@ pub(crate) enum By {
     Filter,
 }
 
-/// An entity as the harness needs it.
-#[derive(Clone)]
-pub(crate) struct Table {
-    name: String,
-    columns: Vec<String>,
-    primary_key: Vec<String>,
-    create: fn(&Schema) -> TableCreateStatement,
-    register: fn(GraphBuilder) -> GraphBuilder,
-}
-
-impl Table {
-    pub(crate) fn of<E: EntityTrait>(entity: E) -> Self {
-        let quoted = |iden: &dyn sea_orm::Iden| iden.to_string();
-        let name = match entity.schema_name() {
-            Some(schema) => format!("{schema}.{}", entity.table_name()),
-            None => entity.table_name().to_owned(),
-        };
-        Self {
-            name,
-            columns: E::Column::iter().map(|column| quoted(&column)).collect(),
-            primary_key: E::PrimaryKey::iter().map(|key| quoted(&key.into_column())).collect(),
-            create: |schema| schema.create_table_from_entity(E::default()),
-            register: |builder| builder.entity(E::default()),
-        }
-    }
-
-    fn quoted(&self, backend: DbBackend) -> String {
-        self.name.split('.').map(|part| quote(part, backend)).collect::<Vec<_>>().join(".")
-    }
-
-    /// CREATE TABLE with or without its foreign keys, these in either order.
-    fn create(&self, backend: DbBackend, constrained: bool, keys_reversed: bool) -> TableCreateStatement {
-        let declared = (self.create)(&Schema::new(backend));
-        let mut create = sea_orm::sea_query::Table::create();
-        create.table(declared.get_table_name().expect("a table").clone());
-        for column in declared.get_columns() {
-            create.col(column.clone());
-        }
-        for index in declared.get_indexes() {
-            create.index(&mut index.clone());
-        }
-        let mut keys = declared.get_foreign_key_create_stmts().clone();
-        if keys_reversed {
-            keys.reverse();
-        }
-        for mut key in keys.into_iter().filter(|_| constrained) {
-            let action = key.get_foreign_key().get_on_delete();
-            if backend == DbBackend::MySql && matches!(action, Some(ForeignKeyAction::SetDefault)) {
-                // InnoDB cannot declare it.
-                key.on_delete(ForeignKeyAction::NoAction);
-            }
-            create.foreign_key(&mut key);
-        }
-        create
-    }
-}
-
-fn quote(name: &str, backend: DbBackend) -> String {
-    match backend {
-        DbBackend::MySql => format!("`{name}`"),
-        _ => format!("\"{name}\""),
-    }
-}
-
 type Leaves = Box<dyn Fn(Kind) -> &'static str + Send + Sync>;
 type Delete = Box<dyn Fn(&Graph, By) -> Deletion + Send + Sync>;
 
 pub(crate) struct Case {
-    tables: Vec<Table>,
+    tables: Tables,
     rows: Vec<(&'static str, &'static str)>,
     delete: Option<Delete>,
     leaves: Leaves,
@@ -98,7 +34,7 @@ impl Case {
     /// The tables, parents first.
     pub(crate) fn new(tables: impl IntoIterator<Item = Table>) -> Self {
         Self {
-            tables: tables.into_iter().collect(),
+            tables: Tables(tables.into_iter().collect()),
             rows: Vec::new(),
             delete: None,
             leaves: Box::new(|_| ""),
@@ -154,8 +90,7 @@ impl Case {
     }
 
     pub(crate) fn graph(&self) -> Graph {
-        let builder = self.tables.iter().fold(Graph::builder(), |builder, table| (table.register)(builder));
-        builder.build().expect("the declarations work")
+        self.tables.graph()
     }
 
     #[track_caller]
@@ -224,48 +159,19 @@ impl Case {
     }
 
     pub(crate) async fn create(&self, db: &TestDb, constrained: bool, keys_reversed: bool) {
-        for table in &self.tables {
-            let create = table.create(db.backend(), constrained, keys_reversed);
-            db.conn.execute(&create).await.unwrap_or_else(|error| panic!("{create:?}: {error}"));
-        }
-        for (table, values) in &self.rows {
-            let table = self.tables.iter().find(|of| of.name == *table).expect("a table of the case");
-            let columns: Vec<_> = table.columns.iter().map(|column| quote(column, db.backend())).collect();
-            let table = table.quoted(db.backend());
-            db.sql(&format!("INSERT INTO {table} ({}) VALUES {values}", columns.join(", "))).await;
-        }
+        let keys = match (constrained, keys_reversed) {
+            (false, _) => Constraints::None,
+            (true, false) => Constraints::Declared,
+            (true, true) => Constraints::Reversed,
+        };
+        self.tables.create(db, keys, &self.rows).await;
     }
 
     pub(crate) async fn drop(&self, db: &TestDb) {
-        for table in self.tables.iter().rev() {
-            db.sql(&format!("DROP TABLE {}", table.quoted(db.backend()))).await;
-        }
+        self.tables.drop(db).await;
     }
 
-    /// Every row of every table, in key order.
     pub(crate) async fn state<C: ConnectionTrait>(&self, db: &C) -> String {
-        let backend = db.get_database_backend();
-        let text = if backend == DbBackend::MySql { "CHAR" } else { "TEXT" };
-        let mut state = Vec::new();
-        for table in &self.tables {
-            let columns = table.columns.iter().enumerate();
-            let columns = columns.map(|(n, column)| format!("CAST({} AS {text}) AS c{n}", quote(column, backend)));
-            let keys = table.primary_key.iter().map(|column| quote(column, backend));
-            let sql = format!(
-                "SELECT {} FROM {} ORDER BY {}",
-                columns.collect::<Vec<_>>().join(", "),
-                table.quoted(backend),
-                keys.collect::<Vec<_>>().join(", ")
-            );
-            let rows = db.query_all_raw(Statement::from_string(backend, sql)).await.expect("the state");
-            let row = |row: &sea_orm::QueryResult| {
-                let value = |n| row.try_get::<Option<String>>("", &format!("c{n}")).expect("text");
-                let values = (0..table.columns.len()).map(|n| value(n).unwrap_or_else(|| "-".to_owned()));
-                values.collect::<Vec<_>>().join(":")
-            };
-            let rows: Vec<_> = rows.iter().map(row).collect();
-            state.push(format!("{}({})", table.name, rows.join(" ")));
-        }
-        state.join(" ")
+        self.tables.state(db).await
     }
 }

@@ -2,9 +2,11 @@
 
 mod case;
 mod database;
+mod tables;
 
-pub(crate) use case::{By, Case, Table};
+pub(crate) use case::{By, Case};
 pub(crate) use database::{Kind, Server, TestDb};
+pub(crate) use tables::{Constraints, Table, Tables};
 
 use std::future::Future;
 use std::pin::Pin;
