@@ -12,6 +12,7 @@
 mod architecture;
 mod declarations;
 mod migration;
+mod oracle;
 mod scenarios;
 mod service;
 mod support;
@@ -44,6 +45,7 @@ fn tests() -> Vec<Test> {
         architecture::all(),
         declarations::all(),
         scenarios::actions::all(),
+        scenarios::cycles::all(),
         scenarios::failure::all(),
         scenarios::no_action::all(),
         scenarios::paths::all(),
@@ -52,6 +54,7 @@ fn tests() -> Vec<Test> {
         scenarios::size::all(),
         service::all(),
         migration::all(),
+        oracle::all(),
     ]
     .into_iter()
     .flatten()

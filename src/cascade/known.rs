@@ -64,7 +64,7 @@ impl Known {
         let edges = match count {
             Count::ReferringKept(key) => self.edges_by(key).count(),
             Count::Referring(key) if schema.keys[key].action == Action::Restrict => {
-                self.edges_by(key).filter(|edge| edge.child == edge.parent).count()
+                self.edges_by(key).filter(|edge| edge.is_loop()).count()
             }
             Count::Referring(_) | Count::Doomed(_) | Count::DefaultKept(_) => 0,
         };
@@ -74,7 +74,7 @@ impl Known {
     /// The rows of the child's [`Keys`] that refer to themselves by this key within a cycle.
     pub(crate) fn loops(&self, key: KeyId) -> BTreeSet<usize> {
         let edges = self.cycles.iter().flat_map(|cycle| cycle.edges.iter().map(move |edge| (cycle, edge)));
-        let loops = edges.filter(|(_, edge)| edge.key == key && edge.child == edge.parent);
+        let loops = edges.filter(|(_, edge)| edge.key == key && edge.is_loop());
         loops.map(|(cycle, edge)| cycle.rows[edge.child].1).collect()
     }
 

@@ -2,6 +2,8 @@
 //!
 //! I/O, the only file that sends the engine's statements. Preview and execution share everything up to the writing.
 
+use std::collections::BTreeSet;
+
 use sea_orm::sea_query::SelectStatement;
 use sea_orm::{StatementBuilder, Value};
 
@@ -18,7 +20,7 @@ use super::plan::{ComponentId, Count, Plan, Step};
 use super::preview::{Blocker, Numbers, Preview};
 use super::session::{Purpose, Session};
 use super::sql::{DeferForeignKeys, Deletes, PAGE, Sql};
-use super::waves::{Wave, around, waves};
+use super::waves::{Edge, Wave, around, waves};
 
 /// Numbers asked for in one statement; PostgreSQL takes 1,664 columns, SQLite 2,000.
 const COUNTS_MAX: usize = 500;
@@ -344,13 +346,17 @@ impl<'a> Run<'a> {
     /// R4: deletes the rows of a cycle's tables in waves.
     async fn delete_cycle(self, known: &Known, component: ComponentId) -> Result<(), Error> {
         let Some(cycle) = known.cycle(component) else { return Ok(()) };
-        let can_be_null = |key: KeyId| !self.schema.keys[key].columns_to_open(self.schema).is_empty();
-        for wave in waves(cycle.rows.len(), &cycle.edges, can_be_null) {
+        for wave in waves(cycle.rows.len(), &cycle.edges, |key| self.can_be_null(key)) {
             match wave {
                 Wave::Delete(rows) => {
-                    for (table, keys, rows) in known.by_table(cycle, &rows) {
-                        self.execute_all(self.sql(known).delete_rows(table, keys, &rows)).await?;
-                    }
+                    let deleted = self.delete_wave(known, &known.by_table(cycle, &rows)).await;
+                    deleted.map_err(|error| {
+                        let loops = cycle.edges.iter().filter(|edge| edge.is_loop() && !self.can_be_null(edge.key));
+                        let loops: BTreeSet<usize> = loops.map(|edge| edge.child).collect();
+                        let rings: Vec<_> =
+                            rows.iter().filter(|row| loops.contains(row)).map(|&row| vec![row]).collect();
+                        self.in_ring(known, cycle, &rings, error)
+                    })?;
                 }
                 Wave::Open(key, rows) => {
                     for (_, keys, rows) in known.by_table(cycle, &rows) {
@@ -362,6 +368,17 @@ impl<'a> Run<'a> {
                     deleted.map_err(|error| self.in_ring(known, cycle, &rings, error))?;
                 }
             }
+        }
+        Ok(())
+    }
+
+    fn can_be_null(self, key: KeyId) -> bool {
+        !self.schema.keys[key].columns_to_open(self.schema).is_empty()
+    }
+
+    async fn delete_wave(self, known: &Known, rows: &[(TableId, &Keys, Vec<usize>)]) -> Result<(), Error> {
+        for (table, keys, rows) in rows {
+            self.execute_all(self.sql(known).delete_rows(*table, keys, rows)).await?;
         }
         Ok(())
     }
@@ -378,9 +395,7 @@ impl<'a> Run<'a> {
                 if defer {
                     self.session.execute(&DeferForeignKeys::On).await?;
                 }
-                for (table, keys, rows) in rows {
-                    self.execute_all(self.sql(known).delete_rows(*table, keys, rows)).await?;
-                }
+                self.delete_wave(known, rows).await?;
                 if defer {
                     self.session.execute(&DeferForeignKeys::Off).await?;
                 }
@@ -389,13 +404,12 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// R7: what the database said when it would not delete a ring.
+    /// R7: says which ring it was that the database would not delete, if rings were among the rows.
     fn in_ring(self, known: &Known, cycle: &Cycle, rings: &[Vec<usize>], error: Error) -> Error {
-        let source = match error.into_kind() {
-            ErrorKind::StillReferenced(source) => source,
-            kind => return kind.into(),
+        let (source, ring) = match (error.into_kind(), rings.first()) {
+            (ErrorKind::StillReferenced(source), Some(ring)) => (source, ring),
+            (kind, _) => return kind.into(),
         };
-        let around = rings.first().map(|ring| around(ring, &cycle.edges)).unwrap_or_default();
         let row = |(row, key): (usize, KeyId)| {
             let (table, row) = cycle.rows[row];
             let primary_key = self.schema.tables[table].primary_key.len();
@@ -405,7 +419,8 @@ impl<'a> Run<'a> {
                 foreign_key: self.schema.keys[key].label.clone(),
             }
         };
-        let rows = around.into_iter().map(row).collect();
+        let stuck: Vec<Edge> = cycle.edges.iter().copied().filter(|edge| !self.can_be_null(edge.key)).collect();
+        let rows = around(ring, &stuck).into_iter().map(row).collect();
         ErrorKind::Ring { backend: self.dialect.name(), rows, source }.into()
     }
 

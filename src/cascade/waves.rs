@@ -21,6 +21,13 @@ pub(crate) struct Edge {
     pub(crate) parent: usize,
 }
 
+impl Edge {
+    /// Whether the row refers to itself.
+    pub(crate) fn is_loop(self) -> bool {
+        self.child == self.parent
+    }
+}
+
 /// What is done at once; one follows the other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Wave {
@@ -33,9 +40,17 @@ pub(crate) enum Wave {
 }
 
 /// The waves in which `rows` rows go that refer to each other by `edges`.
+///
+/// A row that refers to itself is opened first where it can be (InnoDB does not delete it before under NO ACTION), and
+/// else goes like any other.
 pub(crate) fn waves(rows: usize, edges: &[Edge], can_be_null: impl Fn(KeyId) -> bool) -> Vec<Wave> {
     let mut left = Left::new(rows, edges);
     let mut waves = Vec::new();
+    let mut loops = BTreeMap::<KeyId, Vec<usize>>::new();
+    for edge in edges.iter().filter(|edge| edge.is_loop() && can_be_null(edge.key)) {
+        loops.entry(edge.key).or_default().push(edge.child);
+    }
+    waves.extend(loops.into_iter().map(|(key, rows)| Wave::Open(key, rows)));
     let mut ready: Vec<usize> = (0..rows).filter(|&row| left.referring[row] == 0).collect();
     loop {
         while !ready.is_empty() {
@@ -79,7 +94,7 @@ fn breakable(inner: &[Edge], can_be_null: impl Fn(KeyId) -> bool) -> Option<Vec<
 /// The rows of one ring among these rows, each referring to the next by the key beside it, the last to the first.
 pub(crate) fn around(ring: &[usize], edges: &[Edge]) -> Vec<(usize, KeyId)> {
     let rows: BTreeSet<usize> = ring.iter().copied().collect();
-    let inner = edges.iter().filter(|edge| edge.child != edge.parent && rows.contains(&edge.parent));
+    let inner = edges.iter().filter(|edge| edge.is_loop() == (ring.len() == 1) && rows.contains(&edge.parent));
     let next: BTreeMap<usize, &Edge> = inner.map(|edge| (edge.child, edge)).collect();
     let (mut path, mut place) = (Vec::new(), BTreeMap::new());
     let mut at = ring.first().copied();
@@ -96,7 +111,7 @@ pub(crate) fn around(ring: &[usize], edges: &[Edge]) -> Vec<(usize, KeyId)> {
 
 /// What is still there while the waves are worked out.
 struct Left {
-    /// By child, so that those of one row are together. A row that refers to itself is in nobody's way.
+    /// By child, so that those of one row are together; without those of a row to itself.
     edges: Vec<Edge>,
     /// Where the edges of a child begin; those of the last end with the last number.
     begin: Vec<usize>,
@@ -108,7 +123,7 @@ struct Left {
 
 impl Left {
     fn new(rows: usize, edges: &[Edge]) -> Self {
-        let mut edges: Vec<Edge> = edges.iter().copied().filter(|edge| edge.child != edge.parent).collect();
+        let mut edges: Vec<Edge> = edges.iter().copied().filter(|edge| !edge.is_loop()).collect();
         edges.sort_unstable_by_key(|edge| (edge.child, edge.key));
         let begin = (0..=rows).map(|row| edges.partition_point(|edge| edge.child < row)).collect();
         let mut referring = vec![0; rows];

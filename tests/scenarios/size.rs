@@ -15,6 +15,10 @@ tests![
     pages_by_an_enum,
     many_roots_and_many_keys_to_them,
     a_lattice_grows_with_its_edges,
+    a_chain_of_ten_thousand,
+    a_fan_of_a_hundred_thousand,
+    statements_in_a_tree_grow_with_its_levels,
+    many_keys_of_a_tree_and_a_graph_under_it,
 ];
 
 /// The statements that a connection has sent.
@@ -358,4 +362,95 @@ async fn a_lattice_grows_with_its_edges(db: TestDb) {
     let [(few, short), (many, longer)] = grown[..] else { unreachable!() };
     assert!(many <= 2 * few + 8, "{few} statements for 10 layers, {many} for 20");
     assert!(longer <= 2 * short + 1_000, "{short} characters for 10 layers, {longer} for 20");
+}
+
+entity!(node "nodes" { pub up: Option<i64>, } [Up = "Entity", "Column::Up", "Column::Id", "Cascade"]);
+entity!(leaf "leaves" { pub node: i64, } [
+    Node = "super::node::Entity", "Column::Node", "super::node::Column::Id", "Cascade"
+]);
+entity!(vein "veins" { pub leaf: i64, } [
+    Leaf = "super::leaf::Entity", "Column::Leaf", "super::leaf::Column::Id", "Cascade"
+]);
+entity!(dew "dew" { pub vein: Option<i64>, } [
+    Vein = "super::vein::Entity", "Column::Vein", "super::vein::Column::Id", "SetNull"
+]);
+
+/// Deletes node 1 and what hangs under it, and gives how many statements that took, and how many were a preview.
+async fn fell(db: &TestDb, case: &Case, expected: &str) -> (usize, usize) {
+    let (conn, log) = Log::on(db).await;
+    let deletion = case.graph().delete_keys(node::Entity, [1]);
+    let preview = deletion.preview(&conn).await.unwrap();
+    let previewing = log.take().len();
+    let outcome = deletion.execute(&conn).await.unwrap();
+    assert_eq!(outcome.to_string(), expected);
+    assert_eq!(preview.outcome(), &outcome);
+    (log.take().len(), previewing)
+}
+
+// S22: SQLite's own cascade ends at 1,000 levels, InnoDB's at 15.
+async fn a_chain_of_ten_thousand(db: TestDb) {
+    let case = Case::new(tables![node]);
+    case.create(&db, true, false).await;
+    index(&db, "nodes", "up").await;
+    let numbers = numbers(db.kind(), 10_000);
+    db.sql(&format!("INSERT INTO nodes SELECT n, NULLIF(n - 1, 0) FROM {numbers} ORDER BY n")).await;
+    let (executing, previewing) = fell(&db, &case, "deleted nodes 10000").await;
+    // The root, the root again with what it refers to, and a level at a time, of which the last has no children; then
+    // the levels again.
+    assert_eq!((previewing, executing), (2 + 10_000, 2 + 2 * 10_000));
+}
+
+// S22
+async fn a_fan_of_a_hundred_thousand(db: TestDb) {
+    let case = Case::new(tables![node]);
+    case.create(&db, true, false).await;
+    index(&db, "nodes", "up").await;
+    let numbers = numbers(db.kind(), 100_000);
+    db.sql("INSERT INTO nodes VALUES (1, NULL)").await;
+    db.sql(&format!("INSERT INTO nodes SELECT n + 1, 1 FROM {numbers}")).await;
+    let (executing, previewing) = fell(&db, &case, "deleted nodes 100001").await;
+    // The children come in two full pages and an empty one, and are asked for their own by 5,000.
+    assert_eq!(previewing, 2 + 3 + 20);
+    let deletes = if db.kind() == Kind::MariaDb { 20 } else { 1 };
+    assert_eq!(executing, previewing + deletes + 1);
+}
+
+async fn statements_in_a_tree_grow_with_its_levels(db: TestDb) {
+    let case = Case::new(tables![node, leaf]);
+    let mut counted = Vec::new();
+    for width in [2, 60] {
+        case.create(&db, true, false).await;
+        let all = 1 + width + width * width;
+        let numbers = numbers(db.kind(), all);
+        // Node n has the children n * width - width + 2 to n * width + 1.
+        let up = match db.kind() {
+            Kind::MariaDb => format!("(n + {width} - 2) DIV {width}"),
+            _ => format!("(n + {width} - 2) / {width}"),
+        };
+        db.sql(&format!("INSERT INTO nodes SELECT n, NULLIF({up}, 0) FROM {numbers} ORDER BY n")).await;
+        db.sql("UPDATE nodes SET up = NULL WHERE id = 1").await;
+        db.sql(&format!("INSERT INTO leaves SELECT n, n FROM {numbers}")).await;
+        counted.push(fell(&db, &case, &format!("deleted nodes {all}, leaves {all}")).await);
+        case.drop(&db).await;
+    }
+    // The root twice and three levels; the leaves by their nodes' keys, three waves, or the leaves' number.
+    assert_eq!(counted, [(2 + 3 + 1 + 3, 2 + 3 + 1); 2]);
+}
+
+// More keys than any bind limit, or than MySQL and MariaDB should get in one statement.
+async fn many_keys_of_a_tree_and_a_graph_under_it(db: TestDb) {
+    let case = Case::new(tables![node, leaf, vein, dew]);
+    case.create(&db, true, false).await;
+    for (table, column) in [("nodes", "up"), ("leaves", "node"), ("veins", "leaf"), ("dew", "vein")] {
+        index(&db, table, column).await;
+    }
+    let numbers = numbers(db.kind(), 70_000);
+    db.sql("INSERT INTO nodes VALUES (1, NULL), (100000, NULL)").await;
+    db.sql(&format!("INSERT INTO nodes SELECT n + 1, 1 FROM {numbers}")).await;
+    db.sql(&format!("INSERT INTO leaves SELECT n, n + 1 FROM {numbers}")).await;
+    db.sql(&format!("INSERT INTO veins SELECT n, n FROM {numbers}")).await;
+    db.sql(&format!("INSERT INTO dew SELECT n, n FROM {numbers}")).await;
+    let expected = "deleted nodes 70001, leaves 70000, veins 70000; changed dew.vein 70000 (SET NULL)";
+    let (executing, _) = fell(&db, &case, expected).await;
+    assert!(executing < 200, "{executing} statements");
 }

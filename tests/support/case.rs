@@ -4,11 +4,12 @@
 //! caller's transaction; and the preview taken before must show the outcome's numbers.
 
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, EntityTrait, Iterable as _, PrimaryKeyToColumn as _, QueryFilter as _,
-    TransactionTrait as _,
+    ColumnTrait as _, ConnectionTrait, EntityTrait, IdenStatic as _, Iterable as _, PrimaryKeyToColumn as _,
+    QueryFilter as _, TransactionTrait as _,
 };
 use sea_orm_cascade::cascade::{Connection, Deletion, Error, Graph, Outcome};
 
+use super::around;
 use super::tables::{Constraints, Table, Tables};
 use super::{Kind, TestDb};
 
@@ -26,6 +27,8 @@ pub(crate) struct Case {
     tables: Tables,
     rows: Vec<(&'static str, &'static str)>,
     delete: Option<Delete>,
+    /// The root table, if it has an `id`.
+    root: Option<String>,
     leaves: Leaves,
     expect: Result<&'static str, &'static str>,
 }
@@ -37,6 +40,7 @@ impl Case {
             tables: Tables(tables.into_iter().collect()),
             rows: Vec::new(),
             delete: None,
+            root: None,
             leaves: Box::new(|_| ""),
             expect: Ok(""),
         }
@@ -49,11 +53,13 @@ impl Case {
     }
 
     /// Deletes the rows with these ids.
-    pub(crate) fn delete<E>(self, entity: E, ids: &'static [i64]) -> Self
+    pub(crate) fn delete<E>(mut self, entity: E, ids: &'static [i64]) -> Self
     where
         E: EntityTrait,
         <E::PrimaryKey as sea_orm::PrimaryKeyTrait>::ValueType: From<i64>,
     {
+        let has_id = E::PrimaryKey::iter().all(|key| key.into_column().as_str() == "id");
+        self.root = Some(entity.table_name().to_owned()).filter(|_| has_id);
         self.delete_by(move |graph, by| match by {
             By::Key => graph.delete_keys(entity, ids.iter().copied()),
             By::Filter => {
@@ -103,17 +109,33 @@ impl Case {
                         let variant =
                             format!("{at}: constrained {constrained}, keys reversed {keys_reversed}, by {by:?}");
                         self.create(db, constrained, keys_reversed).await;
-                        self.variant(db, by, keys_reversed, &variant).await;
+                        self.variant(db, &self.graph(), by, keys_reversed, &variant).await;
                         self.drop(db).await;
                     }
+                }
+                if let Some(root) = &self.root {
+                    let variant = format!("{at}: constrained {constrained}, beside a tree and a ring");
+                    self.run_beside_cycles(db, root, constrained, &variant).await;
                 }
             }
         }
     }
 
-    async fn variant(&self, db: &TestDb, by: By, on_pool: bool, variant: &str) {
+    async fn run_beside_cycles(&self, db: &TestDb, root: &str, constrained: bool, variant: &str) {
+        around::hang_under(root);
+        let tables = Tables(self.tables.0.iter().cloned().chain(around::tables()).collect());
+        let graph = tables.graph();
+        let constraints = if constrained { Constraints::Declared } else { Constraints::None };
+        tables.create(&db.conn, constraints, &self.rows).await;
+        around::fill(&db.conn, root).await;
+        self.variant(db, &graph, By::Filter, true, variant).await;
+        around::check(&db.conn, root, variant).await;
+        tables.drop(&db.conn).await;
+    }
+
+    async fn variant(&self, db: &TestDb, graph: &Graph, by: By, on_pool: bool, variant: &str) {
         let before = self.state(&db.conn).await;
-        let deletion = (self.delete.as_ref().expect("a delete"))(&self.graph(), by);
+        let deletion = (self.delete.as_ref().expect("a delete"))(graph, by);
         let result = if on_pool {
             self.preview_and_execute(&db.conn, &deletion, variant).await
         } else {
@@ -127,7 +149,7 @@ impl Case {
         let after = self.state(&db.conn).await;
         match (result, self.expect) {
             (Ok(outcome), Ok(expected)) => {
-                assert_eq!(outcome.to_string(), expected, "{variant}");
+                assert_eq!(around::without(&outcome), expected, "{variant}");
                 assert_eq!(after, (self.leaves)(db.kind()), "{variant}");
             }
             (Err(error), Err(expected)) => {
@@ -164,11 +186,11 @@ impl Case {
             (true, false) => Constraints::Declared,
             (true, true) => Constraints::Reversed,
         };
-        self.tables.create(db, keys, &self.rows).await;
+        self.tables.create(&db.conn, keys, &self.rows).await;
     }
 
     pub(crate) async fn drop(&self, db: &TestDb) {
-        self.tables.drop(db).await;
+        self.tables.drop(&db.conn).await;
     }
 
     pub(crate) async fn state<C: ConnectionTrait>(&self, db: &C) -> String {

@@ -1,5 +1,6 @@
 //! What every test stands on: a fresh database of each kind whose URL is set, and a scenario as a table.
 
+mod around;
 mod case;
 mod database;
 mod tables;

@@ -2,12 +2,10 @@
 
 use sea_orm::sea_query::{ForeignKeyAction, ForeignKeyCreateStatement, TableCreateStatement};
 use sea_orm::{
-    ConnectionTrait, DbBackend, EntityTrait, Iterable as _, PrimaryKeyToColumn as _, Schema, Statement,
-    TransactionTrait as _,
+    ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, Iterable as _, PrimaryKeyToColumn as _, Schema,
+    Statement, TransactionTrait as _,
 };
 use sea_orm_cascade::cascade::{Graph, GraphBuilder};
-
-use super::TestDb;
 
 /// An entity as the harness needs it.
 #[derive(Clone)]
@@ -78,6 +76,23 @@ fn quote(name: &str, backend: DbBackend) -> String {
     }
 }
 
+/// Statements that make tables, and their foreign keys.
+type Creates = Vec<(TableCreateStatement, Vec<ForeignKeyCreateStatement>)>;
+
+async fn add(db: &DatabaseConnection, creates: &Creates) {
+    let keys = creates.iter().flat_map(|(_, keys)| keys);
+    let keys: Vec<String> = keys.map(|key| db.get_database_backend().build(key).to_string()).collect();
+    if keys.is_empty() {
+        return;
+    }
+    let mut statements = keys.join(";");
+    if db.get_database_backend() == DbBackend::MySql {
+        // It copies the table for each key otherwise.
+        statements = format!("SET foreign_key_checks = 0; {statements}; SET foreign_key_checks = 1");
+    }
+    db.execute_unprepared(&statements).await.unwrap_or_else(|error| panic!("{statements}: {error}"));
+}
+
 /// The tables of a test.
 pub(crate) struct Tables(pub(crate) Vec<Table>);
 
@@ -91,30 +106,26 @@ impl Tables {
     /// refer to each other in rings.
     pub(crate) async fn create<N: AsRef<str>, V: AsRef<str>>(
         &self,
-        db: &TestDb,
+        db: &DatabaseConnection,
         constraints: Constraints,
         rows: &[(N, V)],
     ) {
-        let backend = db.backend();
-        let is_sqlite = backend == DbBackend::Sqlite;
+        // Before the first await: an entity may ask its thread what it is like.
+        let backend = db.get_database_backend();
+        let creates = self.creates(backend, constraints);
         // All is done on one connection.
-        let transaction = db.conn.begin().await.expect("a transaction");
-        let mut keys = Vec::new();
-        for table in &self.0 {
-            let (mut create, mut own) = table.create(backend);
-            if constraints == Constraints::Reversed {
-                own.reverse();
-            }
-            if is_sqlite && constraints != Constraints::None {
+        let transaction = db.begin().await.expect("a transaction");
+        for (create, keys) in &creates {
+            let mut create = create.clone();
+            if backend == DbBackend::Sqlite {
                 // It has no ALTER TABLE .. ADD FOREIGN KEY.
-                for key in &mut own {
-                    create.foreign_key(key);
+                for key in keys {
+                    create.foreign_key(&mut key.clone());
                 }
             }
             transaction.execute(&create).await.unwrap_or_else(|error| panic!("{create:?}: {error}"));
-            keys.extend(own);
         }
-        if is_sqlite {
+        if backend == DbBackend::Sqlite {
             transaction.execute_unprepared("PRAGMA defer_foreign_keys = ON").await.expect("the pragma");
         }
         for (name, values) in rows {
@@ -124,30 +135,41 @@ impl Tables {
             let sql = format!("INSERT INTO {table} ({columns}) VALUES {}", values.as_ref());
             transaction.execute_unprepared(&sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
         }
-        if !is_sqlite && constraints != Constraints::None {
-            for key in &keys {
-                transaction.execute(key).await.unwrap_or_else(|error| panic!("{key:?}: {error}"));
-            }
-        }
         transaction.commit().await.expect("the rows refer to each other as declared");
+        if backend != DbBackend::Sqlite {
+            add(db, &creates).await;
+        }
     }
 
-    pub(crate) async fn drop(&self, db: &TestDb) {
-        let backend = db.backend();
-        let transaction = db.conn.begin().await.expect("a transaction");
-        let (before, after) = match backend {
-            DbBackend::Sqlite => ("PRAGMA defer_foreign_keys = ON", "SELECT 1"),
-            DbBackend::MySql => ("SET foreign_key_checks = 0", "SET foreign_key_checks = 1"),
-            _ => ("SELECT 1", "SELECT 1"),
+    /// Adds the foreign keys to tables that were made without; SQLite cannot.
+    pub(crate) async fn constrain(&self, db: &DatabaseConnection) {
+        add(db, &self.creates(db.get_database_backend(), Constraints::Declared)).await;
+    }
+
+    fn creates(&self, backend: DbBackend, constraints: Constraints) -> Creates {
+        let create = |table: &Table| {
+            let (create, mut keys) = table.create(backend);
+            match constraints {
+                Constraints::None => keys.clear(),
+                Constraints::Declared => {}
+                Constraints::Reversed => keys.reverse(),
+            }
+            (create, keys)
         };
-        transaction.execute_unprepared(before).await.expect(before);
-        for table in self.0.iter().rev() {
-            let cascade = if backend == DbBackend::Postgres { " CASCADE" } else { "" };
-            let sql = format!("DROP TABLE {}{cascade}", table.quoted(backend));
-            transaction.execute_unprepared(&sql).await.expect(&sql);
-        }
-        transaction.execute_unprepared(after).await.expect(after);
-        transaction.commit().await.expect("the tables are gone");
+        self.0.iter().map(create).collect()
+    }
+
+    pub(crate) async fn drop(&self, db: &DatabaseConnection) {
+        let backend = db.get_database_backend();
+        // Keys in a ring leave no order; statements in one text are run on one connection.
+        let (before, cascade, after) = match backend {
+            DbBackend::Sqlite => ("PRAGMA foreign_keys = OFF;", "", "PRAGMA foreign_keys = ON"),
+            DbBackend::MySql => ("SET foreign_key_checks = 0;", "", "SET foreign_key_checks = 1"),
+            _ => ("", " CASCADE", ""),
+        };
+        let drop = |table: &Table| format!("DROP TABLE {}{cascade};", table.quoted(backend));
+        let drops: String = self.0.iter().map(drop).collect();
+        db.execute_unprepared(&format!("{before} {drops} {after}")).await.expect("the tables are dropped");
     }
 
     /// Every row of every table, in key order: `a(1 2) b(1:1 2:-)`.

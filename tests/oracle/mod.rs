@@ -1,0 +1,407 @@
+//! Random graphs, rows and roots against two oracles: a model of the rules in memory, and the databases' own ON DELETE
+//! wherever it means the same.
+//!
+//! `ORACLE_CASES` sets how many cases each database gets, `ORACLE_SEED` repeats a run. What failed once is kept in
+//! `tests/regressions` and tried first from then on.
+
+#![allow(clippy::print_stdout, reason = "the figures are reported")]
+
+mod entity;
+mod model;
+mod shape;
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use proptest::test_runner::{Config, FileFailurePersistence, RngSeed, TestCaseError, TestRunner};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, EntityTrait,
+    PrimaryKeyToColumn as _, QueryFilter as _, TransactionTrait as _,
+};
+use sea_orm_cascade::cascade::{Action, Deletion, ErrorKind, Graph, Key, KeyPart};
+
+use crate::support::{Constraints, Kind, Tables, TestDb};
+use crate::tests;
+use entity::{t0, t1, t2, t3, t4, t5, text};
+use model::{Expected, expected};
+use shape::{COLUMNS, ID, PART, Row, Shape, Value, is_text, primary_key, shapes};
+
+tests![random_graphs];
+
+/// What came of the cases, for the report.
+#[derive(Debug, Default)]
+struct Figures {
+    cases: u32,
+    deleted: u32,
+    refused: u32,
+    /// Rings of NOT NULL keys that the database cannot delete.
+    rings: u32,
+    /// Cases in which the database's own ON DELETE was asked too.
+    own: u32,
+    own_refused: u32,
+}
+
+async fn random_graphs(db: TestDb) {
+    let kind = db.kind();
+    let cases = match (std::env::var("ORACLE_CASES"), kind) {
+        (Ok(cases), _) => cases.parse().expect("a number of cases"),
+        (Err(_), Kind::Sqlite) => 2_000,
+        (Err(_), Kind::Postgres | Kind::MariaDb) => 200,
+    };
+    let seed = match std::env::var("ORACLE_SEED") {
+        Ok(seed) => seed.parse().expect("a seed"),
+        Err(_) => std::time::UNIX_EPOCH.elapsed().map_or(0, |since| u64::from(since.subsec_nanos())),
+    };
+    // The entities have the shape of the thread that they are asked on.
+    let run = move || on_this_thread(&db, cases, seed);
+    let (figures, result) = tokio::task::spawn_blocking(run).await.expect("the cases ran");
+    println!(
+        "oracle on {}: seed {seed}, {} cases, {} deleted, {} refused, {} rings; {} of them against its own ON DELETE \
+         ({} refused there); {}",
+        kind.name(),
+        figures.cases,
+        figures.deleted,
+        figures.refused,
+        figures.rings,
+        figures.own,
+        figures.own_refused,
+        if result.is_ok() { "no difference" } else { "A DIFFERENCE" }
+    );
+    if let Err(difference) = result {
+        panic!("{difference}");
+    }
+}
+
+fn on_this_thread(db: &TestDb, cases: u32, seed: u64) -> (Figures, Result<(), String>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let conn = runtime.block_on(connect(db));
+    let mut runner = TestRunner::new(Config {
+        cases,
+        rng_seed: RngSeed::Fixed(seed),
+        failure_persistence: Some(Box::new(FileFailurePersistence::Direct("tests/regressions/oracle.txt"))),
+        max_shrink_iters: 4_000,
+        ..Config::default()
+    });
+    let figures = RefCell::new(Figures::default());
+    let result = runner.run(&shapes(), |shape| {
+        entity::set(&shape);
+        let case = Case { conn: &conn, kind: db.kind(), shape: &shape, expected: expected(&shape), figures: &figures };
+        runtime.block_on(case.run()).map_err(TestCaseError::fail)
+    });
+    (figures.into_inner(), result.map_err(|error| error.to_string()))
+}
+
+async fn connect(db: &TestDb) -> DatabaseConnection {
+    let url = if db.kind() == Kind::Sqlite { "sqlite::memory:" } else { &db.url };
+    let mut options = ConnectOptions::new(url);
+    options.sqlx_logging(false).max_connections(1).idle_timeout(Duration::from_hours(24));
+    Database::connect(options).await.expect("the database answers")
+}
+
+struct Case<'a> {
+    conn: &'a DatabaseConnection,
+    kind: Kind,
+    shape: &'a Shape,
+    expected: Expected,
+    figures: &'a RefCell<Figures>,
+}
+
+macro_rules! ensure {
+    ($condition:expr, $($message:tt)+) => {
+        if !$condition {
+            return Err(format!($($message)+));
+        }
+    };
+}
+
+impl Case<'_> {
+    async fn run(&self) -> Result<(), String> {
+        self.figures.borrow_mut().cases += 1;
+        let tables = entity::tables(self.shape);
+        let graph = tables.graph();
+        let rows = self.rows();
+        tables.create(self.conn, Constraints::None, &rows).await;
+        let result = self.run_in(&tables, &graph, &rows).await;
+        tables.drop(self.conn).await;
+        result
+    }
+
+    async fn run_in(&self, tables: &Tables, graph: &Graph, rows: &[(String, String)]) -> Result<(), String> {
+        self.ours(tables, graph, false).await.map_err(|error| format!("without constraints: {error}"))?;
+        if self.kind == Kind::Sqlite {
+            tables.drop(self.conn).await;
+            tables.create(self.conn, Constraints::Declared, rows).await;
+        } else {
+            tables.constrain(self.conn).await;
+        }
+        let ours = self.ours(tables, graph, true).await.map_err(|error| format!("with constraints: {error}"))?;
+        if self.can_ask_the_database() {
+            self.own(tables, ours).await.map_err(|error| format!("the database's own ON DELETE: {error}"))?;
+        }
+        Ok(())
+    }
+
+    // ---- Ours
+
+    /// `None` where a ring cannot be deleted, else whether the rows were deleted.
+    async fn ours(&self, tables: &Tables, graph: &Graph, constrained: bool) -> Result<Option<bool>, String> {
+        let transaction = self.conn.begin().await.map_err(|error| error.to_string())?;
+        let result = self.ours_in(tables, graph, constrained, &transaction).await;
+        transaction.rollback().await.map_err(|error| error.to_string())?;
+        result
+    }
+
+    async fn ours_in(
+        &self,
+        tables: &Tables,
+        graph: &Graph,
+        constrained: bool,
+        db: &DatabaseTransaction,
+    ) -> Result<Option<bool>, String> {
+        let (shape, expected) = (self.shape, &self.expected);
+        let deletion = self.deletion(graph, constrained);
+        let before = tables.state(db).await;
+        let preview = deletion.preview(db).await.map_err(|error| format!("the preview fails: {error:?}"))?;
+        ensure!(tables.state(db).await == before, "the preview changed something");
+        self.check_preview(&preview)?;
+        let result = deletion.execute(db).await;
+        let after = tables.state(db).await;
+        match result {
+            Ok(outcome) => {
+                ensure!(expected.blocked.is_empty(), "deleted in spite of {:?}", expected.blocked);
+                ensure!(preview.outcome() == &outcome, "previewed {}, done {outcome}", preview.outcome());
+                let left = Self::state(&expected.left);
+                ensure!(after == left, "left {after}, expected {left}");
+                self.figures.borrow_mut().deleted += 1;
+                Ok(Some(true))
+            }
+            Err(error) => {
+                ensure!(after == before, "an error changed something: {error}");
+                match error.kind() {
+                    ErrorKind::Blocked(blockers) => {
+                        ensure!(blockers == preview.blockers(), "previewed {preview}, refused {error}");
+                        self.figures.borrow_mut().refused += 1;
+                        Ok(Some(false))
+                    }
+                    ErrorKind::Ring { rows, .. } if constrained && self.kind == Kind::MariaDb => {
+                        ensure!(expected.blocked.is_empty(), "a ring in spite of {:?}", expected.blocked);
+                        for row in rows {
+                            let is_not_null = |key: &shape::Key| Shape::label(key) == row.foreign_key && !key.nullable;
+                            ensure!(shape.keys.iter().any(is_not_null), "the ring has no such key: {row:?}");
+                        }
+                        ensure!(!rows.is_empty(), "no ring: {error}");
+                        self.figures.borrow_mut().rings += 1;
+                        Ok(None)
+                    }
+                    _ => Err(format!("{error:?}, expected {expected:?}")),
+                }
+            }
+        }
+    }
+
+    fn deletion(&self, graph: &Graph, by_key: bool) -> Deletion {
+        macro_rules! deletion {
+            ($($table:literal $module:ident $key:expr;)*) => {
+                match self.shape.root {
+                    $($table if by_key => {
+                        graph.delete_keys($module::Entity, self.roots().map($key))
+                    })*
+                    $($table => {
+                        let columns = <$module::PrimaryKey as sea_orm::Iterable>::iter();
+                        let columns: Vec<_> = columns.map(|key| sea_orm::ColumnTrait::into_expr(key.into_column())).collect();
+                        let any = self.roots().fold(sea_orm::Condition::any(), |any, row| {
+                            let values = primary_key($table).iter().zip(&columns);
+                            any.add(values.fold(sea_orm::Condition::all(), |all, (&column, expr)| {
+                                use sea_orm::ExprTrait as _;
+                                let number = row[column].expect("a primary key");
+                                all.add(if is_text($table, column) {
+                                    expr.clone().eq(text(number))
+                                } else {
+                                    expr.clone().eq(number)
+                                })
+                            }))
+                        });
+                        graph.delete($module::Entity::find().filter(any))
+                    })*
+                    table => unreachable!("{table}"),
+                }
+            };
+        }
+        let id = |row: &Row| row[ID].expect("a primary key");
+        let both = |row: &Row| (id(row), row[PART].expect("a primary key"));
+        deletion! { 0 t0 id; 1 t1 id; 2 t2 both; 3 t3 |row| text(id(row)); 4 t4 id; 5 t5 both; }
+    }
+
+    fn roots(&self) -> impl Iterator<Item = &Row> {
+        self.shape.roots.iter().map(|&row| &self.shape.rows[self.shape.root][row])
+    }
+
+    /// S0, R5, R10.
+    fn check_preview(&self, preview: &sea_orm_cascade::cascade::Preview) -> Result<(), String> {
+        let (shape, expected) = (self.shape, &self.expected);
+        for (table, rows) in preview.outcome().deletions() {
+            let at: usize = table[1..].parse().map_err(|_| format!("no table {table}"))?;
+            ensure!(rows == expected.deleted[at], "{rows} of {table} go, expected {:?}", expected.deleted);
+        }
+        let deleted: u64 = expected.deleted.iter().sum();
+        ensure!(preview.outcome().rows_deleted() == deleted, "{preview}, expected {:?}", expected.deleted);
+        for (at, key) in shape.keys.iter().enumerate() {
+            let label = Shape::label(key);
+            let updated: u64 =
+                preview.outcome().updates().filter(|update| update.0 == label).map(|update| update.2).sum();
+            ensure!(updated == expected.updated[at], "{preview}, expected {label} {}", expected.updated[at]);
+            let referring = (0..shape.rows[key.child].len())
+                .filter(|&row| model::refers_to(shape, key, row).is_some_and(|parent| self.goes(parent)))
+                .count();
+            let rows: u64 = preview.lines().iter().filter(|line| line.foreign_key == label).map(|line| line.rows).sum();
+            let shown = match key.action {
+                Action::Cascade => referring as u64,
+                Action::SetNull | Action::SetDefault => expected.updated[at],
+                Action::NoAction | Action::Restrict => expected.blocked.get(&at).map_or(0, Vec::len) as u64,
+            };
+            ensure!(rows == shown, "{rows} shown by {label}, expected {shown}: {preview}");
+        }
+        let mut blockers: Vec<(&str, u64)> =
+            preview.blockers().iter().map(|blocker| (blocker.foreign_key.as_str(), blocker.rows)).collect();
+        blockers.sort_unstable();
+        let blocked = expected.blocked.iter();
+        let mut blocked: Vec<(String, u64)> =
+            blocked.map(|(&key, rows)| (Shape::label(&shape.keys[key]), rows.len() as u64)).collect();
+        blocked.sort();
+        let same = blockers.len() == blocked.len()
+            && blockers.iter().zip(&blocked).all(|(one, other)| one.0 == other.0 && one.1 == other.1);
+        ensure!(same, "blocked by {blockers:?}, expected {blocked:?}");
+        for blocker in preview.blockers() {
+            let at = shape.keys.iter().position(|key| Shape::label(key) == blocker.foreign_key).expect("the key");
+            let rows = &expected.blocked[&at];
+            ensure!(blocker.sample_keys.len() == rows.len().min(5), "{blocker}, expected rows {rows:?}");
+            for key in &blocker.sample_keys {
+                let is_it = |&row: &usize| self.key_of(shape.keys[at].child, row) == numbers(key);
+                ensure!(rows.iter().any(is_it), "{blocker}, expected rows {rows:?}");
+            }
+            ensure!(blocker.path.last() == Some(&blocker.table), "a path to {}: {:?}", blocker.table, blocker.path);
+        }
+        Ok(())
+    }
+
+    fn goes(&self, (table, row): (usize, usize)) -> bool {
+        let key = self.key_of(table, row);
+        let of = |row: &Row| primary_key(table).iter().map(|&column| row[column]).collect::<Vec<_>>();
+        !self.expected.left[table].iter().any(|left| of(left) == key)
+    }
+
+    fn key_of(&self, table: usize, row: usize) -> Vec<Value> {
+        primary_key(table).iter().map(|&column| self.shape.rows[table][row][column]).collect()
+    }
+
+    // ---- The database's own ON DELETE
+
+    /// Whether its actions mean what ours do. RESTRICT never does; NO ACTION at the end of the statement or transaction
+    /// does; InnoDB judges it row by row, and has no SET DEFAULT.
+    fn can_ask_the_database(&self) -> bool {
+        let means_the_same = |action| match action {
+            Action::Cascade | Action::SetNull => true,
+            Action::SetDefault | Action::NoAction => self.kind != Kind::MariaDb,
+            Action::Restrict => false,
+        };
+        !self.shape.roots.is_empty() && self.shape.keys.iter().all(|key| means_the_same(key.action))
+    }
+
+    async fn own(&self, tables: &Tables, ours: Option<bool>) -> Result<(), String> {
+        let transaction = self.conn.begin().await.map_err(|error| error.to_string())?;
+        let result = self.own_in(tables, ours, &transaction).await;
+        transaction.rollback().await.map_err(|error| error.to_string())?;
+        result
+    }
+
+    async fn own_in(&self, tables: &Tables, ours: Option<bool>, db: &DatabaseTransaction) -> Result<(), String> {
+        if self.kind == Kind::Postgres {
+            for key in self.shape.keys.iter().filter(|key| key.action == Action::NoAction) {
+                let sql = format!(
+                    "ALTER TABLE t{} ALTER CONSTRAINT fk_t{}_{} DEFERRABLE INITIALLY DEFERRED",
+                    key.child, key.child, COLUMNS[key.columns[0]]
+                );
+                db.execute_unprepared(&sql).await.map_err(|error| error.to_string())?;
+            }
+        }
+        let root = self.shape.root;
+        let row = |row: &Row| {
+            let columns = primary_key(root).iter();
+            let equals = columns.map(|&column| format!("{} = {}", COLUMNS[column], literal(root, column, row[column])));
+            equals.collect::<Vec<_>>().join(" AND ")
+        };
+        let rows: Vec<String> = self.roots().map(row).collect();
+        let mut result = db.execute_unprepared(&format!("DELETE FROM t{root} WHERE {}", rows.join(" OR "))).await;
+        if self.kind == Kind::Postgres && result.is_ok() {
+            result = db.execute_unprepared("SET CONSTRAINTS ALL IMMEDIATE").await;
+        }
+        self.figures.borrow_mut().own += 1;
+        match result {
+            Ok(_) => {
+                let after = tables.state(db).await;
+                let left = Self::state(&self.expected.left);
+                ensure!(self.expected.blocked.is_empty(), "it deletes in spite of {:?}", self.expected.blocked);
+                ensure!(after == left, "it leaves {after}, expected {left}");
+                ensure!(ours != Some(false), "it deletes, ours refuses");
+            }
+            Err(error) => {
+                self.figures.borrow_mut().own_refused += 1;
+                // A row that goes may first be given a default that is not there. And PostgreSQL checks the other keys
+                // of a row that it has nulled twice on its way to deleting it.
+                let gives_defaults = self.shape.keys.iter().any(|key| key.action == Action::SetDefault);
+                let checks_what_goes = self.kind == Kind::Postgres && error.to_string().contains("insert or update on");
+                let may_be_stricter = gives_defaults || checks_what_goes;
+                ensure!(may_be_stricter || ours != Some(true), "it refuses: {error}; ours deletes");
+            }
+        }
+        Ok(())
+    }
+
+    // ---- Rows as text
+
+    fn rows(&self) -> Vec<(String, String)> {
+        let tables = self.shape.rows.iter().enumerate().filter(|(_, rows)| !rows.is_empty());
+        let rows = tables.map(|(table, rows)| {
+            let row = |row: &Row| {
+                let values = row.iter().enumerate().map(|(column, &value)| literal(table, column, value));
+                format!("({})", values.collect::<Vec<_>>().join(", "))
+            };
+            (format!("t{table}"), rows.iter().map(row).collect::<Vec<_>>().join(", "))
+        });
+        rows.collect()
+    }
+
+    /// As `Tables::state` shows it.
+    fn state(rows: &[Vec<Row>]) -> String {
+        let table = |(table, rows): (usize, &Vec<Row>)| {
+            let row = |row: &Row| {
+                let value = |(column, value): (usize, &Value)| match value {
+                    None => "-".to_owned(),
+                    Some(number) if is_text(table, column) => text(*number),
+                    Some(number) => number.to_string(),
+                };
+                row.iter().enumerate().map(value).collect::<Vec<_>>().join(":")
+            };
+            format!("t{table}({})", rows.iter().map(row).collect::<Vec<_>>().join(" "))
+        };
+        rows.iter().enumerate().map(table).collect::<Vec<_>>().join(" ")
+    }
+}
+
+fn literal(table: usize, column: usize, value: Value) -> String {
+    match value {
+        None => "NULL".to_owned(),
+        Some(number) if is_text(table, column) => format!("'{}'", text(number)),
+        Some(number) => number.to_string(),
+    }
+}
+
+/// A key that the engine shows, as the shape has it.
+fn numbers(key: &Key) -> Vec<Value> {
+    let number = |part: &KeyPart| match part {
+        KeyPart::Integer(number) => Some(*number),
+        KeyPart::Text(text) => text.strip_prefix('k').and_then(|number| number.parse().ok()),
+        _ => None,
+    };
+    key.parts().iter().map(number).collect()
+}
