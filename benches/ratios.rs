@@ -15,7 +15,7 @@ use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 use sea_orm_cascade::entity::item;
 use sea_orm_cascade::service::{self, Page};
 
-use support::{Subject, Way};
+use support::{Subject, Way, tree};
 
 #[tokio::main]
 async fn main() {
@@ -26,6 +26,9 @@ async fn main() {
             if format!("{} delete {stores} {items}", subject.name).contains(&only) {
                 delete(&subject, stores, items, runs).await;
             }
+        }
+        if format!("{} tree", subject.name).contains(&only) {
+            tree(&subject, runs).await;
         }
         if format!("{} create", subject.name).contains(&only) {
             create(&subject, runs).await;
@@ -52,6 +55,26 @@ async fn delete(subject: &Subject, stores: u64, items: u64, runs: usize) {
         }
     }
     println!("{}: delete {stores} stores with {items} items each", subject.name);
+    let native = median(&times[0]);
+    for (way, times) in ways.iter().zip(&times) {
+        line(way.name(), median(times), native);
+    }
+}
+
+async fn tree(subject: &Subject, runs: usize) {
+    let ways = tree::Way::ALL;
+    let mut times: Vec<Vec<Duration>> = vec![Vec::new(); ways.len()];
+    tree::make(subject).await;
+    for run in 0..runs {
+        for turn in 0..ways.len() {
+            let way = (run + turn) % ways.len();
+            tree::fill(subject).await;
+            times[way].push(ways[way].run(subject).await);
+            tree::clear(subject).await;
+        }
+    }
+    tree::drop(subject).await;
+    println!("{}: delete a tree of {} nodes, ten levels deep", subject.name, tree::NODES);
     let native = median(&times[0]);
     for (way, times) in ways.iter().zip(&times) {
         line(way.name(), median(times), native);

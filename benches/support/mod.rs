@@ -1,5 +1,7 @@
 //! The data that both benches work on, and the ways to delete it that they compare.
 
+pub mod tree;
+
 use std::time::{Duration, Instant};
 
 use sea_orm::{

@@ -76,12 +76,12 @@ impl KeyColumn {
         }
     }
 
-    fn read(&mut self, row: &QueryResult, alias: &str) -> Result<(), DbErr> {
+    fn read(&mut self, row: &QueryResult, at: usize) -> Result<(), DbErr> {
         match self {
-            Self::Integer(values) => values.push(row.try_get("", alias)?),
-            Self::Unsigned(values) => values.push(row.try_get("", alias)?),
-            Self::Text(values) => values.push(row.try_get("", alias)?),
-            Self::Bytes(values) => values.push(row.try_get("", alias)?),
+            Self::Integer(values) => values.push(row.try_get_by_index(at)?),
+            Self::Unsigned(values) => values.push(row.try_get_by_index(at)?),
+            Self::Text(values) => values.push(row.try_get_by_index(at)?),
+            Self::Bytes(values) => values.push(row.try_get_by_index(at)?),
         }
         Ok(())
     }
@@ -222,17 +222,16 @@ impl Keys {
         self.len == 0
     }
 
-    /// Adds the rows of a result whose columns are named by [`alias`], in the order of `columns`.
+    /// Adds the rows of a result that begins with these columns.
     pub(crate) fn read(&mut self, rows: &[QueryResult]) -> Result<(), DbErr> {
         self.read_at(rows, 0)
     }
 
     /// The same for columns that are not the first of the result.
     pub(crate) fn read_at(&mut self, rows: &[QueryResult], first: usize) -> Result<(), DbErr> {
-        let aliases: Vec<String> = (first..first + self.columns.len()).map(alias).collect();
         for row in rows {
-            for (values, alias) in self.values.iter_mut().zip(&aliases) {
-                values.read(row, alias)?;
+            for (at, values) in self.values.iter_mut().enumerate() {
+                values.read(row, first + at)?;
             }
             self.len += 1;
         }

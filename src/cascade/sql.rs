@@ -31,6 +31,11 @@ use super::plan::{Count, Plan};
 /// transactions of smaller pages cost up to 31 % more.
 pub(crate) const PAGE: usize = 5_000;
 
+/// Parents in one list on MySQL and MariaDB. Up to 200 (`eq_range_index_dive_limit`) they look into the index; for more
+/// they go by the average number of children, and where some parents have most of them that means a scan of the whole
+/// table (seen: 85 ms for 1).
+const PARENTS: usize = 192;
+
 /// The longest list that is bound; a longer one is written out, because a statement takes 65,535 values at most.
 const BOUND_LIST_MAX: usize = 8_192;
 
@@ -279,7 +284,7 @@ impl<'a> Sql<'a> {
             let condition = self.listed(*parent, left, keys, parent_columns, rows);
             Rows { table: *table, condition, named: None }
         };
-        keys.rows_within(parent_columns, parents).chunks(PAGE).map(rows).collect()
+        keys.rows_within(parent_columns, parents).chunks(self.parents_max().min(PAGE)).map(rows).collect()
     }
 
     /// The rows with those primary keys.
@@ -299,7 +304,6 @@ impl<'a> Sql<'a> {
         let mut select = Query::select();
         self.key_columns(&mut select, *table, identity, table_iden(self.table(*table)));
         select.from(self.table_ref(*table)).and_where(condition.clone());
-        let mut next = identity.len();
         for &key in ends {
             let ForeignKey { child_columns, parent, parent_columns, .. } = self.key(key);
             let pairs = || child_columns.iter().copied().zip(parent_columns.iter().copied());
@@ -311,8 +315,7 @@ impl<'a> Sql<'a> {
             let ended = |to: usize| Expr::col((end.clone(), self.table(*parent).columns[to].name.clone()));
             for (from, to) in pairs() {
                 let value = if is_exact { self.column(*table, from) } else { ended(to) };
-                select.expr_as(self.readable(value, ty(to)), Alias::new(alias(next)));
-                next += 1;
+                select.expr(self.readable(value, ty(to)));
             }
             if !is_exact {
                 let on = pairs().map(|(from, to)| self.column(*table, from).eq(ended(to)));
@@ -470,7 +473,7 @@ impl<'a> Sql<'a> {
     fn each_at(&self, table: TableId, keys: &Keys, rows: &[usize]) -> Vec<Expr> {
         let primary_key = &self.table(table).primary_key;
         let condition = |rows: &[usize]| self.listed(table, self.columns(table, primary_key), keys, primary_key, rows);
-        self.chunks(rows).map(condition).collect()
+        rows.chunks(self.rows_max()).map(condition).collect()
     }
 
     /// The root rows with primary keys of a kind that only the caller's values bind.
@@ -523,7 +526,7 @@ impl<'a> Sql<'a> {
             Some(keys) => {
                 let rows = keys.rows_with(parent_columns);
                 let listed = |rows: &[usize]| self.listed(*parent, left(), keys, parent_columns, rows);
-                self.chunks(&rows).map(listed).collect()
+                rows.chunks(self.parents_max()).map(listed).collect()
             }
             None => vec![row(left()).in_subquery(self.doomed_select(*parent, parent_columns, true))],
         }
@@ -593,9 +596,20 @@ impl<'a> Sql<'a> {
         }
     }
 
-    /// Lists only where a statement wants them.
-    fn chunks<'r>(&self, rows: &'r [usize]) -> impl Iterator<Item = &'r [usize]> + use<'r> {
-        rows.chunks(if self.dialect == Dialect::MySql { PAGE } else { usize::MAX })
+    /// How many rows by primary key one statement gets.
+    fn rows_max(&self) -> usize {
+        match self.dialect {
+            Dialect::Postgres | Dialect::Sqlite => usize::MAX,
+            Dialect::MySql => PAGE,
+        }
+    }
+
+    /// How many parents one statement gets whose children it looks for.
+    fn parents_max(&self) -> usize {
+        match self.dialect {
+            Dialect::Postgres | Dialect::Sqlite => usize::MAX,
+            Dialect::MySql => PARENTS,
+        }
     }
 
     // ---- Doomed rows as common table expressions
@@ -688,10 +702,9 @@ impl<'a> Sql<'a> {
         from: impl sea_orm::sea_query::IntoIden,
     ) {
         let from = from.into_iden();
-        for (n, &column) in columns.iter().enumerate() {
+        for &column in columns {
             let Column { name, ty, .. } = &self.table(table).columns[column];
-            let value = self.readable(Expr::col((from.clone(), name.clone())), ty);
-            select.expr_as(value, Alias::new(alias(n)));
+            select.expr(self.readable(Expr::col((from.clone(), name.clone())), ty));
         }
     }
 
@@ -822,12 +835,13 @@ fn json_rows(values: &[&KeyColumn], rows: &[usize]) -> SelectStatement {
     select
 }
 
-/// MySQL and MariaDB: a list, bound while it is short. Its length is a power of two then, filled up with the last
+/// MySQL and MariaDB: a list, bound while it is short. It has one of few lengths then, filled up with the last
 /// key, so that few statements stay prepared. Written out, text and bytes are hexadecimal literals.
 fn list(values: &[&KeyColumn], rows: &[usize]) -> Vec<Expr> {
     if rows.len() * values.len() <= BOUND_LIST_MAX {
         let last = rows.last().into_iter().cycle();
-        let len = rows.len().next_power_of_two().min(PAGE.max(rows.len()));
+        let lengths = [rows.len().next_power_of_two().min(128), PARENTS, rows.len().next_power_of_two(), PAGE];
+        let len = lengths.into_iter().find(|&len| len >= rows.len()).unwrap_or(rows.len());
         let filled = rows.iter().chain(last).take(len);
         return filled.map(|&at| row(values.iter().map(|column| Expr::value(column.value(at))).collect())).collect();
     }
