@@ -44,7 +44,8 @@
 //! is off is refused by name. TLS is chosen by SeaORM's own features. `migration` re-exports the migration crate.
 //!
 //! # What it does not do
-//! - Tables that refer to each other in a ring, or to themselves, are refused when the graph is built.
+//! - On MySQL and MariaDB, rows that refer to each other in a ring (or to themselves) by keys that cannot be NULL can only
+//!   be deleted without the constraint or with one that cascades: [`Ring`](cascade::ErrorKind::Ring).
 //! - Rows that triggers change are not counted.
 //! - Foreign keys that lead from tables outside the graph are the database's business: see
 //!   [`StillReferenced`](cascade::ErrorKind::StillReferenced).

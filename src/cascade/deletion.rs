@@ -112,7 +112,8 @@ impl Deletion {
     ///
     /// The numbers belong together: on a pool they are read in one transaction (REPEATABLE READ), on a transaction
     /// within it. Costs one statement to find the rows and one that counts everything, plus one for each blocker; no
-    /// row leaves the database but the asked ones' keys.
+    /// row leaves the database but the asked ones' keys. Where tables refer to themselves or to each other in a cycle,
+    /// their rows are read as keys as for a delete.
     ///
     /// # Example
     /// ```
@@ -162,9 +163,14 @@ impl Deletion {
     ///
     /// Statements: one to find and lock the rows (for a Select, on all but SQLite, a second one, which asks whether they
     /// still fulfil it; for keys of other types than integer and text one for each 30,000 values), one that counts if there is anything to check, then one for
-    /// each foreign key and one for the rows themselves. On MySQL and MariaDB keys come in lists of at most 5,000,
-    /// and tables two or more levels below the rows take a pair of statements for each 5,000 of their rows. The client
-    /// holds the keys of the asked rows; how many rows depend on them does not matter to its memory.
+    /// each foreign key and one for the rows themselves. On MySQL and MariaDB keys come in lists of at most 5,000, those
+    /// whose children are looked for in lists of 192, and tables two or more levels below the rows take a pair of
+    /// statements for each 5,000 of their rows. The client holds the keys of the asked rows; how many rows depend on them
+    /// does not matter to its memory.
+    ///
+    /// Tables that refer to themselves or to each other in a cycle take two statements for each level and key, one to
+    /// read its keys (for each 5,000 parents, on MySQL and MariaDB 192) and one to delete it. The client holds the keys of
+    /// their doomed rows, some 100 bytes each.
     ///
     /// # Example
     /// ```
@@ -188,7 +194,8 @@ impl Deletion {
     ///
     /// # Errors
     /// Those of [`preview`](Self::preview), and [`ErrorKind::Blocked`], [`ErrorKind::TooManyRows`],
-    /// [`ErrorKind::Changed`], [`ErrorKind::StillReferenced`]. Nothing has changed after any of them.
+    /// [`ErrorKind::Changed`], [`ErrorKind::StillReferenced`], [`ErrorKind::Ring`]. Nothing has changed after any of
+    /// them.
     pub async fn execute<C: Connection>(&self, db: &C) -> Result<Outcome, Error> {
         match Pool::of(db) {
             None => self.execute_on(db, &Awaited::default()).await,

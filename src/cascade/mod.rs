@@ -25,10 +25,13 @@
 //!   changed.
 //! - **R6** All or nothing, in one transaction; inside the caller's, a savepoint.
 //! - **R7** The result does not depend on what is loaded, on the order of rows, registration or constraints, or on the
-//!   database.
-//! - **R8** Statements grow with keys between tables, plus one for each chunk where a database wants lists; their text
-//!   grows with keys, never with paths. The client holds the keys of the roots, and no others, but for a table that
-//!   SQLite or MariaDB would find by more than 32 paths.
+//!   database; save that a ring of rows whose keys cannot be NULL may be impossible on one ([`ErrorKind::Ring`]) and not
+//!   on another.
+//! - **R8** Statements grow with keys between tables (in a cycle of tables, a self-reference included, times its levels),
+//!   plus one for each chunk where a database wants lists; their text grows with keys, never with paths. Nothing recurses
+//!   over rows. The client holds the keys of the roots and of the rows of tables in a cycle, and no others, but for a
+//!   table that SQLite or MariaDB would find by more than 32 paths, and on MySQL and MariaDB for one that has children
+//!   itself and is below more than 20,000 known rows.
 //! - **R9** A NULL is no reference: a composite key with one NULL half refers to nothing. A key may lead to a unique
 //!   column that is not the primary key.
 //! - **R10** What was asked is what is counted: the outcome's numbers equal the rows that changed, also where the
@@ -39,9 +42,17 @@
 //!
 //! # How rows are found
 //! The Select of the roots runs first, in the transaction; its rows are locked in key order (SQLite locks at BEGIN),
-//! asked whether they still fulfil it, and kept as keys. From there on every statement starts from those keys, so that a filter may look at rows that go.
-//! The doomed rows of a child are the rows that refer to doomed rows of its parents, which a statement says in itself:
-//! they do not leave the database. Counting, if there is anything to check, comes before the first write.
+//! asked whether they still fulfil it, and kept as keys. From there on every statement starts from those keys, so that a
+//! filter may look at rows that go. The doomed rows of a child are the rows that refer to doomed rows of its parents,
+//! which a statement says in itself: they do not leave the database. Counting, if there is anything to check, comes
+//! before the first write.
+//!
+//! Tables that refer to themselves or to each other are another matter (`gather`): their doomed rows are looked for level
+//! by level and kept as keys, each once, with how they refer to each other. They go in waves (`waves`), children first,
+//! a row when nobody refers to it any more. What is left over are rings. A ring is opened by setting a key to NULL, also
+//! one by which a row was reached: all happens in one transaction, so that nothing has to be found again. If no key can be
+//! NULL, PostgreSQL deletes the ring in one statement, SQLite with its constraints deferred, and InnoDB only as far as
+//! its own cascade goes round it. What hangs under a cycle is found by statements again, from the cycle's keys.
 
 mod declaration;
 mod deletion;
