@@ -203,3 +203,159 @@ impl Left {
         ring.iter().map(|&row| self.referring[row]).sum::<usize>() == inner.len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::{Edge, Wave, around, waves};
+    use crate::cascade::graph::KeyId;
+
+    const fn edge(key: KeyId, child: usize, parent: usize) -> Edge {
+        Edge { key, child, parent }
+    }
+
+    /// Keys 0 and 1 cannot be NULL.
+    fn can_be_null(key: KeyId) -> bool {
+        key > 1
+    }
+
+    #[track_caller]
+    fn check(rows: usize, edges: &[Edge], expected: &[Wave]) {
+        assert_eq!(waves(rows, edges, can_be_null), expected);
+    }
+
+    #[test]
+    fn children_before_parents() {
+        check(0, &[], &[]);
+        check(3, &[], &[Wave::Delete(vec![0, 1, 2])]);
+        // A tree: 0 <- 1, 2; 2 <- 3.
+        let tree = [edge(0, 1, 0), edge(0, 2, 0), edge(0, 3, 2)];
+        check(4, &tree, &[Wave::Delete(vec![1, 3]), Wave::Delete(vec![2]), Wave::Delete(vec![0])]);
+    }
+
+    #[test]
+    fn a_row_reached_early_and_late_goes_by_its_latest_parent() {
+        // S39: 0 <- 1 <- 2 <- 3 by one key; 4 hangs on 0 by it, and on 3 by another.
+        let edges = [edge(0, 1, 0), edge(0, 2, 1), edge(0, 3, 2), edge(0, 4, 0), edge(1, 4, 3)];
+        check(5, &edges, &[4, 3, 2, 1, 0].map(|row| Wave::Delete(vec![row])));
+    }
+
+    #[test]
+    fn a_ring_is_opened_where_its_row_was_not_first_reached() {
+        let ring = [edge(2, 1, 0), edge(2, 2, 1), edge(2, 0, 2)];
+        let then = [2, 1, 0].map(|row| Wave::Delete(vec![row]));
+        check(3, &ring, &[&[Wave::Open(2, vec![0])], &then[..]].concat());
+    }
+
+    #[test]
+    fn a_ring_is_opened_where_it_can_be() {
+        let ring = [edge(2, 1, 0), edge(0, 0, 1)];
+        check(2, &ring, &[Wave::Open(2, vec![1]), Wave::Delete(vec![0]), Wave::Delete(vec![1])]);
+    }
+
+    #[test]
+    fn a_ring_that_cannot_be_opened_goes_when_nobody_else_refers_to_it() {
+        // 0 and 1, which 2 refers to; 3 and 4, which refer to 0.
+        let edges = [edge(0, 0, 1), edge(0, 1, 0), edge(0, 2, 1), edge(0, 3, 4), edge(0, 4, 3), edge(1, 4, 0)];
+        check(
+            5,
+            &edges,
+            &[Wave::Delete(vec![2]), Wave::DeleteRings(vec![vec![3, 4]]), Wave::DeleteRings(vec![vec![0, 1]])],
+        );
+        assert_eq!(around(&[3, 4], &edges), [(3, 0), (4, 0)]);
+    }
+
+    #[test]
+    fn a_row_that_refers_to_itself_is_opened_or_goes_like_any_other() {
+        let edges = [edge(2, 0, 0), edge(0, 1, 1), edge(0, 1, 0)];
+        check(2, &edges, &[Wave::Open(2, vec![0]), Wave::Delete(vec![1]), Wave::Delete(vec![0])]);
+        assert_eq!(around(&[1], &edges), [(1, 0)]);
+    }
+
+    #[test]
+    fn around_a_ring_that_its_first_row_only_leads_to() {
+        let edges = [edge(0, 0, 1), edge(0, 1, 2), edge(1, 2, 1)];
+        assert_eq!(around(&[0, 1, 2], &edges), [(1, 0), (2, 1)]);
+    }
+
+    #[test]
+    fn as_deep_as_memory_goes() {
+        let rows = 300_000;
+        let chain: Vec<Edge> = (1..rows).map(|row| edge(0, row, row - 1)).collect();
+        assert_eq!(waves(rows, &chain, can_be_null).len(), rows);
+        let mut ring = chain;
+        ring.push(edge(1, 0, rows - 1));
+        assert_eq!(waves(rows, &ring, can_be_null), [Wave::DeleteRings(vec![(0..rows).collect()])]);
+        assert_eq!(around(&(0..rows).collect::<Vec<_>>(), &ring).len(), rows);
+    }
+
+    /// Whether `to` can be reached from `from` by these edges.
+    fn leads(edges: &[Edge], from: usize, to: usize) -> bool {
+        let (mut seen, mut frontier) = (BTreeSet::new(), vec![from]);
+        while let Some(row) = frontier.pop() {
+            let next = edges.iter().filter(|edge| edge.child == row).map(|edge| edge.parent);
+            for parent in next.collect::<Vec<_>>() {
+                if parent == to {
+                    return true;
+                }
+                if seen.insert(parent) {
+                    frontier.push(parent);
+                }
+            }
+        }
+        false
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2_000) })]
+
+        #[test]
+        fn every_row_goes_once_and_no_reference_dangles(
+            rows in 1_usize..9,
+            raw in prop::collection::vec((0_usize..5, 0_usize..9, 0_usize..9), 0..16),
+        ) {
+            // A row has one value for each key.
+            let mut edges: Vec<Edge> = raw.iter().map(|&(key, child, parent)| edge(key, child % rows, parent % rows)).collect();
+            edges.sort_by_key(|edge| (edge.child, edge.key));
+            edges.dedup_by_key(|edge| (edge.child, edge.key));
+            let mut left = edges.clone();
+            let mut there: BTreeSet<usize> = (0..rows).collect();
+            for wave in waves(rows, &edges, can_be_null) {
+                let others = |row: usize, left: &[Edge]| left.iter().any(|edge| edge.parent == row && edge.child != row);
+                match wave {
+                    Wave::Delete(gone) => {
+                        let free: Vec<usize> = there.iter().copied().filter(|&row| !others(row, &left)).collect();
+                        prop_assert_eq!(&gone, &free, "all that are free, and no others");
+                        there.retain(|row| !gone.contains(row));
+                        left.retain(|edge| there.contains(&edge.child));
+                    }
+                    Wave::Open(key, opened) => {
+                        prop_assert!(can_be_null(key));
+                        for row in opened {
+                            let at = left.iter().position(|edge| edge.key == key && edge.child == row);
+                            let edge = left[at.expect("an edge of a row that is there")];
+                            prop_assert!(leads(&edges, edge.parent, row), "{:?} is in no ring", edge);
+                            left.retain(|other| *other != edge);
+                        }
+                    }
+                    Wave::DeleteRings(rings) => {
+                        for ring in rings {
+                            for &row in &ring {
+                                prop_assert!(ring.len() > 1 && ring.iter().all(|&other| leads(&left, row, other)));
+                                prop_assert!(left.iter().all(|edge| edge.parent != row || ring.contains(&edge.child)));
+                            }
+                            let inner = left.iter().filter(|edge| ring.contains(&edge.child) && ring.contains(&edge.parent));
+                            prop_assert!(inner.clone().all(|edge| edge.is_loop() || !can_be_null(edge.key)));
+                            there.retain(|row| !ring.contains(row));
+                            left.retain(|edge| there.contains(&edge.child));
+                        }
+                    }
+                }
+            }
+            prop_assert!(there.is_empty());
+        }
+    }
+}
