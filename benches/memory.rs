@@ -1,5 +1,6 @@
 //! `cargo bench --bench memory`: how much the memory of a process grows while one store with a million items goes, by
-//! the database's own cascade and by this crate. Each is measured in a process of its own (Linux: `VmHWM`).
+//! the database's own cascade and by this crate, and a tree of 100,000 nodes, whose keys this crate keeps. Each is
+//! measured in a process of its own (Linux: `VmHWM`).
 
 #![allow(clippy::print_stdout, unreachable_pub, reason = "a bench prints what it measured")]
 
@@ -8,7 +9,7 @@ mod support;
 
 use std::process::Command;
 
-use support::{Subject, Way};
+use support::{Subject, Way, tree};
 
 const ITEMS: u64 = 1_000_000;
 
@@ -17,8 +18,10 @@ fn main() {
     match way.as_deref() {
         Some("native") => measure(Way::Native),
         Some("ours") => measure(Way::Ours),
+        Some("tree") => measure_tree(tree::Way::Ours),
+        Some("native tree") => measure_tree(tree::Way::Native),
         _ => {
-            for way in ["native", "ours"] {
+            for way in ["native", "ours", "native tree", "tree"] {
                 let program = std::env::current_exe().expect("this program");
                 let status = Command::new(program).env("WAY", way).status().expect("the same program again");
                 assert!(status.success());
@@ -39,6 +42,21 @@ fn measure(way: Way) {
             way.run(&subject, 1).await;
             let grown = peak_kib(false).saturating_sub(before);
             println!("{:<10} {:<16} grew by {:>7.1} MB", subject.name, way.name(), grown_mb(grown));
+        }
+    });
+}
+
+fn measure_tree(way: tree::Way) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        for subject in Subject::all().await {
+            tree::make(&subject).await;
+            tree::fill(&subject).await;
+            let before = peak_kib(true);
+            way.run(&subject).await;
+            let grown = peak_kib(false).saturating_sub(before);
+            println!("{:<10} {:<16} grew by {:>7.1} MB on a tree", subject.name, way.name(), grown_mb(grown));
+            tree::drop(&subject).await;
         }
     });
 }
