@@ -1,5 +1,6 @@
 //! The data that both benches work on, and the ways to delete it that they compare.
 
+#[allow(dead_code, reason = "not every bench deletes a tree")]
 pub mod tree;
 
 use std::time::{Duration, Instant};

@@ -93,7 +93,9 @@ impl Deletion {
 
     /// Refuses the delete if it would delete and change more than this many rows in all, the asked ones included.
     ///
-    /// A row that is changed by two keys counts twice. Costs one statement that counts, before anything is written.
+    /// A row that is changed by two keys counts twice. Costs one statement that counts, before anything is written. It
+    /// bounds what is written and not what is looked at: the rows of a tree are found, and their keys kept, before they
+    /// are too many.
     pub fn at_most(mut self, rows: u64) -> Self {
         self.at_most = Some(rows);
         self
@@ -168,9 +170,10 @@ impl Deletion {
     /// statements for each 5,000 of their rows. The client holds the keys of the asked rows; how many rows depend on them
     /// does not matter to its memory.
     ///
-    /// Tables that refer to themselves or to each other in a cycle take two statements for each level and key, one to
-    /// read its keys (for each 5,000 parents, on MySQL and MariaDB 192) and one to delete it. The client holds the keys of
-    /// their doomed rows, some 100 bytes each.
+    /// Tables that refer to themselves or to each other in a cycle take a statement for each level and key that reads its
+    /// rows' keys (for each 5,000 parents, on MySQL and MariaDB 192), then one for each level and table that deletes it,
+    /// and one for each key that a ring is opened by. The client holds the keys of their doomed rows, some 100 bytes
+    /// each. More than 20,000 keys in one count are several statements on MySQL and MariaDB.
     ///
     /// # Example
     /// ```

@@ -539,6 +539,21 @@ pub(crate) mod driver {
         }
     }
 
+    /// The database's own cascade goes deeper than it can. SQLite: 1,000 levels, the general error. InnoDB: 15, 1296.
+    pub(crate) fn is_too_deep(error: &DbErr) -> bool {
+        match code(error) {
+            Some((DbBackend::Sqlite, _)) => error.to_string().contains("too many levels of trigger recursion"),
+            Some((DbBackend::MySql, code)) => code == "1296",
+            _ => false,
+        }
+    }
+
+    /// MySQL and MariaDB: whether it is this table whose rows still refer (1451). Only the text says which.
+    pub(crate) fn is_referred_to_by(error: &DbErr, table: &str) -> bool {
+        let is_referred_to = matches!(code(error), Some((DbBackend::MySql, code)) if code == "1451");
+        is_referred_to && error.to_string().contains(&format!(".`{table}`, CONSTRAINT"))
+    }
+
     /// The connection ended under the statement: input or output failed, or PostgreSQL's 57P01 `admin_shutdown`, 57P02
     /// and 57P03.
     #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]

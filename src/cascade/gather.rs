@@ -142,7 +142,7 @@ struct Gathering<'a> {
     id: ComponentId,
     lock: bool,
     found: Vec<Found>,
-    /// A place in `found` would say less: the table, and the row in its keys.
+    /// The table of each row and its place in that table's keys, in the order in which they were found.
     rows: Vec<(TableId, usize)>,
 }
 

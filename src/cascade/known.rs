@@ -1,4 +1,4 @@
-//! The doomed rows that have left the database: those of the roots and of a cycle's tables, by key.
+//! The doomed rows that have left the database: those of the roots, of a cycle's tables and of tables better read, by key.
 //!
 //! Pure: what a run has found, and what can be told of it without asking again.
 

@@ -1,16 +1,16 @@
 //! One run of a plan: freeze the roots, count, and either show or do it.
 //!
-//! I/O, the only file that sends the engine's statements. Preview and execution share everything up to the writing.
+//! I/O: this file and `gather` send the engine's statements. Preview and execution share everything up to the writing.
 
 use std::collections::BTreeSet;
 
 use sea_orm::sea_query::SelectStatement;
-use sea_orm::{StatementBuilder, Value};
+use sea_orm::{DbErr, StatementBuilder, Value};
 
 use super::declaration::Column;
 use super::deletion::Roots;
 use super::dialect::Dialect;
-use super::error::{Error, ErrorKind, RingRow};
+use super::error::{Error, ErrorKind, RingRow, driver};
 use super::gather::{Page, Pages};
 use super::graph::{Action, ForeignKey, KeyId, Schema, Table, TableId};
 use super::key::{Index, Key, KeyKind, Keys, alias, storable};
@@ -20,7 +20,7 @@ use super::plan::{ComponentId, Count, Plan, Step};
 use super::preview::{Blocker, Numbers, Preview};
 use super::session::{Purpose, Session};
 use super::sql::{DeferForeignKeys, Deletes, PAGE, Sql};
-use super::waves::{Edge, Wave, around, waves};
+use super::waves::{Edge, Wave, around, open_loops, waves};
 
 /// Numbers asked for in one statement; PostgreSQL takes 1,664 columns, SQLite 2,000.
 const COUNTS_MAX: usize = 500;
@@ -245,19 +245,27 @@ impl<'a> Run<'a> {
             Some(row) => action == Action::Restrict && !loops.contains(&row),
         };
         let mut samples = self.keys_of(child, primary_key)?;
-        for rows in self.sql(known).referring(key) {
+        let lists = self.sql(known).referring(key);
+        let are_several = lists.len() > 1;
+        for rows in lists {
+            let enough = samples.len() + Blocker::SAMPLE_KEYS_MAX;
             let mut pages = Pages::new(self, child, rows, false);
             while let Some(Page { keys, .. }) = pages.next(known).await? {
                 let in_the_way = (0..keys.len()).filter(|&row| is_in_the_way(&keys, row));
-                let missing = Blocker::SAMPLE_KEYS_MAX - samples.len();
                 // The primary key is what a row's identity begins with.
-                in_the_way.take(missing).for_each(|row| samples.add(&keys, row));
-                if samples.len() == Blocker::SAMPLE_KEYS_MAX {
+                in_the_way.take(enough - samples.len()).for_each(|row| samples.add(&keys, row));
+                if samples.len() == enough {
                     break;
                 }
             }
         }
-        Ok((0..samples.len()).map(|row| samples.sample(row)).collect())
+        let mut samples: Vec<Key> = (0..samples.len()).map(|row| samples.sample(row)).collect();
+        if are_several {
+            // The first of each.
+            samples.sort();
+            samples.truncate(Blocker::SAMPLE_KEYS_MAX);
+        }
+        Ok(samples)
     }
 
     // ---- The writing
@@ -346,7 +354,11 @@ impl<'a> Run<'a> {
     /// R4: deletes the rows of a cycle's tables in waves.
     async fn delete_cycle(self, known: &Known, component: ComponentId) -> Result<(), Error> {
         let Some(cycle) = known.cycle(component) else { return Ok(()) };
-        for wave in waves(cycle.rows.len(), &cycle.edges, |key| self.can_be_null(key)) {
+        let mut in_order = waves(cycle.rows.len(), &cycle.edges, |key| self.can_be_null(key));
+        if self.dialect == Dialect::MySql {
+            in_order.splice(0..0, open_loops(&cycle.edges, |key| self.can_be_null(key)));
+        }
+        for wave in in_order {
             match wave {
                 Wave::Delete(rows) => {
                     let deleted = self.delete_wave(known, &known.by_table(cycle, &rows)).await;
@@ -372,6 +384,11 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    fn is_by_ring(self, cycle: &Cycle, ring: &[usize], error: &DbErr) -> bool {
+        let mut tables = ring.iter().map(|&row| &self.schema.tables[cycle.rows[row].0].name.1);
+        self.dialect == Dialect::MySql && tables.any(|table| driver::is_referred_to_by(error, &table.to_string()))
+    }
+
     fn can_be_null(self, key: KeyId) -> bool {
         !self.schema.keys[key].columns_to_open(self.schema).is_empty()
     }
@@ -391,23 +408,21 @@ impl<'a> Run<'a> {
                 self.execute_all(Vec::from_iter(at_once)).await?;
             }
             Dialect::Sqlite | Dialect::MySql => {
-                let defer = self.dialect == Dialect::Sqlite && rows.len() > 1;
-                if defer {
-                    self.session.execute(&DeferForeignKeys::On).await?;
+                if self.dialect == Dialect::Sqlite && rows.len() > 1 {
+                    self.session.execute(&DeferForeignKeys).await?;
                 }
                 self.delete_wave(known, rows).await?;
-                if defer {
-                    self.session.execute(&DeferForeignKeys::Off).await?;
-                }
             }
         }
         Ok(())
     }
 
-    /// R7: says which ring it was that the database would not delete, if rings were among the rows.
+    /// R7: says which ring it was that the database would not delete, if it was a ring: InnoDB names a table of it as the
+    /// one that still refers, or the database's own cascade went round it and gave up.
     fn in_ring(self, known: &Known, cycle: &Cycle, rings: &[Vec<usize>], error: Error) -> Error {
         let (source, ring) = match (error.into_kind(), rings.first()) {
-            (ErrorKind::StillReferenced(source), Some(ring)) => (source, ring),
+            (ErrorKind::StillReferenced(source), Some(ring)) if self.is_by_ring(cycle, ring, &source) => (source, ring),
+            (ErrorKind::Database(source), Some(ring)) if driver::is_too_deep(&source) => (source, ring),
             (kind, _) => return kind.into(),
         };
         let row = |(row, key): (usize, KeyId)| {

@@ -69,23 +69,14 @@ pub(crate) enum Deletes {
     InPages(Rows),
 }
 
-/// SQLite: whether constraints are checked when the transaction ends and not after each statement. It goes back by
-/// itself when the transaction ends.
+/// SQLite: constraints are checked when the transaction ends and not after each statement. That ends with the
+/// transaction. It is never switched off by us: SQLite then forgets what it still had to check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum DeferForeignKeys {
-    On,
-    Off,
-}
+pub(crate) struct DeferForeignKeys;
 
 impl StatementBuilder for DeferForeignKeys {
     fn build(&self, backend: &DbBackend) -> Statement {
-        Statement::from_string(
-            *backend,
-            match self {
-                Self::On => "PRAGMA defer_foreign_keys = ON",
-                Self::Off => "PRAGMA defer_foreign_keys = OFF",
-            },
-        )
+        Statement::from_string(*backend, "PRAGMA defer_foreign_keys = ON")
     }
 
     /// It touches no table.
@@ -114,15 +105,12 @@ impl<'a> Sql<'a> {
 
     /// Whether the keys of this doomed table, which is in no cycle, are better read before statements mention it.
     pub(crate) fn is_better_read(&self, table: TableId) -> bool {
-        let mut dooming = self.plan.dooming(self.schema, table);
-        let known = |key: KeyId| self.known.get(self.key(key).parent).map_or(0, Keys::len);
+        let dooming: Vec<KeyId> = self.plan.dooming(self.schema, table).collect();
+        let is_long = |&key: &KeyId| self.known.get(self.key(key).parent).is_some_and(|keys| keys.len() > LONG_LIST);
+        let is_mentioned = self.schema.keys_to(table).next().is_some() || dooming.len() > 1;
         match self.dialect {
             Dialect::Postgres => false,
-            Dialect::MySql
-                if self.schema.keys_to(table).next().is_some() && dooming.any(|key| known(key) > LONG_LIST) =>
-            {
-                true
-            }
+            Dialect::MySql if is_mentioned && dooming.iter().any(is_long) => true,
             Dialect::Sqlite | Dialect::MySql => self.mentions(table) > EXPANSIONS_MAX,
         }
     }
@@ -156,12 +144,14 @@ impl<'a> Sql<'a> {
     /// A number as the sum of several statements, where one would be too long.
     pub(crate) fn count_in_parts(&self, count: Count) -> Option<Vec<SelectStatement>> {
         let key = match count {
-            Count::Referring(key) | Count::ReferringKept(key) => key,
+            Count::Referring(key) => key,
+            // To tell which rows of a doomed table stay, every part would have to name all that go.
+            Count::ReferringKept(key) if !self.plan.dooms(self.key(key).child) => key,
             Count::Doomed(table) => {
                 let mut dooming = self.plan.dooming(self.schema, table);
                 dooming.next().filter(|_| dooming.next().is_none())?
             }
-            Count::DefaultKept(_) => return None,
+            Count::ReferringKept(_) | Count::DefaultKept(_) => return None,
         };
         let ForeignKey { child, parent, .. } = *self.key(key);
         let is_long = self.known.get(parent).is_some_and(|keys| keys.len() > LONG_LIST);
@@ -172,12 +162,6 @@ impl<'a> Sql<'a> {
             let mut select = Query::select();
             select.expr_as(Func::count(Expr::cust("*")), Alias::new(alias(0)));
             select.from(self.table_ref(child)).and_where(condition);
-            if matches!(count, Count::ReferringKept(_)) {
-                self.kept(child).into_iter().for_each(|kept| {
-                    select.and_where(kept);
-                });
-                self.with(&mut select, self.mentioned_by_kept(child));
-            }
             select
         };
         Some(self.each_refers(key).into_iter().map(part).collect())
@@ -840,8 +824,8 @@ fn json_rows(values: &[&KeyColumn], rows: &[usize]) -> SelectStatement {
 fn list(values: &[&KeyColumn], rows: &[usize]) -> Vec<Expr> {
     if rows.len() * values.len() <= BOUND_LIST_MAX {
         let last = rows.last().into_iter().cycle();
-        let lengths = [rows.len().next_power_of_two().min(128), PARENTS, rows.len().next_power_of_two(), PAGE];
-        let len = lengths.into_iter().find(|&len| len >= rows.len()).unwrap_or(rows.len());
+        let power = rows.len().next_power_of_two();
+        let len = if (129..=PARENTS).contains(&rows.len()) { PARENTS } else { power.min(PAGE.max(rows.len())) };
         let filled = rows.iter().chain(last).take(len);
         return filled.map(|&at| row(values.iter().map(|column| Expr::value(column.value(at))).collect())).collect();
     }
