@@ -70,6 +70,7 @@ mod session;
 mod shield;
 mod sql;
 mod waves;
+mod write;
 
 pub use deletion::Deletion;
 pub use error::{Error, ErrorKind, Fault, RingRow};
