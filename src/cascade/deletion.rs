@@ -171,7 +171,7 @@ impl Deletion {
     /// does not matter to its memory.
     ///
     /// Tables that refer to themselves or to each other in a cycle take a statement for each level and key that reads its
-    /// rows' keys (for each 5,000 parents, on MySQL and MariaDB 192), then one for each level and table that deletes it,
+    /// rows' keys (for each 2,000 parents, on MySQL and MariaDB 192), then one for each level and table that deletes it,
     /// and one for each key that a ring is opened by. The client holds the keys of their doomed rows, some 100 bytes
     /// each. More than 20,000 keys in one count are several statements on MySQL and MariaDB.
     ///

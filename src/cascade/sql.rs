@@ -36,6 +36,9 @@ pub(crate) const PAGE: usize = 5_000;
 /// table (seen: 85 ms for 1).
 const PARENTS: usize = 192;
 
+/// Parents in one statement that reads their children level by level: few enough that these mostly fit one page.
+const FRONTIER: usize = 2_000;
+
 /// The longest list that is bound; a longer one is written out, because a statement takes 65,535 values at most.
 const BOUND_LIST_MAX: usize = 8_192;
 
@@ -268,7 +271,7 @@ impl<'a> Sql<'a> {
             let condition = self.listed(*parent, left, keys, parent_columns, rows);
             Rows { table: *table, condition, named: None }
         };
-        keys.rows_within(parent_columns, parents).chunks(self.parents_max().min(PAGE)).map(rows).collect()
+        keys.rows_within(parent_columns, parents).chunks(self.parents_max().min(FRONTIER)).map(rows).collect()
     }
 
     /// The rows with those primary keys.

@@ -409,8 +409,8 @@ async fn a_fan_of_a_hundred_thousand(db: TestDb) {
     db.sql("INSERT INTO nodes VALUES (1, NULL)").await;
     db.sql(&format!("INSERT INTO nodes SELECT n + 1, 1 FROM {numbers}")).await;
     let (executing, previewing) = fell(&db, &case, "deleted nodes 100001").await;
-    // The children come in two full pages and an empty one, and are asked for their own by 5,000 or 192.
-    let (frontiers, deletes) = if db.kind() == Kind::MariaDb { (100_000_usize.div_ceil(192), 20) } else { (20, 1) };
+    // The children come in two full pages and an empty one, and are asked for their own by 2,000 or 192.
+    let (frontiers, deletes) = if db.kind() == Kind::MariaDb { (100_000_usize.div_ceil(192), 20) } else { (50, 1) };
     assert_eq!(previewing, 2 + 3 + frontiers);
     assert_eq!(executing, previewing + deletes + 1);
 }
@@ -453,6 +453,6 @@ async fn many_keys_of_a_tree_and_a_graph_under_it(db: TestDb) {
     let expected = "deleted nodes 70001, leaves 70000, veins 70000; changed dew.vein 70000 (SET NULL)";
     let (executing, _) = fell(&db, &case, expected).await;
     // Of the few tables each takes a list of parents to be read, counted or changed.
-    let lists = if db.kind() == Kind::MariaDb { 70_000 / 192 } else { 70_000 / 5_000 };
+    let lists = if db.kind() == Kind::MariaDb { 70_000 / 192 } else { 70_000 / 2_000 };
     assert!(executing < 7 * lists, "{executing} statements");
 }
