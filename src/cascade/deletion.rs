@@ -172,8 +172,8 @@ impl Deletion {
     ///
     /// Tables that refer to themselves or to each other in a cycle take a statement for each level and key that reads its
     /// rows' keys (for each 2,000 parents, on MySQL and MariaDB 192), then one for each level and table that deletes it,
-    /// and one for each key that a ring is opened by. The client holds the keys of their doomed rows, some 100 bytes
-    /// each. More than 20,000 keys in one count are several statements on MySQL and MariaDB.
+    /// and one for each key that a ring is opened by. The client holds the keys of their doomed rows, some 250 bytes
+    /// each at the peak. More than 20,000 keys in one count are several statements on MySQL and MariaDB.
     ///
     /// # Example
     /// ```
