@@ -6,17 +6,20 @@ use std::sync::Arc;
 
 use sea_orm::sea_query::{IntoValueTuple as _, SelectStatement};
 use sea_orm::{EntityTrait, PrimaryKeyTrait, QueryTrait as _, Select, Value};
+use tracing::Instrument as _;
 
+use super::batches::Batches;
 use super::declaration::{Declaration, label};
 use super::dialect::Dialect;
 use super::error::{Error, ErrorKind};
-use super::graph::Graph;
+use super::graph::{Graph, TableId};
 use super::outcome::Outcome;
 use super::plan::Plan;
 use super::preview::Preview;
-use super::run::Run;
+use super::retry::Retries;
+use super::run::{Run, Watch};
 use super::session::{self, Connection, Purpose};
-use super::shield::{Awaited, Pool, WhileAwaited, shielded};
+use super::shield::{Awaited, WhileAwaited, Work, shielded};
 
 /// A request to delete some rows of one entity and everything that depends on them.
 ///
@@ -25,12 +28,22 @@ use super::shield::{Awaited, Pool, WhileAwaited, shielded};
 #[derive(Debug, Clone)]
 #[must_use = "a deletion does nothing until `preview` or `execute` is called"]
 pub struct Deletion {
-    graph: Graph,
+    pub(crate) graph: Graph,
     entity: Declaration,
-    roots: Arc<Roots>,
-    at_most: Option<u64>,
-    expecting: Option<Box<Preview>>,
+    pub(crate) roots: Arc<Roots>,
+    pub(crate) at_most: Option<u64>,
+    pub(crate) expecting: Option<Box<Preview>>,
+    keys_of: Vec<Declaration>,
+    pub(crate) retries: Retries,
 }
+
+/// A deletion that is looked at.
+#[derive(Clone)]
+struct Previewing(Deletion);
+
+/// A deletion that is done.
+#[derive(Clone)]
+struct Executing(Deletion);
 
 /// Which rows were asked for.
 #[derive(Debug, Clone)]
@@ -88,7 +101,15 @@ impl Graph {
 
 impl Deletion {
     pub(crate) fn new(graph: Graph, entity: Declaration, roots: Roots) -> Self {
-        Self { graph, entity, roots: Arc::new(roots), at_most: None, expecting: None }
+        Self {
+            graph,
+            entity,
+            roots: Arc::new(roots),
+            at_most: None,
+            expecting: None,
+            keys_of: Vec::new(),
+            retries: Retries::default(),
+        }
     }
 
     /// Refuses the delete if it would delete and change more than this many rows in all, the asked ones included.
@@ -108,6 +129,41 @@ impl Deletion {
     pub fn expecting(mut self, preview: &Preview) -> Self {
         self.expecting = Some(Box::new(preview.clone()));
         self
+    }
+
+    /// Lets the outcome carry the primary keys of this entity's rows that went ([`Outcome::keys`]), for a cache or an index
+    /// that has to forget them. Can be called for several entities.
+    ///
+    /// The keys of just those tables are read and kept, a page at a time.
+    pub fn keys_of<E: EntityTrait>(mut self, _entity: E) -> Self {
+        self.keys_of.push(Declaration::of::<E>());
+        self
+    }
+
+    /// How often a transient failure ([`Error::is_transient`]) is tried again, in a new transaction: 8 times unless
+    /// set, 0 for never.
+    ///
+    /// A reference that was not foreseen ([`ErrorKind::StillReferenced`]) is tried again twice at most. Before each attempt
+    /// there is a wait, 10 ms at first and twice as long each time, up to a second, lengthened at
+    /// random. Inside a transaction of the caller's nothing is tried again, because only the whole of it could be.
+    pub fn retries(mut self, at_most: usize) -> Self {
+        self.retries.at_most = at_most;
+        self
+    }
+
+    /// Says that hooks may run more than once for a row, so that a transient failure is tried again also after one has
+    /// run. Without it, such a failure is returned.
+    pub fn retry_with_hooks(mut self) -> Self {
+        self.retries.with_hooks = true;
+        self
+    }
+
+    /// Deletes in batches of at most so many rows, each in a transaction of its own, children before parents: for deletes
+    /// that are too big for one transaction, or that others must not wait for.
+    ///
+    /// What it gives up is that all or nothing happens: see [`Batches`].
+    pub fn batches_of(self, rows: usize) -> Batches {
+        Batches::new(self, rows)
     }
 
     /// What executing this would do now, without doing it. Blockers are shown, not errors.
@@ -141,34 +197,29 @@ impl Deletion {
     /// [`ErrorKind::NotRegistered`], [`ErrorKind::Select`], [`ErrorKind::KeyNotComparable`],
     /// [`ErrorKind::BackendDisabled`], [`ErrorKind::Forbidden`], [`ErrorKind::Database`].
     pub async fn preview<C: Connection>(&self, db: &C) -> Result<Preview, Error> {
-        match Pool::of(db) {
-            None => self.preview_on(db, &Awaited::default()).await,
-            Some(pool) => {
-                let deletion = self.clone();
-                let run = |awaited: Awaited| async move {
-                    match pool {
-                        Pool::Plain(db) => deletion.preview_on(&db, &awaited).await,
-                        Pool::Restricted(db) => deletion.preview_on(&db, &awaited).await,
-                    }
-                };
-                shielded(run).await?
-            }
-        }
+        shielded(&Previewing(self.clone()), db).await
     }
 
     /// Deletes the rows and what depends on them, as the declared rules say, in one transaction or not at all.
     ///
     /// On a pool it opens a transaction (SQLite: `BEGIN IMMEDIATE`; the others: READ COMMITTED); inside a
     /// transaction of the caller's it works in a savepoint, and after any error but a lost transaction
-    /// ([`Error::is_transaction_lost`]) that one can go on. Dropping
-    /// the future undoes it, unless its COMMIT was under way: then all of it may be done, never a part. Rows that are gone already are no error: the outcome then has zeros.
+    /// ([`Error::is_transaction_lost`]) that one can go on. Dropping the future undoes it, unless its COMMIT was under way:
+    /// then all of it may be done, never a part. Rows that are gone already are no error: the outcome then has zeros.
+    ///
+    /// Others may add children at the same time: they are in the delete or get an error from their constraint, and the
+    /// delete does not fail for them. For that every row that has a key to it is locked before its children are looked
+    /// for, parents first and in key order (`FOR UPDATE`). Where the database has no constraint, who adds a child has to
+    /// call [`lock_parent`](super::lock_parent). What fails transiently all the same is tried again
+    /// ([`retries`](Self::retries)).
     ///
     /// Statements: one to find and lock the rows (for a Select, on all but SQLite, a second one, which asks whether they
-    /// still fulfil it; for keys of other types than integer and text one for each 30,000 values), one that counts if there is anything to check, then one for
+    /// still fulfil it; for keys of other types than integer and text one for each 30,000 values), on all but SQLite one
+    /// that locks for each CASCADE key to a table between, one that counts if there is anything to check, then one for
     /// each foreign key and one for the rows themselves. On MySQL and MariaDB keys come in lists of at most 5,000, those
-    /// whose children are looked for in lists of 192, and tables two or more levels below the rows take a pair of
-    /// statements for each 5,000 of their rows. The client holds the keys of the asked rows; how many rows depend on them
-    /// does not matter to its memory.
+    /// whose children are looked for in lists of 192, and tables two or more levels below the rows take one statement for
+    /// each 192 of their parents and one for each 5,000 that reads these. The client holds the keys of the asked rows and
+    /// a page for each level; how many rows depend on them does not matter to its memory.
     ///
     /// Tables that refer to themselves or to each other in a cycle take a statement for each level and key that reads its
     /// rows' keys (for each 2,000 parents, on MySQL and MariaDB 192), then one for each level and table that deletes it,
@@ -197,51 +248,81 @@ impl Deletion {
     ///
     /// # Errors
     /// Those of [`preview`](Self::preview), and [`ErrorKind::Blocked`], [`ErrorKind::TooManyRows`],
-    /// [`ErrorKind::Changed`], [`ErrorKind::StillReferenced`], [`ErrorKind::Ring`]. Nothing has changed after any of
-    /// them.
+    /// [`ErrorKind::Changed`], [`ErrorKind::StillReferenced`], [`ErrorKind::Ring`], [`ErrorKind::Vetoed`]. Nothing has
+    /// changed after any of them.
     pub async fn execute<C: Connection>(&self, db: &C) -> Result<Outcome, Error> {
-        match Pool::of(db) {
-            None => self.execute_on(db, &Awaited::default()).await,
-            Some(pool) => {
-                let deletion = self.clone();
-                let run = |awaited: Awaited| async move {
-                    match pool {
-                        Pool::Plain(db) => deletion.execute_on(&db, &awaited).await,
-                        Pool::Restricted(db) => deletion.execute_on(&db, &awaited).await,
-                    }
-                };
-                shielded(run).await?
-            }
-        }
+        shielded(&Executing(self.clone()), db).await
     }
 
-    async fn preview_on<C: Connection>(&self, db: &C, awaited: &Awaited) -> Result<Preview, Error> {
-        let plan = self.plan()?;
-        let dialect = Dialect::of(db.get_database_backend())?;
-        let transaction = session::begin(db, dialect, Purpose::Read).await?;
-        let session = WhileAwaited { session: &transaction, awaited };
-        let run = Run { schema: self.graph.schema(), plan: &plan, dialect, session: &session };
-        let result = run.preview(&self.roots).await;
-        session::finish(transaction, result).await
+    /// What is watched, if all of it is in the graph.
+    pub(crate) fn watch(&self) -> Result<Watch, Error> {
+        let keys_of = self.keys_of.iter().map(|entity| self.table(entity)).collect::<Result<_, _>>()?;
+        Ok(Watch { keys_of, ..Watch::default() })
     }
 
-    async fn execute_on<C: Connection>(&self, db: &C, awaited: &Awaited) -> Result<Outcome, Error> {
-        let plan = self.plan()?;
-        let dialect = Dialect::of(db.get_database_backend())?;
-        let transaction = session::begin(db, dialect, Purpose::Write).await?;
-        let session = WhileAwaited { session: &transaction, awaited };
-        let run = Run { schema: self.graph.schema(), plan: &plan, dialect, session: &session };
-        let result = run.execute(&self.roots, self.at_most, self.expecting.as_deref()).await;
-        let result = result.and_then(|outcome| Ok(awaited.check().map(|()| outcome)?));
-        session::finish(transaction, result).await
+    /// None inside a transaction of the caller's (R11).
+    pub(crate) fn retries_on<C: Connection>(&self) -> Retries {
+        if session::is_transaction::<C>() { Retries::NONE } else { self.retries }
     }
 
-    fn plan(&self) -> Result<Plan, Error> {
-        let schema = self.graph.schema();
-        let Some(root) = schema.find(&self.entity) else {
-            let table = label(&self.entity.name);
-            return Err(ErrorKind::NotRegistered { table }.into());
+    pub(crate) fn plan(&self) -> Result<Plan, Error> {
+        let plan = Plan::new(self.graph.schema(), self.table(&self.entity)?);
+        let tables = self.graph.schema().tables.as_slice();
+        tracing::debug!(
+            name: "cascade.plan",
+            target: "sea_orm_cascade",
+            root = tables[plan.root].label,
+            tables = plan.doomed.len(),
+            keys = plan.keys.len(),
+            steps = plan.steps.len(),
+            "planned"
+        );
+        Ok(plan)
+    }
+
+    fn table(&self, entity: &Declaration) -> Result<TableId, Error> {
+        let not_registered = || ErrorKind::NotRegistered { table: label(&entity.name) };
+        self.graph.schema().find(entity).ok_or_else(|| not_registered().into())
+    }
+}
+
+impl Work for Previewing {
+    type Output = Preview;
+
+    async fn on<C: Connection>(&self, db: &C, awaited: &Awaited) -> Result<Preview, Error> {
+        let Self(deletion) = self;
+        let (plan, dialect) = (deletion.plan()?, Dialect::of(db.get_database_backend())?);
+        let watch = Watch::default();
+        let look = || async {
+            let transaction = session::begin(db, dialect, Purpose::Read).await?;
+            let session = WhileAwaited { session: &transaction, awaited };
+            let run = Run { schema: deletion.graph.schema(), plan: &plan, dialect, session: &session, watch: &watch };
+            let result = run.preview(&deletion.roots).await;
+            session::finish(transaction, result).await
         };
-        Ok(Plan::new(schema, root))
+        let span =
+            tracing::debug_span!(target: "sea_orm_cascade", "cascade.preview", table = label(&deletion.entity.name));
+        deletion.retries_on::<C>().of(&watch, look).instrument(span).await
+    }
+}
+
+impl Work for Executing {
+    type Output = Outcome;
+
+    async fn on<C: Connection>(&self, db: &C, awaited: &Awaited) -> Result<Outcome, Error> {
+        let Self(deletion) = self;
+        let (plan, dialect) = (deletion.plan()?, Dialect::of(db.get_database_backend())?);
+        let watch = deletion.watch()?;
+        let delete = || async {
+            let transaction = session::begin(db, dialect, Purpose::Write).await?;
+            let session = WhileAwaited { session: &transaction, awaited };
+            let run = Run { schema: deletion.graph.schema(), plan: &plan, dialect, session: &session, watch: &watch };
+            let result = run.execute(&deletion.roots, deletion.at_most, deletion.expecting.as_deref()).await;
+            let result = result.and_then(|outcome| Ok(awaited.check().map(|()| outcome)?));
+            session::finish(transaction, result).await
+        };
+        let span =
+            tracing::debug_span!(target: "sea_orm_cascade", "cascade.delete", table = label(&deletion.entity.name));
+        deletion.retries_on::<C>().of(&watch, delete).instrument(span).await
     }
 }

@@ -9,12 +9,13 @@ use sea_orm::DbErr;
 
 use super::graph::Action;
 use super::key::Key;
+use super::outcome::Outcome;
 use super::preview::{Blocker, Preview};
 
 /// Why a graph could not be built, or why a delete or preview did not happen.
 ///
-/// After any of them nothing has changed, and a transaction that the caller had open can go on, unless
-/// [`Error::is_transaction_lost`] says that the database has ended it. [`Error::kind`] gives the data, the `is_*` functions the usual questions, `source` the driver's error.
+/// After any of them but [`ErrorKind::Unfinished`] nothing has changed, and a transaction that the caller had open can go
+/// on, unless [`Error::is_transaction_lost`] says that the database has ended it. [`Error::kind`] gives the data, the `is_*` functions the usual questions, `source` the driver's error.
 pub struct Error(Box<ErrorKind>);
 
 /// The kinds of [`Error`].
@@ -86,6 +87,35 @@ pub enum ErrorKind {
         /// What the database said.
         source: DbErr,
     },
+    /// A `before_delete` or `after_delete` of an entity registered with its hooks returned an error.
+    Vetoed {
+        /// Its table.
+        table: String,
+        /// What the hook returned.
+        source: DbErr,
+    },
+    /// A delete in batches ended after some of them, which stay done: its progress callback stopped it, or a batch
+    /// failed. What is left is whole, and the same call goes on with it.
+    Unfinished {
+        /// What was deleted and changed.
+        outcome: Outcome,
+        /// In how many batches.
+        batches: u64,
+        /// Why a batch failed; `None` if the callback stopped it.
+        cause: Option<Error>,
+    },
+    /// While a delete in batches ran, rows that were to go were given another parent, and what is below them may not have to
+    /// go any more. Nothing of it was deleted; the same call looks again.
+    Moved {
+        /// Their table.
+        table: String,
+    },
+    /// Batches were asked for inside a transaction of the caller's, in which nothing can be committed in between.
+    BatchesInTransaction,
+    /// Batches of no rows were asked for.
+    EmptyBatches,
+    /// A row was to be locked outside of a transaction, which would unlock it at once.
+    NotInTransaction,
     /// Any other error of the database or the connection; [`Error::is_transient`] tells whether trying again helps.
     Database(DbErr),
 }
@@ -216,16 +246,24 @@ impl Error {
         *self.0
     }
 
+    /// The kind, or that of the batch that failed.
+    fn reason(&self) -> &ErrorKind {
+        match self.kind() {
+            ErrorKind::Unfinished { cause: Some(cause), .. } => cause.kind(),
+            kind => kind,
+        }
+    }
+
     /// Whether rows that must stay refer to rows that would go.
     #[must_use]
     pub fn is_blocked(&self) -> bool {
-        matches!(self.kind(), ErrorKind::Blocked(_))
+        matches!(self.reason(), ErrorKind::Blocked(_))
     }
 
     /// The blockers of a refused delete; empty for every other kind.
     #[must_use]
     pub fn blockers(&self) -> &[Blocker] {
-        match self.kind() {
+        match self.reason() {
             ErrorKind::Blocked(blockers) => blockers,
             _ => &[],
         }
@@ -247,22 +285,43 @@ impl Error {
     /// table is not in the graph.
     #[must_use]
     pub fn is_still_referenced(&self) -> bool {
-        matches!(self.kind(), ErrorKind::StillReferenced(_))
+        matches!(self.reason(), ErrorKind::StillReferenced(_))
     }
 
     /// Whether rows refer to each other in a ring that the database does not delete.
     #[must_use]
     pub fn is_ring(&self) -> bool {
-        matches!(self.kind(), ErrorKind::Ring { .. })
+        matches!(self.reason(), ErrorKind::Ring { .. })
+    }
+
+    /// Whether a hook refused the delete.
+    #[must_use]
+    pub fn is_vetoed(&self) -> bool {
+        matches!(self.reason(), ErrorKind::Vetoed { .. })
+    }
+
+    /// Whether the progress callback of a delete in batches stopped it.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Unfinished { cause: None, .. })
+    }
+
+    /// What was committed before a delete in batches ended; `None` for every other kind, because nothing was.
+    #[must_use]
+    pub fn done_so_far(&self) -> Option<&Outcome> {
+        match self.kind() {
+            ErrorKind::Unfinished { outcome, .. } => Some(outcome),
+            _ => None,
+        }
     }
 
     /// Whether the same call may succeed when it is made again, in a new transaction and a bounded number of times: a
-    /// deadlock, a serialization failure, a lock or busy time-out, or a row inserted meanwhile that still refers to one
-    /// of the doomed. (The last looks the same as a table that the graph does not know.)
+    /// deadlock, a serialization failure, a lock or busy time-out, rows moved under a delete in batches, or a row inserted
+    /// meanwhile that still refers to one of the doomed. (The last looks the same as a table that the graph does not know.)
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        match self.kind() {
-            ErrorKind::StillReferenced(_) => true,
+        match self.reason() {
+            ErrorKind::StillReferenced(_) | ErrorKind::Moved { .. } => true,
             _ => self.database_error().is_some_and(driver::is_transient),
         }
     }
@@ -277,11 +336,12 @@ impl Error {
     /// The error of the database or the connection beneath this one, if there is one.
     #[must_use]
     pub fn database_error(&self) -> Option<&DbErr> {
-        match self.kind() {
+        match self.reason() {
             ErrorKind::Database(source)
             | ErrorKind::Select(source)
             | ErrorKind::StillReferenced(source)
             | ErrorKind::Ring { source, .. }
+            | ErrorKind::Vetoed { source, .. }
             | ErrorKind::Forbidden { source, .. } => Some(source),
             _ => None,
         }
@@ -323,7 +383,9 @@ impl From<Error> for DbErr {
             | ErrorKind::Select(source)
             | ErrorKind::StillReferenced(source)
             | ErrorKind::Ring { source, .. }
+            | ErrorKind::Vetoed { source, .. }
             | ErrorKind::Forbidden { source, .. } => source,
+            ErrorKind::Unfinished { cause: Some(cause), .. } => cause.into(),
             kind => Self::Custom(kind.to_string()),
         }
     }
@@ -343,6 +405,9 @@ impl fmt::Display for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        if let ErrorKind::Unfinished { cause, .. } = self.kind() {
+            return cause.as_ref().map(|cause| cause as _);
+        }
         self.database_error().map(|source| source as _)
     }
 }
@@ -422,6 +487,27 @@ impl fmt::Display for ErrorKind {
                     _ => write!(f, "others, {} rows in all", rows.len())?,
                 }
                 f.write_str("; make one of these keys nullable")
+            }
+            Self::Vetoed { table, .. } => write!(f, "a hook of {table} refused the delete"),
+            Self::Unfinished { outcome, batches, cause } => {
+                let (how, s) = (if cause.is_some() { "failed" } else { "was stopped" }, if *batches == 1 { "" } else { "es" });
+                write!(
+                    f,
+                    "the delete {how} after {batches} batch{s}, which stay done ({outcome}); the same call goes on with \
+                     what is left"
+                )
+            }
+            Self::Moved { table } => write!(
+                f,
+                "rows of {table} that were to be deleted have another parent or key by now; call again"
+            ),
+            Self::BatchesInTransaction => f.write_str(
+                "batches cannot be committed inside a transaction of the caller's; give a pool, or delete without \
+                 `batches_of`",
+            ),
+            Self::EmptyBatches => f.write_str("batches of 0 rows delete nothing; ask for at least 1"),
+            Self::NotInTransaction => {
+                f.write_str("outside of a transaction a lock ends with its statement; begin one and give that")
             }
             Self::Database(_) => f.write_str("the database or the connection failed; the cause is the source of this error"),
         }

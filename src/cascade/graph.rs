@@ -9,11 +9,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use sea_orm::sea_query::{ColumnType, ConditionType, ForeignKeyAction, TableName};
-use sea_orm::{DynIden, EntityTrait, Identity, RelationDef};
+use sea_orm::{ActiveModelBehavior, DynIden, EntityTrait, Identity, IntoActiveModel, RelationDef};
 use serde::{Deserialize, Serialize};
 
 use super::declaration::{Column, Declaration, label, named, position, table_name};
 use super::error::{Error, ErrorKind, Fault};
+use super::hooks::{self, Hooks};
 
 /// A position in [`Schema::tables`].
 pub(crate) type TableId = usize;
@@ -111,6 +112,8 @@ pub(crate) struct Table {
     /// The primary key, then every other column that a registered key refers to: what must be known of a row to
     /// find it and its children.
     pub(crate) identity: Vec<usize>,
+    /// Run for every row that goes.
+    pub(crate) hooks: Option<Arc<dyn Hooks>>,
 }
 
 /// A registered foreign key: the child's `belongs_to`.
@@ -172,6 +175,13 @@ impl ForeignKey {
         self.child_columns.iter().copied().filter(can_be_null).collect()
     }
 
+    /// Those of them that no other key of the child has, which would be opened too.
+    pub(crate) fn columns_to_open_alone(&self, schema: &Schema) -> Vec<usize> {
+        let others = || schema.keys.iter().filter(|key| key.child == self.child && key.label != self.label);
+        let is_shared = |column: &usize| others().any(|key| key.child_columns.contains(column));
+        self.columns_to_open(schema).into_iter().filter(|column| !is_shared(column)).collect()
+    }
+
     /// Whether the defaults that SET DEFAULT writes refer to a row. Where one of them is NULL they do not.
     pub(crate) fn refers_by_default(&self, schema: &Schema) -> bool {
         let columns = &schema.tables[self.child].columns;
@@ -184,6 +194,7 @@ impl ForeignKey {
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct GraphBuilder {
     declarations: Vec<Declaration>,
+    hooks: Vec<(TypeId, Arc<dyn Hooks>)>,
     left_to_database: Vec<TableName>,
 }
 
@@ -195,6 +206,75 @@ impl GraphBuilder {
             self.declarations.push(Declaration::of::<E>());
         }
         self
+    }
+
+    /// Registers an entity whose own `before_delete` and `after_delete` (`ActiveModelBehavior`) are run for every row of
+    /// it that goes, asked for or cascaded to.
+    ///
+    /// They run in the transaction of the delete, children before parents: for each chunk of at most 5,000 rows all
+    /// `before_delete`, the DELETE, all `after_delete`. An error of any of them refuses the whole delete, with
+    /// [`ErrorKind::Vetoed`] (in batches those committed before stay gone). Each row is seen once in the attempt that is
+    /// committed; a delete that fails transiently after a hook has run is not tried again, unless
+    /// [`Deletion::retry_with_hooks`](super::Deletion::retry_with_hooks) says that they may run twice. What cannot be
+    /// undone, such as removing a file, belongs behind the commit: let the hook note it down, and do it when
+    /// [`execute`](super::Deletion::execute) has returned.
+    ///
+    /// The rows of just this table are read, whole, a chunk at a time: two statements for a chunk. The rows of a ring that
+    /// only goes at once are one chunk. A key by which a ring was opened before is NULL by the time that a hook sees its row.
+    ///
+    /// A hook that goes on after a statement of its own has failed should return that error: the database may have ended
+    /// the transaction.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// mod page {
+    ///     use sea_orm::entity::prelude::*;
+    ///
+    ///     #[sea_orm::model]
+    ///     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    ///     #[sea_orm(table_name = "pages")]
+    ///     pub struct Model {
+    ///         #[sea_orm(primary_key)]
+    ///         pub id: i64,
+    ///         pub is_protected: bool,
+    ///     }
+    ///
+    ///     #[async_trait::async_trait]
+    ///     impl ActiveModelBehavior for ActiveModel {
+    ///         async fn before_delete<C: ConnectionTrait>(self, _: &C) -> Result<Self, DbErr> {
+    ///             if self.is_protected.as_ref() == &true {
+    ///                 return Err(DbErr::Custom("this page is protected".to_owned()));
+    ///             }
+    ///             Ok(self)
+    ///         }
+    ///     }
+    /// }
+    /// use sea_orm::ActiveValue::{NotSet, Set};
+    /// use sea_orm::EntityTrait as _;
+    /// use sea_orm_cascade::cascade::Graph;
+    ///
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # db.get_schema_builder().register(page::Entity).sync(&db).await?;
+    /// page::Entity::insert(page::ActiveModel { id: NotSet, is_protected: Set(true) }).exec(&db).await?;
+    ///
+    /// let graph = Graph::builder().entity_with_hooks(page::Entity).build()?;
+    /// let error = graph.delete(page::Entity::find()).execute(&db).await.unwrap_err();
+    /// assert!(error.is_vetoed());
+    /// assert_eq!(error.to_string(), "a hook of pages refused the delete");
+    /// # Ok(()) }
+    /// ```
+    pub fn entity_with_hooks<E>(mut self, entity: E) -> Self
+    where
+        E: EntityTrait,
+        E::Model: IntoActiveModel<E::ActiveModel>,
+        E::ActiveModel: ActiveModelBehavior + Send + 'static,
+    {
+        let id = TypeId::of::<E>();
+        if !self.hooks.iter().any(|(of, _)| *of == id) {
+            self.hooks.push((id, Arc::new(hooks::Of::<E>::entity())));
+        }
+        self.entity(entity)
     }
 
     /// Leaves the children in this table to the database: a registered parent may say that it has many of them
@@ -222,7 +302,7 @@ impl GraphBuilder {
             }
         }
         self.check_parents(&declarations, &keys, &mut faults);
-        let tables = with_identity(declarations, &keys);
+        let tables = with_identity(declarations, &keys, &self.hooks);
         check_keys(&tables, &keys, &mut faults);
         if !faults.is_empty() {
             return Err(ErrorKind::Invalid(faults).into());
@@ -395,7 +475,11 @@ fn add(declarations: &[Declaration], keys: &mut Vec<ForeignKey>, mut key: Foreig
     keys.push(key);
 }
 
-fn with_identity(declarations: Vec<Declaration>, keys: &[ForeignKey]) -> Vec<Table> {
+fn with_identity(
+    declarations: Vec<Declaration>,
+    keys: &[ForeignKey],
+    hooks: &[(TypeId, Arc<dyn Hooks>)],
+) -> Vec<Table> {
     let tables = declarations.into_iter().enumerate();
     let table = |(id, declaration): (TableId, Declaration)| {
         let mut identity = declaration.primary_key.clone();
@@ -406,8 +490,10 @@ fn with_identity(declarations: Vec<Declaration>, keys: &[ForeignKey]) -> Vec<Tab
                 }
             }
         }
+        let hooks = hooks.iter().find(|(of, _)| *of == declaration.type_id).map(|(_, hooks)| hooks.clone());
         Table {
             type_id: declaration.type_id,
+            hooks,
             label: label(&declaration.name),
             name: declaration.name,
             columns: declaration.columns,

@@ -290,11 +290,13 @@ impl Keys {
     }
 
     fn only(self, rows: &[usize]) -> Self {
-        if rows.len() == self.len {
-            return self;
-        }
+        if rows.len() == self.len { self } else { self.copied(rows) }
+    }
+
+    /// These rows of them.
+    pub(crate) fn copied(&self, rows: &[usize]) -> Self {
         let values = self.values.iter().map(|column| column.only(rows)).collect();
-        Self { columns: self.columns, values, len: rows.len() }
+        Self { columns: self.columns.clone(), values, len: rows.len() }
     }
 
     /// Digits that tell this set of the first rows from another, whatever their order. Text, because JSON readers

@@ -49,6 +49,10 @@ impl Known {
         self.tables[table].as_ref()
     }
 
+    pub(crate) fn cycles(&self) -> impl Iterator<Item = &Cycle> {
+        self.cycles.iter()
+    }
+
     pub(crate) fn cycle(&self, component: ComponentId) -> Option<&Cycle> {
         self.cycles.iter().find(|cycle| cycle.component == component)
     }

@@ -23,22 +23,35 @@
 //!   nulled and doomed is only deleted.
 //! - **R5** A refusal names every blocker: table, key, how many rows, sample keys, the path from the root. Nothing has
 //!   changed.
-//! - **R6** All or nothing, in one transaction; inside the caller's, a savepoint.
+//! - **R6** All or nothing, in one transaction; inside the caller's, a savepoint. Only [`Batches`] commit in between.
 //! - **R7** The result does not depend on what is loaded, on the order of rows, registration or constraints, or on the
 //!   database; save that a ring of rows whose keys cannot be NULL may be impossible on one ([`ErrorKind::Ring`]) and not
 //!   on another.
 //! - **R8** Statements grow with keys between tables (in a cycle of tables, a self-reference included, times its levels),
 //!   plus one for each chunk where a database wants lists; their text grows with keys, never with paths. Nothing recurses
-//!   over rows. The client holds the keys of the roots and of the rows of tables in a cycle, and no others, but for a
+//!   over rows. The client holds the keys of the roots and of the rows of tables in a cycle, and a page of others, but for a
 //!   table that SQLite or MariaDB would find by more than 32 paths, and on MySQL and MariaDB for one that has children
 //!   itself and is below more than 20,000 known rows.
 //! - **R9** A NULL is no reference: a composite key with one NULL half refers to nothing. A key may lead to a unique
 //!   column that is not the primary key.
 //! - **R10** What was asked is what is counted: the outcome's numbers equal the rows that changed, also where the
 //!   database's own cascade would have taken them.
-//! - **R11** A transient failure says so: [`Error::is_transient`].
+//! - **R11** A transient failure ([`Error::is_transient`]) is tried again where the transaction is ours, and returned where
+//!   it is the caller's or a hook has run.
 //! - **R12** Nothing is guessed: an unknown action, a relation with a condition, a key that cannot be compared and a
 //!   database that is not known are errors that name it.
+//!
+//! # Others at work
+//! Every row to which a key leads is locked before its children are looked for: parents first, in key order, `FOR UPDATE`
+//! at READ COMMITTED. A child that is added meanwhile waits for that lock, by its constraint or by [`lock_parent`], and then
+//! finds its parent gone, or was there before and goes along. SQLite has one writer at a time, from BEGIN on. Rows are
+//! deleted by what they refer to, or by their key and what they refer to, not by keys that were read before they were
+//! locked. (Keys between tables stay in the database: the locked rows are counted.)
+//!
+//! # What it says
+//! Through `tracing`, target `sea_orm_cascade`, level debug: the spans `cascade.preview`, `cascade.delete` and
+//! `cascade.batch`; the events `cascade.plan`, `cascade.step` (table, foreign key, action, rows, time), `cascade.retry` and
+//! `cascade.progress`. These names stay.
 //!
 //! # How rows are found
 //! The Select of the roots runs first, in the transaction; its rows are locked in key order (SQLite locks at BEGIN),
@@ -54,28 +67,35 @@
 //! NULL, PostgreSQL deletes the ring in one statement, SQLite with its constraints deferred, and InnoDB only as far as
 //! its own cascade goes round it. What hangs under a cycle is found by statements again, from the cycle's keys.
 
+mod batches;
 mod declaration;
 mod deletion;
 mod dialect;
 mod error;
 mod gather;
 mod graph;
+mod hooks;
 mod key;
 mod known;
+mod lock;
 mod outcome;
 mod plan;
 mod preview;
+mod retry;
 mod run;
 mod session;
 mod shield;
 mod sql;
+mod walk;
 mod waves;
 mod write;
 
+pub use batches::{Batches, Progress};
 pub use deletion::Deletion;
 pub use error::{Error, ErrorKind, Fault, RingRow};
 pub use graph::{Action, Graph, GraphBuilder};
 pub use key::{Key, KeyPart};
+pub use lock::lock_parent;
 pub use outcome::Outcome;
 pub use preview::{Blocker, Line, Preview};
 pub use session::Connection;

@@ -8,13 +8,15 @@ use sea_orm::EntityTrait;
 use serde::{Deserialize, Serialize};
 
 use super::declaration::{label, table_name};
-use super::graph::{Action, Schema};
+use super::graph::{Action, Schema, TableId};
+use super::key::Key;
 use super::plan::{Plan, Step};
 
 /// How many rows of each table were deleted, and how many were changed by each foreign key (rule R10).
 ///
 /// The numbers are of the registered tables and exact, also where the database's own cascade would have taken the
-/// rows. It serialises as `{"deleted": [{"table", "rows"}], "updated": [{"table", "foreign_key", "action", "rows"}]}`
+/// rows. It serialises as `{"deleted": [{"table", "rows"}], "updated": [{"table", "foreign_key", "action", "rows"}]}`,
+/// with `"keys"` beside the rows where they were asked for ([`Deletion::keys_of`](super::Deletion::keys_of)),
 /// and prints as `deleted stores 1, items 3; changed docs.reviewer 1 (SET NULL)`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
@@ -27,6 +29,8 @@ pub struct Outcome {
 struct Deleted {
     table: String,
     rows: u64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    keys: Vec<Key>,
 }
 
 /// The rows whose key was changed.
@@ -41,7 +45,8 @@ struct Updated {
 impl Outcome {
     /// No rows yet, of every table and key that the plan reaches.
     pub(crate) fn new(schema: &Schema, plan: &Plan) -> Self {
-        let deleted = plan.doomed.iter().map(|&table| Deleted { table: schema.tables[table].label.clone(), rows: 0 });
+        let of = |&table: &TableId| Deleted { table: schema.tables[table].label.clone(), rows: 0, keys: Vec::new() };
+        let deleted = plan.doomed.iter().map(of);
         let updated = plan.steps.iter().filter_map(|step| match *step {
             Step::Update(key) | Step::UpdateKept(key) => {
                 let key = &schema.keys[key];
@@ -58,13 +63,44 @@ impl Outcome {
     }
 
     pub(crate) fn add_deleted(&mut self, table: &str, rows: u64) {
-        let mut tables = self.deleted.iter_mut().filter(|deleted| deleted.table == table);
-        tables.next().into_iter().for_each(|deleted| deleted.rows += rows);
+        if let Some(deleted) = self.deleted.iter_mut().find(|deleted| deleted.table == table) {
+            deleted.rows += rows;
+        }
+    }
+
+    pub(crate) fn add_keys(&mut self, table: &str, keys: impl Iterator<Item = Key>) {
+        if let Some(deleted) = self.deleted.iter_mut().find(|deleted| deleted.table == table) {
+            deleted.keys.extend(keys);
+        }
+    }
+
+    /// What another run did, among the same tables or some of them.
+    pub(crate) fn add(&mut self, other: Self) {
+        for Deleted { table, rows, keys } in other.deleted {
+            self.add_deleted(&table, rows);
+            self.add_keys(&table, keys.into_iter());
+        }
+        for updated in other.updated {
+            self.add_updated(&updated.foreign_key, updated.rows);
+        }
+    }
+
+    /// The numbers alone.
+    pub(crate) fn without_keys(&self) -> Self {
+        let mut numbers = self.clone();
+        numbers.deleted.iter_mut().for_each(|deleted| deleted.keys.clear());
+        numbers
+    }
+
+    /// Whether the numbers are the same, whichever keys are carried along.
+    pub(crate) fn is_alike(&self, other: &Self) -> bool {
+        self.deletions().eq(other.deletions()) && self.updates().eq(other.updates())
     }
 
     pub(crate) fn add_updated(&mut self, foreign_key: &str, rows: u64) {
-        let mut keys = self.updated.iter_mut().filter(|updated| updated.foreign_key == foreign_key);
-        keys.next().into_iter().for_each(|updated| updated.rows += rows);
+        if let Some(updated) = self.updated.iter_mut().find(|updated| updated.foreign_key == foreign_key) {
+            updated.rows += rows;
+        }
     }
 
     /// How many rows of this entity were deleted, roots included; 0 for one that the delete could not reach.
@@ -84,12 +120,21 @@ impl Outcome {
 
     /// The rows deleted, table by table, parents first; also tables that lost none.
     pub fn deletions(&self) -> impl Iterator<Item = (&str, u64)> {
-        self.deleted.iter().map(|Deleted { table, rows }| (table.as_str(), *rows))
+        self.deleted.iter().map(|Deleted { table, rows, keys: _ }| (table.as_str(), *rows))
     }
 
     /// The keys changed, such as `docs.reviewer`, with the action and how many; also those that none was changed by.
     pub fn updates(&self) -> impl Iterator<Item = (&str, Action, u64)> {
         self.updated.iter().map(|updated| (updated.foreign_key.as_str(), updated.action, updated.rows))
+    }
+
+    /// The primary keys of this entity's rows that were deleted, in the order in which they went, if they were asked for
+    /// with [`Deletion::keys_of`](super::Deletion::keys_of); else empty.
+    #[must_use]
+    pub fn keys<E: EntityTrait>(&self, _entity: E) -> &[Key] {
+        let table = label(&table_name::<E>());
+        let mut found = self.deleted.iter().filter(|deleted| deleted.table == table);
+        found.next().map_or(&[], |deleted| &deleted.keys)
     }
 
     /// How many rows were deleted, of all tables.
@@ -117,7 +162,7 @@ impl fmt::Display for Outcome {
             return f.write_str("nothing deleted");
         }
         let mut before = "deleted ";
-        for Deleted { table, rows } in self.deleted.iter().filter(|deleted| deleted.rows > 0) {
+        for Deleted { table, rows, keys: _ } in self.deleted.iter().filter(|deleted| deleted.rows > 0) {
             write!(f, "{before}{table} {rows}")?;
             before = ", ";
         }

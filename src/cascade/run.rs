@@ -2,8 +2,10 @@
 //!
 //! I/O, as `gather` and `write`, which do parts of it. Preview and execution share everything up to the writing.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use sea_orm::Value;
-use sea_orm::sea_query::SelectStatement;
+use sea_orm::sea_query::{Expr, Query, SelectStatement};
 
 use super::declaration::Column;
 use super::deletion::Roots;
@@ -22,6 +24,14 @@ use super::sql::Sql;
 /// Numbers asked for in one statement; PostgreSQL takes 1,664 columns, SQLite 2,000.
 const COUNTS_MAX: usize = 500;
 
+/// Tables of which more is wanted than to be deleted from, and whether a hook has run.
+#[derive(Debug, Default)]
+pub(crate) struct Watch {
+    /// Whose keys the outcome carries.
+    pub(crate) keys_of: Vec<TableId>,
+    pub(crate) has_hook_run: AtomicBool,
+}
+
 /// What one run works with.
 #[derive(Clone, Copy)]
 pub(crate) struct Run<'a> {
@@ -29,6 +39,7 @@ pub(crate) struct Run<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) dialect: Dialect,
     pub(crate) session: &'a dyn Session,
+    pub(crate) watch: &'a Watch,
 }
 
 /// Which numbers are wanted.
@@ -53,24 +64,45 @@ impl<'a> Run<'a> {
         expecting: Option<&Preview>,
     ) -> Result<Outcome, Error> {
         let known = self.freeze(roots, Purpose::Write).await?;
+        self.carry_out(&known, at_most, expecting).await
+    }
+
+    /// Deletes what is known to be asked for, and what depends on it.
+    pub(crate) async fn carry_out(
+        self,
+        known: &Known,
+        at_most: Option<u64>,
+        expecting: Option<&Preview>,
+    ) -> Result<Outcome, Error> {
         let seen = if at_most.is_some() || expecting.is_some() {
-            Some(self.look(&known).await?)
-        } else if self.is_in_the_way(&known).await? {
+            Some(self.look(known).await?)
+        } else if self.is_in_the_way(known).await? {
             // Rare, so that the rows are counted again: the error then shows all of it, with its path.
-            Some(self.look(&known).await?)
+            Some(self.look(known).await?)
         } else {
             None
         };
         if let Some(seen) = &seen {
             check(seen, at_most, expecting)?;
         }
-        let outcome = self.write(&known).await?;
-        if let Some(seen) = seen.filter(|seen| *seen.outcome() != outcome) {
+        let outcome = self.write(known).await?;
+        self.check_transaction().await?;
+        if let Some(seen) = seen.filter(|seen| !seen.outcome().is_alike(&outcome)) {
             // Rows came or went between the counting and the writing.
-            let found = seen.with_outcome(outcome.clone());
+            let found = seen.with_outcome(outcome.without_keys());
             check(&found, at_most, expecting)?;
         }
         Ok(outcome)
+    }
+
+    /// PostgreSQL commits a transaction in which a statement failed without a word, and stores nothing: a hook may have
+    /// passed over an error.
+    pub(crate) async fn check_transaction(self) -> Result<(), Error> {
+        if self.dialect == Dialect::Postgres && self.watch.has_hook_run.load(Ordering::Relaxed) {
+            let mut nothing = Query::select();
+            self.session.query(nothing.expr(Expr::cust("1"))).await?;
+        }
+        Ok(())
     }
 
     pub(crate) fn sql<'k>(self, known: &'k Known) -> Sql<'k>
@@ -84,7 +116,7 @@ impl<'a> Run<'a> {
 
     /// Finds the asked rows and keeps them as keys. To write, they are locked in key order, and then asked whether they
     /// still fulfil the Select; from there on it is never evaluated again.
-    async fn freeze(self, roots: &Roots, purpose: Purpose) -> Result<Known, Error> {
+    pub(crate) async fn freeze(self, roots: &Roots, purpose: Purpose) -> Result<Known, Error> {
         let (root, lock) = (self.plan.root, purpose == Purpose::Write);
         let Table { identity, primary_key, .. } = &self.schema.tables[root];
         let nothing = Known::new(self.schema, root, self.keys_of(root, identity)?);
@@ -123,7 +155,11 @@ impl<'a> Run<'a> {
                 }
             }
         }
-        let mut known = Known::new(self.schema, root, found);
+        self.with_more_known(Known::new(self.schema, root, found), lock).await
+    }
+
+    /// With what has to be known by key of the rows below the roots.
+    pub(crate) async fn with_more_known(self, mut known: Known, lock: bool) -> Result<Known, Error> {
         if known.roots > 0 {
             self.gather(&mut known, lock).await?;
         }
@@ -147,7 +183,7 @@ impl<'a> Run<'a> {
     // ---- The numbers
 
     /// All that a preview shows.
-    async fn look(self, known: &Known) -> Result<Preview, Error> {
+    pub(crate) async fn look(self, known: &Known) -> Result<Preview, Error> {
         let mut numbers = self.numbers(known, Wanted::All).await?;
         for key in numbers.in_the_way(self.schema) {
             let samples = self.samples(known, key).await?;
@@ -157,6 +193,16 @@ impl<'a> Run<'a> {
         let roots = known.get(self.plan.root);
         let fingerprint = roots.map(|keys| keys.fingerprint(primary_key, known.roots)).unwrap_or_default();
         Ok(Preview::new(self.schema, self.plan, known.roots as u64, fingerprint, &numbers))
+    }
+
+    /// Whether any row refers to the roots.
+    pub(crate) async fn is_referred_to(self, known: &Known) -> Result<bool, Error> {
+        let keys: Vec<Count> = self.schema.keys_to(self.plan.root).map(Count::Referring).collect();
+        if keys.is_empty() || known.roots == 0 {
+            return Ok(false);
+        }
+        let found = self.row_of(&self.sql(known).counts(&keys), keys.len()).await?;
+        Ok(found.iter().any(|&rows| rows > 0))
     }
 
     async fn is_in_the_way(self, known: &Known) -> Result<bool, Error> {
@@ -212,7 +258,7 @@ impl<'a> Run<'a> {
     }
 
     /// The numbers that a statement counts.
-    async fn row_of(self, select: &SelectStatement, numbers: usize) -> Result<Vec<u64>, Error> {
+    pub(crate) async fn row_of(self, select: &SelectStatement, numbers: usize) -> Result<Vec<u64>, Error> {
         let rows = self.session.query(select).await?;
         let Some(row) = rows.first() else { return Ok(vec![0; numbers]) };
         let number = |n| row.try_get::<i64>("", &alias(n)).map(|number| u64::try_from(number).unwrap_or(0));
@@ -297,7 +343,7 @@ impl Wanted {
 }
 
 /// R5, `at_most`, `expecting`.
-fn check(seen: &Preview, at_most: Option<u64>, expecting: Option<&Preview>) -> Result<(), Error> {
+pub(crate) fn check(seen: &Preview, at_most: Option<u64>, expecting: Option<&Preview>) -> Result<(), Error> {
     if seen.is_blocked() {
         return Err(ErrorKind::Blocked(seen.blockers().to_vec()).into());
     }

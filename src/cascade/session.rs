@@ -6,7 +6,7 @@ use std::any::TypeId;
 
 use async_trait::async_trait;
 use sea_orm::{
-    AuditError, ConnectionTrait, DbBackend, DbErr, IsolationLevel, QueryAccessAudit, QueryResult,
+    AuditError, ConnectionTrait, DbBackend, DbErr, ExecResult, IsolationLevel, QueryAccessAudit, QueryResult,
     SqliteTransactionMode, Statement, StatementBuilder, TransactionOptions, TransactionSession, TransactionTrait,
 };
 
@@ -21,25 +21,62 @@ pub trait Connection: ConnectionTrait + TransactionTrait + 'static {}
 
 impl<C: ConnectionTrait + TransactionTrait + 'static> Connection for C {}
 
+/// Whether this is a transaction, of the caller's then.
+pub(crate) fn is_transaction<C: Connection>() -> bool {
+    TypeId::of::<C>() == TypeId::of::<C::Transaction>()
+}
+
 /// A connection as an object, so that the engine is compiled once and not for each kind of connection.
 ///
 /// It forwards statements as they are built: `RestrictedConnection` judges those and refuses SQL text.
 #[async_trait]
 pub(crate) trait Session: Sync {
-    /// Gives the rows that the statement itself changed.
-    async fn execute(&self, statement: &dyn StatementBuilder) -> Result<u64, DbErr>;
+    async fn execute(&self, statement: &dyn StatementBuilder) -> Result<ExecResult, DbErr>;
     async fn query(&self, statement: &dyn StatementBuilder) -> Result<Vec<QueryResult>, DbErr>;
+    /// The connection beneath, for SQL text of hooks.
+    fn raw(&self) -> &dyn Raw;
+}
+
+/// What a connection does with SQL text. Only hooks have any.
+#[async_trait]
+pub(crate) trait Raw: Sync {
+    fn backend(&self) -> DbBackend;
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr>;
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr>;
+    async fn query_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr>;
 }
 
 #[async_trait]
 impl<C: ConnectionTrait> Session for C {
-    async fn execute(&self, statement: &dyn StatementBuilder) -> Result<u64, DbErr> {
-        let result = ConnectionTrait::execute(self, &Forwarded(statement)).await?;
-        Ok(result.rows_affected())
+    async fn execute(&self, statement: &dyn StatementBuilder) -> Result<ExecResult, DbErr> {
+        ConnectionTrait::execute(self, &Forwarded(statement)).await
     }
 
     async fn query(&self, statement: &dyn StatementBuilder) -> Result<Vec<QueryResult>, DbErr> {
         self.query_all(&Forwarded(statement)).await
+    }
+
+    fn raw(&self) -> &dyn Raw {
+        self
+    }
+}
+
+#[async_trait]
+impl<C: ConnectionTrait> Raw for C {
+    fn backend(&self) -> DbBackend {
+        self.get_database_backend()
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        ConnectionTrait::execute_raw(self, statement).await
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        ConnectionTrait::execute_unprepared(self, sql).await
+    }
+
+    async fn query_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        self.query_all_raw(statement).await
     }
 }
 
@@ -68,7 +105,7 @@ pub(crate) enum Purpose {
 
 /// Opens a transaction, or a savepoint inside the caller's (R6).
 pub(crate) async fn begin<C: Connection>(db: &C, dialect: Dialect, purpose: Purpose) -> Result<C::Transaction, Error> {
-    if TypeId::of::<C>() == TypeId::of::<C::Transaction>() {
+    if is_transaction::<C>() {
         // MySQL refuses an isolation level in there.
         return Ok(db.begin().await?);
     }

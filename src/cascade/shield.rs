@@ -11,20 +11,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use sea_orm::{DatabaseConnection, DbErr, QueryResult, RestrictedConnection, StatementBuilder};
+use sea_orm::{DatabaseConnection, DbErr, ExecResult, QueryResult, RestrictedConnection, StatementBuilder};
+use tokio::runtime::Handle;
+use tracing::Instrument as _;
+use tracing::instrument::WithSubscriber as _;
 
-use super::session::{Connection, Session};
+use super::error::Error;
+use super::session::{Connection, Raw, Session};
 
 /// A pool that a task can own.
 #[derive(Debug)]
-pub(crate) enum Pool {
+enum Pool {
     Plain(DatabaseConnection),
     Restricted(RestrictedConnection),
 }
 
 impl Pool {
     /// `None` for a transaction, and for a connection of a type that is not known here.
-    pub(crate) fn of<C: Connection>(db: &C) -> Option<Self> {
+    fn of<C: Connection>(db: &C) -> Option<Self> {
         let db: &dyn Any = db;
         let plain = db.downcast_ref::<DatabaseConnection>().cloned().map(Self::Plain);
         plain.or_else(|| db.downcast_ref::<RestrictedConnection>().cloned().map(Self::Restricted))
@@ -52,24 +56,37 @@ impl Drop for GoneOnDrop {
     }
 }
 
-/// Runs the work as a task, which learns it when nobody waits any more. Without a runtime it runs in place.
-pub(crate) async fn shielded<T, F>(work: impl FnOnce(Awaited) -> F + Send) -> Result<T, DbErr>
-where
-    T: Send + 'static,
-    F: Future<Output = T> + Send + 'static,
-{
+/// What is done on a connection, of whatever type it is.
+pub(crate) trait Work: Clone + Send + Sync + 'static {
+    type Output: Send + 'static;
+
+    fn on<C: Connection>(&self, db: &C, awaited: &Awaited) -> impl Future<Output = Result<Self::Output, Error>> + Send;
+}
+
+/// Does the work: on a pool as a task, which learns it when nobody waits any more; in a transaction of the caller's, and
+/// without a runtime, in place.
+pub(crate) async fn shielded<C: Connection, W: Work>(work: &W, db: &C) -> Result<W::Output, Error> {
     let awaited = Awaited::default();
-    let work = work(awaited.clone());
-    let Ok(runtime) = tokio::runtime::Handle::try_current() else { return Ok(work.await) };
-    let task = runtime.spawn(work);
+    let (Some(pool), Ok(runtime)) = (Pool::of(db), Handle::try_current()) else {
+        // Boxed, so that the caller's future stays small.
+        return Box::pin(work.on(db, &awaited)).await;
+    };
+    let (work, told) = (work.clone(), awaited.clone());
+    let work = async move {
+        match pool {
+            Pool::Plain(db) => work.on(&db, &told).await,
+            Pool::Restricted(db) => work.on(&db, &told).await,
+        }
+    };
+    let task = runtime.spawn(work.in_current_span().with_current_subscriber());
     let guard = GoneOnDrop(awaited);
     let result = task.await;
     drop(guard);
     match result {
-        Ok(value) => Ok(value),
+        Ok(result) => result,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
-            Err(_) => Err(DbErr::Custom("the runtime was shut down".to_owned())),
+            Err(_) => Err(DbErr::Custom("the runtime was shut down".to_owned()).into()),
         },
     }
 }
@@ -82,7 +99,7 @@ pub(crate) struct WhileAwaited<'a> {
 
 #[async_trait]
 impl Session for WhileAwaited<'_> {
-    async fn execute(&self, statement: &dyn StatementBuilder) -> Result<u64, DbErr> {
+    async fn execute(&self, statement: &dyn StatementBuilder) -> Result<ExecResult, DbErr> {
         self.awaited.check()?;
         self.session.execute(statement).await
     }
@@ -90,5 +107,9 @@ impl Session for WhileAwaited<'_> {
     async fn query(&self, statement: &dyn StatementBuilder) -> Result<Vec<QueryResult>, DbErr> {
         self.awaited.check()?;
         self.session.query(statement).await
+    }
+
+    fn raw(&self) -> &dyn Raw {
+        self.session.raw()
     }
 }

@@ -39,6 +39,11 @@ const PARENTS: usize = 192;
 /// Parents in one statement that reads their children level by level: few enough that these mostly fit one page.
 const FRONTIER: usize = 2_000;
 
+/// The longest array that PostgreSQL may go through for each row. It looks it up by hash only while it plans for the very
+/// values; a statement that is prepared once and run often gets a plan for any, and compares each with each (seen: 1 s
+/// for 70,000 rows and 2,000 keys). A longer one is a table of its own.
+const SHORT_ARRAY: usize = 100;
+
 /// The longest list that is bound; a longer one is written out, because a statement takes 65,535 values at most.
 const BOUND_LIST_MAX: usize = 8_192;
 
@@ -48,6 +53,9 @@ const VALUES_MAX: usize = 30_000;
 /// Keys in one statement with others on MySQL and MariaDB. Beyond that a number is asked for in several statements, and
 /// a table below is read by key too, or every page of its rows would repeat the list.
 const LONG_LIST: usize = 20_000;
+
+/// By how many ways from known tables the rows of a key are looked for one after the other.
+const WAYS_MAX: usize = 4;
 
 /// How often tables may be repeated in one statement before their keys are read instead. SQLite and MariaDB expand a
 /// common table expression at every mention, so that a lattice of diamonds grows with its paths: 14 layers took
@@ -63,13 +71,15 @@ pub(crate) struct Rows {
     named: Option<TableId>,
 }
 
-/// How rows are deleted.
-#[derive(Debug)]
-pub(crate) enum Deletes {
-    /// By these statements.
-    At(Vec<DeleteStatement>),
-    /// By reading pages of these rows and deleting them by key, until there are no more.
-    InPages(Rows),
+impl Rows {
+    pub(crate) fn table(&self) -> TableId {
+        self.table
+    }
+
+    /// How they are told from the others.
+    pub(crate) fn condition(&self) -> &Expr {
+        &self.condition
+    }
 }
 
 /// SQLite: constraints are checked when the transaction ends and not after each statement. That ends with the
@@ -238,18 +248,16 @@ impl<'a> Sql<'a> {
     }
 
     /// The doomed rows by this CASCADE key.
-    pub(crate) fn delete_by(&self, key: KeyId) -> Deletes {
-        let ForeignKey { child, parent, .. } = *self.key(key);
-        if self.known.get(parent).is_none() && self.dialect == Dialect::MySql {
-            // `DELETE .. IN (SELECT ..)` scans the whole table there: 905 ms for 0.8, and 443,166 rows locked for 100.
-            return Deletes::InPages(Rows { table: child, condition: self.refers(key), named: Some(parent) });
-        }
-        let delete = |condition| {
-            let mut delete = Query::delete();
-            delete.from_table(self.table_ref(child)).and_where(condition);
-            delete
-        };
-        Deletes::At(self.each_refers(key).into_iter().map(delete).collect())
+    pub(crate) fn delete_by(&self, key: KeyId) -> Vec<DeleteStatement> {
+        let delete =
+            |condition| Query::delete().from_table(self.table_ref(self.key(key).child)).and_where(condition).to_owned();
+        self.each_refers(key).into_iter().map(delete).collect()
+    }
+
+    /// Whether that is one statement for each list of parents. On MySQL and MariaDB it would scan the whole table where
+    /// the parents are told by a sub-select: 905 ms for 0.8, and 443,166 rows locked for 100.
+    pub(crate) fn can_delete_by(&self, key: KeyId) -> bool {
+        self.known.get(self.key(key).parent).is_some() || self.dialect != Dialect::MySql
     }
 
     /// The rows that refer to doomed ones by this key.
@@ -262,6 +270,30 @@ impl<'a> Sql<'a> {
         self.each_refers(key).into_iter().map(rows).collect()
     }
 
+    /// Every way down to this key from a table whose rows are known: keys, the last of which is this one. `None` if there
+    /// are too many.
+    pub(crate) fn ways_to(&self, key: KeyId) -> Option<Vec<Vec<KeyId>>> {
+        let (mut ways, mut frontier) = (Vec::new(), vec![vec![key]]);
+        while let Some(way) = frontier.pop() {
+            let parent = self.key(way[0]).parent;
+            if self.known.get(parent).is_some() {
+                ways.push(way);
+            } else {
+                let longer = |above| std::iter::once(above).chain(way.iter().copied()).collect();
+                frontier.extend(self.plan.dooming(self.schema, parent).map(longer));
+            }
+            if ways.len() + frontier.len() > WAYS_MAX {
+                return None;
+            }
+        }
+        Some(ways)
+    }
+
+    /// How many parents are looked under in one statement.
+    pub(crate) fn parents_in_list(&self) -> usize {
+        self.parents_max().min(FRONTIER)
+    }
+
     /// The rows that refer by this key to some rows of its parent. The lists are short, so that their children are
     /// not too many for one page.
     pub(crate) fn referring_to(&self, key: KeyId, keys: &Keys, parents: Range<usize>) -> Vec<Rows> {
@@ -271,7 +303,7 @@ impl<'a> Sql<'a> {
             let condition = self.listed(*parent, left, keys, parent_columns, rows);
             Rows { table: *table, condition, named: None }
         };
-        keys.rows_within(parent_columns, parents).chunks(self.parents_max().min(FRONTIER)).map(rows).collect()
+        keys.rows_within(parent_columns, parents).chunks(self.parents_in_list()).map(rows).collect()
     }
 
     /// The rows with those primary keys.
@@ -286,11 +318,17 @@ impl<'a> Sql<'a> {
     /// That is told by their own columns where equal values look equal. Where they may not (in a text key 'a' may be
     /// 'A') the parent is joined, and it is the parent's columns.
     pub(crate) fn read(&self, rows: &Rows, ends: &[KeyId], lock: bool) -> SelectStatement {
+        let mut select = Query::select();
+        select.from(self.table_ref(rows.table));
+        self.read_too(select, rows, ends, lock)
+    }
+
+    /// The same behind the columns that a Select from that table has already. Private names keep them apart.
+    fn read_too(&self, mut select: SelectStatement, rows: &Rows, ends: &[KeyId], lock: bool) -> SelectStatement {
         let Rows { table, condition, named } = rows;
         let Table { identity, primary_key, .. } = self.table(*table);
-        let mut select = Query::select();
         self.key_columns(&mut select, *table, identity, table_iden(self.table(*table)));
-        select.from(self.table_ref(*table)).and_where(condition.clone());
+        select.and_where(condition.clone());
         for &key in ends {
             let ForeignKey { child_columns, parent, parent_columns, .. } = self.key(key);
             let pairs = || child_columns.iter().copied().zip(parent_columns.iter().copied());
@@ -327,27 +365,195 @@ impl<'a> Sql<'a> {
         select
     }
 
-    /// At most so many of them, after the last ones.
+    /// Locks the doomed rows of a table that has children, in key order. They are counted, so that no key has to leave
+    /// the database; SQLite has its write lock since BEGIN.
+    pub(crate) fn lock_parents(&self, table: TableId) -> Vec<SelectStatement> {
+        if self.dialect == Dialect::Sqlite || self.schema.keys_to(table).next().is_none() {
+            return Vec::new();
+        }
+        let rows = self.plan.dooming(self.schema, table).flat_map(|key| self.referring(key));
+        rows.map(|rows| self.lock_and_count(&rows, None)).collect()
+    }
+
+    /// At most so many of them, after the last one; whole, if an entity's Select is given.
     pub(crate) fn page(
         &self,
         rows: &Rows,
-        ends: &[KeyId],
+        (whole, ends): (Option<&SelectStatement>, &[KeyId]),
         lock: bool,
         after: Option<&Keys>,
         rows_max: usize,
     ) -> SelectStatement {
-        let mut select = self.read(rows, ends, lock);
+        let mut select = match whole {
+            None => self.read(rows, ends, lock),
+            Some(whole) => self.read_too(whole.clone(), rows, ends, lock),
+        };
         select.limit(rows_max as u64);
-        let Some(last) = after else { return select };
-        let primary_key = &self.table(rows.table).primary_key;
-        let columns = primary_key.iter().map(|&column| self.ordered(rows.table, column));
+        if let Some(after) = after {
+            let (columns, values) = self.place(rows.table, after);
+            select.and_where(columns.gt(values));
+        }
+        select
+    }
+
+    /// The rows with these keys, as far as they are still what was looked for; locked in key order.
+    pub(crate) fn page_again(
+        &self,
+        rows: &Rows,
+        (whole, ends): (Option<&SelectStatement>, &[KeyId]),
+        keys: &Keys,
+    ) -> Vec<SelectStatement> {
+        let again = |still: Rows| {
+            let still = Rows { named: rows.named, ..still };
+            match whole {
+                None => self.read(&still, ends, true),
+                Some(whole) => self.read_too(whole.clone(), &still, ends, true),
+            }
+        };
+        self.still(rows.table, keys, Some(&rows.condition)).into_iter().map(again).collect()
+    }
+
+    /// The last of the next rows after a place in key order, if there are so many.
+    pub(crate) fn end_of(&self, rows: &Rows, after: Option<&Keys>, rows_max: usize) -> SelectStatement {
+        self.page(rows, (None, &[]), false, after, 1).offset(rows_max as u64 - 1).to_owned()
+    }
+
+    /// How many rows there are after a place in key order.
+    pub(crate) fn count_after(&self, rows: &Rows, after: Option<&Keys>) -> SelectStatement {
+        let rows = self.between(rows, after, None);
+        let mut select = Query::select();
+        select.expr_as(Func::count(Expr::cust("*")), Alias::new(alias(0)));
+        select.from(self.table_ref(rows.table)).and_where(rows.condition).to_owned()
+    }
+
+    /// The rows after one place in key order and up to another.
+    pub(crate) fn between(&self, rows: &Rows, after: Option<&Keys>, until: Option<&Keys>) -> Rows {
+        let mut condition = rows.condition.clone();
+        if let Some(after) = after {
+            let (columns, values) = self.place(rows.table, after);
+            condition = condition.and(columns.gt(values));
+        }
+        if let Some(until) = until {
+            let (columns, values) = self.place(rows.table, until);
+            condition = condition.and(columns.lte(values));
+        }
+        Rows { table: rows.table, condition, named: rows.named }
+    }
+
+    /// The columns by which pages of a table go on, and their values in this row.
+    fn place(&self, table: TableId, at: &Keys) -> (Expr, Expr) {
+        let primary_key = &self.table(table).primary_key;
+        let columns = primary_key.iter().map(|&column| self.ordered(table, column)).collect();
         let value = |(values, &column): (&KeyColumn, &usize)| {
-            let (value, ty) = (values.value(last.len() - 1), &self.table(rows.table).columns[column].ty);
+            let (value, ty) = (values.value(0), &self.table(table).columns[column].ty);
             if is_ordered_as_text(ty) { Expr::value(value) } else { self.bound(value, ty) }
         };
-        let values = last.of(primary_key).into_iter().zip(primary_key).map(value);
-        select.and_where(row(columns.collect()).gt(row(values.collect())));
+        let values = at.of(primary_key).into_iter().zip(primary_key).map(value).collect();
+        (row(columns), row(values))
+    }
+
+    /// These rows of the table, as a Select of its entity reads them and in key order.
+    pub(crate) fn whole(
+        &self,
+        select: &SelectStatement,
+        table: TableId,
+        keys: &Keys,
+        rows: &[usize],
+    ) -> Vec<SelectStatement> {
+        let mut select = select.clone();
+        for &column in &self.table(table).primary_key {
+            select.order_by_expr(self.column(table, column), Order::Asc);
+        }
+        let conditions = self.each_at(table, keys, rows).into_iter();
+        conditions.map(|condition| select.clone().and_where(condition).to_owned()).collect()
+    }
+
+    /// These rows of a table, as far as they still fulfil a condition. It only judges rows that the primary key has
+    /// found: its own index may lead through many more.
+    pub(crate) fn still(&self, table: TableId, keys: &Keys, condition: Option<&Expr>) -> Vec<Rows> {
+        let rows: Vec<usize> = (0..keys.len()).collect();
+        let at = self.each_at(table, keys, &rows).into_iter();
+        at.map(|at| Rows { table, condition: as_judged(at, condition), named: None }).collect()
+    }
+
+    /// These parents by a key, and what they must still fulfil if they are there: a condition, and to be what the key
+    /// refers to.
+    pub(crate) fn parents_again(
+        &self,
+        key: KeyId,
+        keys: &Keys,
+        rows: Range<usize>,
+        condition: Option<&Expr>,
+    ) -> Vec<(Rows, Option<Expr>)> {
+        let ForeignKey { parent, parent_columns, .. } = self.key(key);
+        let primary_key = &self.table(*parent).primary_key;
+        let again = |rows: &[usize]| {
+            let at = self.listed(*parent, self.columns(*parent, primary_key), keys, primary_key, rows);
+            let mut columns = primary_key.clone();
+            columns.extend(parent_columns.iter().filter(|column| !primary_key.contains(column)));
+            let is_same = (columns != *primary_key)
+                .then(|| self.listed(*parent, self.columns(*parent, &columns), keys, &columns, rows));
+            let fulfils = condition.cloned().into_iter().chain(is_same).reduce(sea_orm::sea_query::ExprTrait::and);
+            (Rows { table: *parent, condition: at, named: None }, fulfils)
+        };
+        keys.rows_within(parent_columns, rows).chunks(self.rows_max().min(PAGE)).map(again).collect()
+    }
+
+    /// Locks rows in key order, and counts those that do not fulfil a condition.
+    pub(crate) fn lock_and_count(&self, rows: &Rows, fulfils: Option<&Expr>) -> SelectStatement {
+        let (table, other) = (rows.table, Alias::new(alias(0)));
+        let mut locked = Query::select();
+        let is_other = match fulfils {
+            None => Expr::cust("1"),
+            Some(fulfils) => Expr::case(fulfils.clone(), Expr::cust("NULL")).finally(Expr::cust("1")).into(),
+        };
+        locked.expr_as(is_other, other.clone()).from(self.table_ref(table)).and_where(rows.condition.clone());
+        if self.dialect != Dialect::Sqlite {
+            locked.lock_exclusive();
+        }
+        for &column in &self.table(table).primary_key {
+            locked.order_by_expr(self.column(table, column), Order::Asc);
+        }
+        self.with(&mut locked, rows.named);
+        let mut select = Query::select();
+        let count = Func::count(Expr::col(other.clone()));
+        select.expr_as(count, other).from_subquery(locked, Alias::new("__cascade_locked"));
         select
+    }
+
+    /// The same condition for a statement that has no common table expressions.
+    pub(crate) fn refers_alone(&self, key: KeyId) -> Option<Expr> {
+        self.each_refers(key).into_iter().reduce(sea_orm::sea_query::ExprTrait::or)
+    }
+
+    /// The row refers by this key to one of these known rows of its parent.
+    pub(crate) fn refers_to(&self, key: KeyId, parents: &[usize]) -> Option<Expr> {
+        let ForeignKey { child, child_columns, parent, parent_columns, .. } = self.key(key);
+        let keys = self.known.get(*parent)?;
+        Some(self.listed(*parent, self.columns(*child, child_columns), keys, parent_columns, parents))
+    }
+
+    /// The row is one of these known ones of its table.
+    pub(crate) fn is_one_of(&self, table: TableId, rows: &[usize]) -> Option<Expr> {
+        let primary_key = &self.table(table).primary_key;
+        let keys = self.known.get(table)?;
+        Some(self.listed(table, self.columns(table, primary_key), keys, primary_key, rows))
+    }
+
+    /// Deletes such rows.
+    pub(crate) fn delete(&self, rows: Rows) -> DeleteStatement {
+        Query::delete().from_table(self.table_ref(rows.table)).and_where(rows.condition).to_owned()
+    }
+
+    /// Sets the key's columns to NULL or to their defaults in such rows.
+    pub(crate) fn set_in(&self, key: KeyId, rows: Rows) -> UpdateStatement {
+        self.set(key).and_where(rows.condition).to_owned()
+    }
+
+    /// Makes such doomed rows refer to nothing by this key, whatever its action.
+    pub(crate) fn open_in(&self, key: KeyId, rows: Rows) -> UpdateStatement {
+        let columns = self.key(key).columns_to_open_alone(self.schema);
+        self.open(key, columns).and_where(rows.condition).to_owned()
     }
 
     /// Deletes these rows of the table, by primary key.
@@ -398,14 +604,19 @@ impl<'a> Sql<'a> {
 
     /// Makes doomed rows refer to nothing by this key, whatever its action.
     pub(crate) fn open_rows(&self, key: KeyId, keys: &Keys, rows: &[usize]) -> Vec<UpdateStatement> {
+        let conditions = self.each_at(self.key(key).child, keys, rows).into_iter();
+        let columns = self.key(key).columns_to_open(self.schema);
+        conditions.map(|condition| self.open(key, columns.clone()).and_where(condition).to_owned()).collect()
+    }
+
+    fn open(&self, key: KeyId, columns: Vec<usize>) -> UpdateStatement {
         let child = self.key(key).child;
         let mut update = Query::update();
         update.table(self.table_ref(child));
-        for column in self.key(key).columns_to_open(self.schema) {
+        for column in columns {
             update.value(self.table(child).columns[column].name.clone(), Expr::cust("NULL"));
         }
-        let conditions = self.each_at(child, keys, rows).into_iter();
-        conditions.map(|condition| update.clone().and_where(condition).to_owned()).collect()
+        update
     }
 
     /// Sets the key's columns, in the rows that refer to doomed ones, to NULL or to their defaults.
@@ -570,7 +781,8 @@ impl<'a> Sql<'a> {
             Dialect::Postgres => {
                 let arrays = values.iter().zip(types).map(|(values, ty)| array(values, ty, rows));
                 let mut arrays: Vec<Expr> = arrays.collect();
-                if arrays.len() == 1 {
+                let is_found_by_index = *columns == *self.table(table).primary_key || rows.len() <= SHORT_ARRAY;
+                if arrays.len() == 1 && is_found_by_index {
                     return row(left).eq(PgFunc::any(arrays.remove(0)));
                 }
                 let unnest = Func::cust(Alias::new("unnest")).args(arrays);
@@ -691,7 +903,7 @@ impl<'a> Sql<'a> {
         let from = from.into_iden();
         for &column in columns {
             let Column { name, ty, .. } = &self.table(table).columns[column];
-            select.expr(self.readable(Expr::col((from.clone(), name.clone())), ty));
+            select.expr_as(self.readable(Expr::col((from.clone(), name.clone())), ty), Alias::new(alias(column)));
         }
     }
 
@@ -720,6 +932,14 @@ impl<'a> Sql<'a> {
     fn default(&self, column: &Column) -> Expr {
         let default = column.default.clone().unwrap_or_else(|| Expr::cust("NULL"));
         if self.dialect == Dialect::Postgres { typed(default, &column.ty, "") } else { default }
+    }
+}
+
+/// Rows found by one condition, and judged by another.
+fn as_judged(at: Expr, condition: Option<&Expr>) -> Expr {
+    match condition {
+        None => at,
+        Some(condition) => at.and(condition.clone().is(Expr::custom_keyword("TRUE"))),
     }
 }
 

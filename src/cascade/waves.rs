@@ -28,6 +28,16 @@ impl Edge {
     }
 }
 
+/// Which keys of a ring may be set to NULL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Opening {
+    /// Every one that can be: all happens in one transaction, and nothing has to be found again.
+    Any,
+    /// Only those by which their row was not first reached, so that every row can still be reached from the roots if it
+    /// ends in the middle. A ring that these do not open is left, and what it refers to.
+    Reachable,
+}
+
 /// What is done at once; one follows the other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Wave {
@@ -49,7 +59,7 @@ pub(crate) fn open_loops(edges: &[Edge], can_be_null: impl Fn(KeyId) -> bool) ->
 }
 
 /// The waves in which `rows` rows go that refer to each other by `edges`. That a row refers to itself does not matter.
-pub(crate) fn waves(rows: usize, edges: &[Edge], can_be_null: impl Fn(KeyId) -> bool) -> Vec<Wave> {
+pub(crate) fn waves(rows: usize, edges: &[Edge], opening: Opening, can_be_null: impl Fn(KeyId) -> bool) -> Vec<Wave> {
     let mut left = Left::new(rows, edges);
     let mut waves = Vec::new();
     let mut ready: Vec<usize> = (0..rows).filter(|&row| left.referring[row] == 0).collect();
@@ -61,14 +71,14 @@ pub(crate) fn waves(rows: usize, edges: &[Edge], can_be_null: impl Fn(KeyId) -> 
         let (mut open, mut whole) = (BTreeMap::<KeyId, Vec<usize>>::new(), Vec::new());
         for ring in left.rings() {
             let inner = left.inner(&ring);
-            match breakable(&inner, &can_be_null) {
+            match breakable(&inner, opening, &can_be_null) {
                 Some(edges) => {
                     for edge in edges {
                         ready.extend(left.open(edge));
                         open.entry(edge.key).or_default().push(edge.child);
                     }
                 }
-                None if left.is_closed(&ring, &inner) => whole.push(ring),
+                None if opening == Opening::Any && left.is_closed(&ring, &inner) => whole.push(ring),
                 None => {}
             }
         }
@@ -86,10 +96,14 @@ pub(crate) fn waves(rows: usize, edges: &[Edge], can_be_null: impl Fn(KeyId) -> 
 
 /// The edges of a ring that NULL can take away. A row is found through a row that was found before it, so an edge to a
 /// row found later is not the one by which its own row was reached.
-fn breakable(inner: &[Edge], can_be_null: impl Fn(KeyId) -> bool) -> Option<Vec<Edge>> {
+fn breakable(inner: &[Edge], opening: Opening, can_be_null: impl Fn(KeyId) -> bool) -> Option<Vec<Edge>> {
     let nullable: Vec<Edge> = inner.iter().copied().filter(|edge| can_be_null(edge.key)).collect();
     let later: Vec<Edge> = nullable.iter().copied().filter(|edge| edge.parent > edge.child).collect();
-    [later, nullable].into_iter().find(|edges| !edges.is_empty())
+    let choices = match opening {
+        Opening::Any => vec![later, nullable],
+        Opening::Reachable => vec![later],
+    };
+    choices.into_iter().find(|edges| !edges.is_empty())
 }
 
 /// The rows of one ring among these rows, each referring to the next by the key beside it, the last to the first.
@@ -211,7 +225,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{Edge, Wave, around, open_loops, waves};
+    use super::{Edge, Opening, Wave, around, open_loops, waves};
     use crate::cascade::graph::KeyId;
 
     const fn edge(key: KeyId, child: usize, parent: usize) -> Edge {
@@ -225,7 +239,7 @@ mod tests {
 
     #[track_caller]
     fn check(rows: usize, edges: &[Edge], expected: &[Wave]) {
-        assert_eq!(waves(rows, edges, can_be_null), expected);
+        assert_eq!(waves(rows, edges, Opening::Any, can_be_null), expected);
     }
 
     #[test]
@@ -258,6 +272,18 @@ mod tests {
     }
 
     #[test]
+    fn a_ring_that_would_be_lost_is_left_with_what_it_refers_to() {
+        // 0 and 1 are a ring that only its first-reached key opens; 2 hangs on it, and it hangs on 3.
+        let edges = [edge(2, 1, 0), edge(0, 0, 1), edge(0, 2, 1), edge(1, 0, 3)];
+        assert_eq!(waves(4, &edges, Opening::Reachable, can_be_null), [Wave::Delete(vec![2])]);
+        let ring = [edge(2, 1, 0), edge(2, 0, 1)];
+        let expected = [Wave::Open(2, vec![0]), Wave::Delete(vec![1]), Wave::Delete(vec![0])];
+        for opening in [Opening::Any, Opening::Reachable] {
+            assert_eq!(waves(2, &ring, opening, can_be_null), expected);
+        }
+    }
+
+    #[test]
     fn a_ring_that_cannot_be_opened_goes_when_nobody_else_refers_to_it() {
         // 0 and 1, which 2 refers to; 3 and 4, which refer to 0.
         let edges = [edge(0, 0, 1), edge(0, 1, 0), edge(0, 2, 1), edge(0, 3, 4), edge(0, 4, 3), edge(1, 4, 0)];
@@ -287,10 +313,10 @@ mod tests {
     fn as_deep_as_memory_goes() {
         let rows = 300_000;
         let chain: Vec<Edge> = (1..rows).map(|row| edge(0, row, row - 1)).collect();
-        assert_eq!(waves(rows, &chain, can_be_null).len(), rows);
+        assert_eq!(waves(rows, &chain, Opening::Any, can_be_null).len(), rows);
         let mut ring = chain;
         ring.push(edge(1, 0, rows - 1));
-        assert_eq!(waves(rows, &ring, can_be_null), [Wave::DeleteRings(vec![(0..rows).collect()])]);
+        assert_eq!(waves(rows, &ring, Opening::Any, can_be_null), [Wave::DeleteRings(vec![(0..rows).collect()])]);
         assert_eq!(around(&(0..rows).collect::<Vec<_>>(), &ring).len(), rows);
     }
 
@@ -323,9 +349,25 @@ mod tests {
             let mut edges: Vec<Edge> = raw.iter().map(|&(key, child, parent)| edge(key, child % rows, parent % rows)).collect();
             edges.sort_by_key(|edge| (edge.child, edge.key));
             edges.dedup_by_key(|edge| (edge.child, edge.key));
+            // What a batch opens is not the way by which a row is found again, and nobody goes before those who refer to it.
+            let mut left = edges.clone();
+            for wave in waves(rows, &edges, Opening::Reachable, can_be_null) {
+                match wave {
+                    Wave::Delete(gone) => {
+                        prop_assert!(left.iter().all(|edge| edge.is_loop() || !gone.contains(&edge.parent)));
+                        left.retain(|edge| !gone.contains(&edge.child));
+                    }
+                    Wave::Open(key, opened) => {
+                        let opens = |edge: &Edge| edge.key == key && opened.contains(&edge.child) && !edge.is_loop();
+                        prop_assert!(left.iter().filter(|edge| opens(edge)).all(|edge| edge.parent > edge.child));
+                        left.retain(|edge| !opens(edge));
+                    }
+                    Wave::DeleteRings(rings) => prop_assert!(false, "{:?}", rings),
+                }
+            }
             let mut left = edges.clone();
             let mut there: BTreeSet<usize> = (0..rows).collect();
-            for wave in waves(rows, &edges, can_be_null) {
+            for wave in waves(rows, &edges, Opening::Any, can_be_null) {
                 let others = |row: usize, left: &[Edge]| left.iter().any(|edge| edge.parent == row && edge.child != row);
                 match wave {
                     Wave::Delete(gone) => {

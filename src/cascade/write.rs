@@ -3,20 +3,27 @@
 //! I/O: this is where rows are changed and deleted. What is in the way has been looked for by now (`run`).
 
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
-use sea_orm::{DbErr, StatementBuilder};
+use sea_orm::{DbErr, QueryResult, StatementBuilder};
 
 use super::dialect::Dialect;
 use super::error::{Error, ErrorKind, RingRow, driver};
 use super::gather::{Page, Pages};
-use super::graph::{KeyId, TableId};
+use super::graph::{KeyId, Table, TableId};
+use super::hooks::Models;
 use super::key::{Index, Keys};
 use super::known::{Cycle, Known};
 use super::outcome::Outcome;
 use super::plan::{ComponentId, Step};
 use super::run::Run;
-use super::sql::{DeferForeignKeys, Deletes, PAGE};
-use super::waves::{Edge, Wave, around, open_loops, waves};
+use super::sql::{DeferForeignKeys, PAGE, Rows};
+use super::walk::Walk;
+use super::waves::{Edge, Opening, Wave, around, open_loops, waves};
+
+/// A table, keys of it, and the rows of them that are meant.
+type These<'a> = (TableId, &'a Keys, &'a [usize]);
 
 impl Run<'_> {
     /// Does the steps of the plan, children first.
@@ -26,9 +33,10 @@ impl Run<'_> {
             return Ok(outcome);
         }
         for &step in &self.plan.steps {
+            let (start, before) = (Instant::now(), outcome.total());
             match step {
                 Step::DeleteBy(key) => {
-                    let rows = self.delete_by(known, key).await?;
+                    let rows = self.delete_by(known, key, &mut outcome).await?;
                     let child = self.schema.keys[key].child;
                     outcome.add_deleted(&self.schema.tables[child].label, rows);
                 }
@@ -40,14 +48,9 @@ impl Run<'_> {
                     let rows = self.update_kept(known, key).await?;
                     outcome.add_updated(&self.schema.keys[key].label, rows);
                 }
-                Step::DeleteRoots => {
-                    let root = self.plan.root;
-                    let Some(keys) = known.get(root) else { continue };
-                    let rows = self.delete_rows(known, root, keys).await?;
-                    outcome.add_deleted(&self.schema.tables[root].label, rows);
-                }
+                Step::DeleteRoots => outcome.add(self.delete_roots(known).await?),
                 Step::DeleteCycle(component) => {
-                    self.delete_cycle(known, component).await?;
+                    self.delete_cycle(known, component, &mut outcome).await?;
                     for &table in &self.plan.components[component].tables {
                         // By the keys: the database's own cascade may have gone round a ring.
                         let rows = known.get(table).map_or(0, Keys::len);
@@ -55,28 +58,158 @@ impl Run<'_> {
                     }
                 }
             }
+            self.tell(step, outcome.total() - before, start.elapsed());
         }
         Ok(outcome)
     }
 
-    async fn delete_by(self, known: &Known, key: KeyId) -> Result<u64, Error> {
-        match self.sql(known).delete_by(key) {
-            Deletes::At(statements) => self.execute_all(statements).await,
-            Deletes::InPages(rows) => {
-                let child = self.schema.keys[key].child;
-                let mut deleted = 0;
-                let mut pages = Pages::new(self, child, rows, true).of_at_most(PAGE);
-                while let Some(Page { keys, .. }) = pages.next(known).await? {
-                    deleted += self.delete_rows(known, child, &keys).await?;
-                }
-                Ok(deleted)
-            }
+    /// The rows asked for, to which nobody refers any more.
+    pub(crate) async fn delete_roots(self, known: &Known) -> Result<Outcome, Error> {
+        let (root, mut outcome) = (self.plan.root, Outcome::new(self.schema, self.plan));
+        if let Some(keys) = known.get(root) {
+            let all: Vec<usize> = (0..keys.len()).collect();
+            let rows = self.delete_rows(known, (root, keys, &all), &mut outcome).await?;
+            outcome.add_deleted(&self.schema.tables[root].label, rows);
         }
+        Ok(outcome)
     }
 
-    async fn delete_rows(self, known: &Known, table: TableId, keys: &Keys) -> Result<u64, Error> {
-        let rows: Vec<usize> = (0..keys.len()).collect();
-        self.execute_all(self.sql(known).delete_rows(table, keys, &rows)).await
+    fn tell(self, step: Step, rows: u64, elapsed: Duration) {
+        let (table, key) = match step {
+            Step::DeleteBy(key) | Step::Update(key) | Step::UpdateKept(key) => (self.schema.keys[key].child, Some(key)),
+            Step::DeleteRoots => (self.plan.root, None),
+            Step::DeleteCycle(component) => (self.plan.components[component].tables[0], None),
+        };
+        tracing::debug!(
+            name: "cascade.step",
+            target: "sea_orm_cascade",
+            table = self.schema.tables[table].label,
+            foreign_key = key.map(|key| self.schema.keys[key].label.as_str()),
+            action = key.map(|key| self.schema.keys[key].action.as_sql()),
+            rows,
+            elapsed_us = elapsed.as_micros(),
+            "did a step"
+        );
+    }
+
+    async fn delete_by(self, known: &Known, key: KeyId, outcome: &mut Outcome) -> Result<u64, Error> {
+        let child = self.schema.keys[key].child;
+        let is_watched = self.is_watched(child);
+        if !is_watched && self.sql(known).can_delete_by(key) {
+            return self.execute_all(self.sql(known).delete_by(key)).await;
+        }
+        let mut deleted = 0;
+        let Some(ways) = self.sql(known).ways_to(key) else {
+            for rows in self.sql(known).referring(key) {
+                deleted += self.delete_pages(known, child, rows, outcome).await?;
+            }
+            return Ok(deleted);
+        };
+        for way in ways {
+            let mut walk = Walk::new(self, way, PAGE);
+            while let Some(rows) = walk.next(known).await? {
+                deleted += if is_watched {
+                    self.delete_pages(known, child, rows, outcome).await?
+                } else {
+                    self.execute_all(vec![self.sql(known).delete(rows)]).await?
+                };
+            }
+        }
+        Ok(deleted)
+    }
+
+    /// Deletes rows by reading pages of them.
+    async fn delete_pages(
+        self,
+        known: &Known,
+        table: TableId,
+        rows: Rows,
+        outcome: &mut Outcome,
+    ) -> Result<u64, Error> {
+        let whole = self.schema.tables[table].hooks.as_ref().map(|hooks| hooks.select());
+        let mut pages = Pages::new(self, table, rows, true).of_at_most(PAGE).of_whole_rows(whole);
+        let mut deleted = 0;
+        while let Some(Page { keys, rows, .. }) = pages.next(known).await? {
+            deleted += self.delete_page(known, table, &keys, rows, outcome).await?;
+        }
+        Ok(deleted)
+    }
+
+    pub(crate) fn is_watched(self, table: TableId) -> bool {
+        self.schema.tables[table].hooks.is_some() || self.watch.keys_of.contains(&table)
+    }
+
+    /// Deletes these rows of a table by key; those that are watched page by page.
+    async fn delete_rows(
+        self,
+        known: &Known,
+        (table, keys, rows): These<'_>,
+        outcome: &mut Outcome,
+    ) -> Result<u64, Error> {
+        if !self.is_watched(table) {
+            return self.execute_all(self.sql(known).delete_rows(table, keys, rows)).await;
+        }
+        let mut deleted = 0;
+        for rows in rows.chunks(PAGE) {
+            let whole = self.whole(known, (table, keys, rows)).await?;
+            deleted += self.delete_page(known, table, &keys.copied(rows), whole, outcome).await?;
+        }
+        Ok(deleted)
+    }
+
+    /// Deletes rows that were read, with their hooks around: all before, the DELETE, all after.
+    async fn delete_page(
+        self,
+        known: &Known,
+        table: TableId,
+        keys: &Keys,
+        whole: Vec<QueryResult>,
+        outcome: &mut Outcome,
+    ) -> Result<u64, Error> {
+        let all: Vec<usize> = (0..keys.len()).collect();
+        let models = self.before(table, whole).await?;
+        let deleted = self.execute_all(self.sql(known).delete_rows(table, keys, &all)).await?;
+        self.after(table, models).await?;
+        self.add_keys((table, keys, &all), outcome);
+        Ok(deleted)
+    }
+
+    /// These rows as their entity reads them, if its hooks want to see them.
+    async fn whole(self, known: &Known, (table, keys, rows): These<'_>) -> Result<Vec<QueryResult>, Error> {
+        let Some(hooks) = &self.schema.tables[table].hooks else { return Ok(Vec::new()) };
+        let mut whole = Vec::with_capacity(rows.len());
+        for select in self.sql(known).whole(&hooks.select(), table, keys, rows) {
+            whole.extend(self.session.query(&select).await?);
+        }
+        Ok(whole)
+    }
+
+    /// Runs `before_delete` of these rows, if they have it.
+    async fn before(self, table: TableId, whole: Vec<QueryResult>) -> Result<Option<Models>, Error> {
+        let Some(hooks) = self.schema.tables[table].hooks.as_ref().filter(|_| !whole.is_empty()) else {
+            return Ok(None);
+        };
+        self.watch.has_hook_run.store(true, Ordering::Relaxed);
+        let models = hooks.before(whole, self.session).await;
+        Ok(Some(models.map_err(|source| self.veto(table, source))?))
+    }
+
+    /// Runs `after_delete` of rows that are gone.
+    async fn after(self, table: TableId, models: Option<Models>) -> Result<(), Error> {
+        let (Some(hooks), Some(models)) = (&self.schema.tables[table].hooks, models) else { return Ok(()) };
+        hooks.after(models, self.session).await.map_err(|source| self.veto(table, source))
+    }
+
+    fn veto(self, table: TableId, source: DbErr) -> Error {
+        ErrorKind::Vetoed { table: self.schema.tables[table].label.clone(), source }.into()
+    }
+
+    fn add_keys(self, (table, keys, rows): These<'_>, outcome: &mut Outcome) {
+        if self.watch.keys_of.contains(&table) {
+            let Table { label, primary_key, .. } = &self.schema.tables[table];
+            // The primary key is what a row's identity begins with.
+            outcome.add_keys(label, rows.iter().map(|&row| keys.sample_of(row, primary_key.len())));
+        }
     }
 
     /// R4: changes the rows that refer to doomed ones by this key within a cycle and are not doomed.
@@ -101,16 +234,16 @@ impl Run<'_> {
     }
 
     /// R4: deletes the rows of a cycle's tables in waves.
-    async fn delete_cycle(self, known: &Known, component: ComponentId) -> Result<(), Error> {
+    async fn delete_cycle(self, known: &Known, component: ComponentId, outcome: &mut Outcome) -> Result<(), Error> {
         let Some(cycle) = known.cycle(component) else { return Ok(()) };
-        let mut in_order = waves(cycle.rows.len(), &cycle.edges, |key| self.can_be_null(key));
+        let mut in_order = waves(cycle.rows.len(), &cycle.edges, Opening::Any, |key| self.can_be_null(key));
         if self.dialect == Dialect::MySql {
             in_order.splice(0..0, open_loops(&cycle.edges, |key| self.can_be_null(key)));
         }
         for wave in in_order {
             match wave {
                 Wave::Delete(rows) => {
-                    let deleted = self.delete_wave(known, &known.by_table(cycle, &rows)).await;
+                    let deleted = self.delete_wave(known, &known.by_table(cycle, &rows), outcome).await;
                     deleted.map_err(|error| {
                         let loops = cycle.edges.iter().filter(|edge| edge.is_loop() && !self.can_be_null(edge.key));
                         let loops: BTreeSet<usize> = loops.map(|edge| edge.child).collect();
@@ -125,7 +258,7 @@ impl Run<'_> {
                     }
                 }
                 Wave::DeleteRings(rings) => {
-                    let deleted = self.delete_rings(known, &known.by_table(cycle, &rings.concat())).await;
+                    let deleted = self.delete_rings(known, &known.by_table(cycle, &rings.concat()), outcome).await;
                     deleted.map_err(|error| self.in_ring(known, cycle, &rings, error))?;
                 }
             }
@@ -138,30 +271,48 @@ impl Run<'_> {
         self.dialect == Dialect::MySql && tables.any(|table| driver::is_referred_to_by(error, &table.to_string()))
     }
 
-    fn can_be_null(self, key: KeyId) -> bool {
+    pub(crate) fn can_be_null(self, key: KeyId) -> bool {
         !self.schema.keys[key].columns_to_open(self.schema).is_empty()
     }
 
-    async fn delete_wave(self, known: &Known, rows: &[(TableId, &Keys, Vec<usize>)]) -> Result<(), Error> {
-        for (table, keys, rows) in rows {
-            self.execute_all(self.sql(known).delete_rows(*table, keys, rows)).await?;
+    async fn delete_wave(
+        self,
+        known: &Known,
+        wave: &[(TableId, &Keys, Vec<usize>)],
+        outcome: &mut Outcome,
+    ) -> Result<(), Error> {
+        for (table, keys, rows) in wave {
+            self.delete_rows(known, (*table, keys, rows), outcome).await?;
         }
         Ok(())
     }
 
     /// Deletes rings whose keys cannot be NULL, in the way in which the database checks constraints after all of it.
-    async fn delete_rings(self, known: &Known, rows: &[(TableId, &Keys, Vec<usize>)]) -> Result<(), Error> {
-        match self.dialect {
-            Dialect::Postgres => {
-                let at_once = self.sql(known).delete_at_once(rows);
-                self.execute_all(Vec::from_iter(at_once)).await?;
-            }
+    async fn delete_rings(
+        self,
+        known: &Known,
+        rings: &[(TableId, &Keys, Vec<usize>)],
+        outcome: &mut Outcome,
+    ) -> Result<(), Error> {
+        let mut models = Vec::with_capacity(rings.len());
+        for (table, keys, rows) in rings {
+            let whole = self.whole(known, (*table, keys, rows)).await?;
+            models.push(self.before(*table, whole).await?);
+        }
+        let at_once = match self.dialect {
+            Dialect::Postgres => Vec::from_iter(self.sql(known).delete_at_once(rings)),
             Dialect::Sqlite | Dialect::MySql => {
-                if self.dialect == Dialect::Sqlite && rows.len() > 1 {
+                if self.dialect == Dialect::Sqlite && rings.len() > 1 {
                     self.session.execute(&DeferForeignKeys).await?;
                 }
-                self.delete_wave(known, rows).await?;
+                let each = rings.iter().flat_map(|(table, keys, rows)| self.sql(known).delete_rows(*table, keys, rows));
+                each.collect()
             }
+        };
+        self.execute_all(at_once).await?;
+        for ((table, keys, rows), models) in rings.iter().zip(models) {
+            self.after(*table, models).await?;
+            self.add_keys((*table, keys, rows), outcome);
         }
         Ok(())
     }
@@ -188,10 +339,10 @@ impl Run<'_> {
         ErrorKind::Ring { backend: self.dialect.name(), rows, source }.into()
     }
 
-    async fn execute_all<S: StatementBuilder>(self, statements: Vec<S>) -> Result<u64, Error> {
+    pub(crate) async fn execute_all<S: StatementBuilder>(self, statements: Vec<S>) -> Result<u64, Error> {
         let mut rows = 0;
         for statement in &statements {
-            rows += self.session.execute(statement).await?;
+            rows += self.session.execute(statement).await?.rows_affected();
         }
         Ok(rows)
     }

@@ -8,7 +8,8 @@ use sea_orm::{
 use super::error::{Error, ErrorKind, InvalidPage};
 use super::page::{Listed, Page};
 use super::{delete, name, store};
-use crate::cascade::{Connection, Deletion, Graph, Outcome, Preview, Write};
+use crate::cascade::{Connection, Deletion, Graph, Outcome, Preview, Write, lock_parent};
+use crate::entity;
 use crate::entity::item::{ActiveModel, COLUMN, Column, Entity, Model};
 
 /// Marks a cursor of this list.
@@ -19,21 +20,27 @@ const INSERT_ROWS_MAX: usize = 5_000;
 
 /// Creates an item in a store. The name is trimmed, then checked.
 ///
-/// One INSERT, in a transaction or savepoint of its own.
+/// The store is locked first ([`lock_parent`]), so that no delete that runs at the same time leaves the item without one,
+/// constraint or not. That and one INSERT, in a transaction or savepoint of their own.
 ///
 /// # Errors
 /// [`ErrorKind::InvalidName`], [`ErrorKind::StoreNotFound`], [`ErrorKind::Database`].
 pub async fn create<C: Connection>(db: &C, store_id: i64, name: &str) -> Result<Model, Error> {
     let name = name::valid(name)?;
     let write = Write::begin(db).await?;
-    let result = new(store_id, name).insert(write.on()).await;
-    let result = result.map_err(|error| Error::of_write(error, None, Some(store_id)));
+    let created = async {
+        keep_store(write.on(), store_id).await?;
+        let created = new(store_id, name).insert(write.on()).await;
+        created.map_err(|error| Error::of_write(error, None, Some(store_id)))
+    };
+    let result = created.await;
     write.finish(result).await
 }
 
 /// Creates many items in a store, all or none, and returns how many.
 ///
-/// One INSERT for each 5,000, in one transaction or savepoint. An empty list is 0 and no statement.
+/// The store is locked as for [`create`], then one INSERT for each 5,000, in one transaction or savepoint. An empty list is
+/// 0, without an INSERT.
 ///
 /// # Errors
 /// [`ErrorKind::InvalidName`] of any of them, [`ErrorKind::StoreNotFound`], [`ErrorKind::Database`].
@@ -45,7 +52,11 @@ where
     let names = valid_names(names)?;
     let created = names.len() as u64;
     let write = Write::begin(db).await?;
-    let result = insert(write.on(), store_id, names).await;
+    let inserted = async {
+        keep_store(write.on(), store_id).await?;
+        insert(write.on(), store_id, names).await
+    };
+    let result = inserted.await;
     write.finish(result.map(|()| created)).await
 }
 
@@ -92,7 +103,7 @@ pub async fn rename<C: Connection>(db: &C, id: i64, name: &str) -> Result<Model,
     update(db, id, item, None).await
 }
 
-/// Moves an item to another store, and returns it as it is then.
+/// Moves an item to another store, and returns it as it is then. That store is locked as for [`create`].
 ///
 /// # Errors
 /// [`ErrorKind::StoreNotFound`], [`ErrorKind::ItemNotFound`], [`ErrorKind::Database`].
@@ -104,11 +115,22 @@ pub async fn move_to<C: Connection>(db: &C, id: i64, store_id: i64) -> Result<Mo
 
 async fn update<C: Connection>(db: &C, id: i64, item: ActiveModel, store_id: Option<i64>) -> Result<Model, Error> {
     let write = Write::begin(db).await?;
-    let result = item.update(write.on()).await.map_err(|error| match error {
-        DbErr::RecordNotUpdated => ErrorKind::ItemNotFound { id }.into(),
-        error => Error::of_write(error, None, store_id),
-    });
+    let updated = async {
+        if let Some(store_id) = store_id {
+            keep_store(write.on(), store_id).await?;
+        }
+        item.update(write.on()).await.map_err(|error| match error {
+            DbErr::RecordNotUpdated => ErrorKind::ItemNotFound { id }.into(),
+            error => Error::of_write(error, None, store_id),
+        })
+    };
+    let result = updated.await;
     write.finish(result).await
+}
+
+/// Keeps the store until the transaction ends.
+async fn keep_store<C: Connection>(db: &C, id: i64) -> Result<(), Error> {
+    if lock_parent(db, entity::store::Entity, id).await? { Ok(()) } else { Err(ErrorKind::StoreNotFound { id }.into()) }
 }
 
 /// What deleting the item would do now, without doing it; see [`Deletion::preview`].

@@ -1,0 +1,70 @@
+//! The lock by which whoever adds a child keeps its parent.
+//!
+//! I/O.
+
+use sea_orm::sea_query::{Expr, IntoValueTuple as _, LockType, Query, Value};
+use sea_orm::{ColumnTrait as _, EntityTrait, Iterable as _, PrimaryKeyToColumn, PrimaryKeyTrait};
+
+use super::dialect::Dialect;
+use super::error::{Error, ErrorKind};
+use super::session::{self, Connection, Session as _};
+
+/// Keeps a row from being deleted until the caller's transaction ends, so that rows can be added which refer to it.
+/// `false` if it is not there (any more).
+///
+/// A constraint in the database does this by itself. Where there is none, nothing else keeps a delete that runs at the
+/// same time from leaving an orphan: a deleter locks the parents, and then sees only the children that are there.
+/// Others may add children of the same parent meanwhile; changing its other columns may wait.
+///
+/// One statement that reads one row: `FOR KEY SHARE` on PostgreSQL, `LOCK IN SHARE MODE` on MySQL and MariaDB. SQLite
+/// has one writer at a time, so it is a plain SELECT there; begin the transaction as IMMEDIATE if it may wait for others.
+/// On PostgreSQL the transaction must be READ COMMITTED, its default: in REPEATABLE READ an older snapshot is no proof.
+///
+/// # Example
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+/// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+/// # Migrator::up(&db, None).await?;
+/// use sea_orm::TransactionTrait as _;
+/// use sea_orm_cascade::cascade::lock_parent;
+/// use sea_orm_cascade::{entity::store, service};
+///
+/// let ikea = service::store::create(&db, "IKEA").await?;
+/// let transaction = db.begin().await?;
+/// assert!(lock_parent(&transaction, store::Entity, ikea.id).await?);
+/// // .. insert rows that refer to it ..
+/// transaction.commit().await?;
+/// # Ok(()) }
+/// ```
+///
+/// # Errors
+/// [`ErrorKind::NotInTransaction`] on a pool, [`ErrorKind::BackendDisabled`], [`ErrorKind::Forbidden`],
+/// [`ErrorKind::Database`].
+pub async fn lock_parent<C, E, K>(db: &C, _entity: E, key: K) -> Result<bool, Error>
+where
+    C: Connection,
+    E: EntityTrait,
+    K: Into<<E::PrimaryKey as PrimaryKeyTrait>::ValueType> + Send,
+{
+    if !session::is_transaction::<C>() {
+        return Err(ErrorKind::NotInTransaction.into());
+    }
+    let dialect = Dialect::of(db.get_database_backend())?;
+    let values: Vec<Value> = key.into().into_value_tuple().into_iter().collect();
+    let mut select = Query::select();
+    select.expr(Expr::cust("1")).from(E::default().table_ref());
+    for (column, value) in E::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column).zip(values) {
+        select.and_where(column.eq(value));
+    }
+    match dialect {
+        Dialect::Sqlite => {}
+        Dialect::Postgres => {
+            select.lock(LockType::KeyShare);
+        }
+        Dialect::MySql => {
+            select.lock(LockType::Share);
+        }
+    }
+    Ok(!db.query(&select).await?.is_empty())
+}
