@@ -11,6 +11,7 @@
 
 mod architecture;
 mod declarations;
+mod faults;
 mod migration;
 mod oracle;
 mod scenarios;
@@ -24,6 +25,10 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use support::{Kind, Server, Test};
 
 fn main() -> ExitCode {
+    if let Ok(url) = std::env::var("CASCADE_VICTIM") {
+        runtime().block_on(faults::victim(&url));
+        return ExitCode::SUCCESS;
+    }
     let arguments = Arguments::from_args();
     let servers = Server::all();
     let mut trials = Vec::new();
@@ -47,12 +52,14 @@ fn tests() -> Vec<Test> {
         scenarios::actions::all(),
         scenarios::cycles::all(),
         scenarios::failure::all(),
+        scenarios::hooks::all(),
         scenarios::no_action::all(),
         scenarios::paths::all(),
         scenarios::roots::all(),
         scenarios::shapes::all(),
         scenarios::size::all(),
         service::all(),
+        faults::all(),
         migration::all(),
         oracle::all(),
     ]
@@ -66,7 +73,14 @@ fn impossible(kind: Kind, test: &str) -> Option<&'static str> {
     let test = test.rsplit("::").next().unwrap_or(test);
     match (test, kind) {
         ("a_named_schema", Kind::Sqlite | Kind::MariaDb) => Some("it has no schemas within a database"),
-        ("a_connection_cut_in_the_middle_changes_nothing", Kind::Sqlite) => Some("it has no server"),
+        (
+            "a_connection_cut_in_the_middle_changes_nothing" | "batches_go_on_after_their_connections_were_cut",
+            Kind::Sqlite,
+        ) => Some("it has no server"),
+        ("a_statement_time_out_in_batches", Kind::Sqlite) => Some("it has no time-out of statements"),
+        ("a_disk_that_is_full", Kind::Postgres | Kind::MariaDb) => {
+            Some("only SQLite can be told how big its file may be")
+        }
         ("a_root_that_changes_meanwhile_is_left", Kind::Sqlite) => Some("it has one writer at a time"),
         ("a_text_default_of_a_uuid_key", Kind::MariaDb) => Some("it refuses such a default with the table"),
         _ => None,

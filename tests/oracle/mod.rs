@@ -11,6 +11,7 @@ mod model;
 mod shape;
 
 use std::cell::RefCell;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use proptest::test_runner::{Config, FileFailurePersistence, RngSeed, TestCaseError, TestRunner};
@@ -18,7 +19,7 @@ use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, EntityTrait,
     PrimaryKeyToColumn as _, QueryFilter as _, TransactionTrait as _,
 };
-use sea_orm_cascade::cascade::{Action, Deletion, ErrorKind, Graph, Key, KeyPart};
+use sea_orm_cascade::cascade::{Action, Deletion, ErrorKind, Graph, Key, KeyPart, Outcome};
 
 use crate::support::{Constraints, Kind, Tables, TestDb};
 use crate::tests;
@@ -39,6 +40,8 @@ struct Figures {
     /// Cases in which the database's own ON DELETE was asked too.
     own: u32,
     own_refused: u32,
+    /// Deletes in batches that were stopped and called again.
+    stopped: u32,
 }
 
 async fn random_graphs(db: TestDb) {
@@ -57,7 +60,7 @@ async fn random_graphs(db: TestDb) {
     let (figures, result) = tokio::task::spawn_blocking(run).await.expect("the cases ran");
     println!(
         "oracle on {}: seed {seed}, {} cases, {} deleted, {} refused, {} rings; {} of them against its own ON DELETE \
-         ({} refused there); {}",
+         ({} refused there); in batches too, {} of them stopped and gone on with; {}",
         kind.name(),
         figures.cases,
         figures.deleted,
@@ -65,6 +68,7 @@ async fn random_graphs(db: TestDb) {
         figures.rings,
         figures.own,
         figures.own_refused,
+        figures.stopped,
         if result.is_ok() { "no difference" } else { "A DIFFERENCE" }
     );
     if let Err(difference) = result {
@@ -138,6 +142,42 @@ impl Case<'_> {
         if self.can_ask_the_database() {
             self.own(tables, ours).await.map_err(|error| format!("the database's own ON DELETE: {error}"))?;
         }
+        self.in_batches(tables, graph).await.map_err(|error| format!("in batches: {error}"))
+    }
+
+    // ---- Ours, in batches
+
+    /// In batches of few rows, stopped after some of them and called again. The constraints judge every batch.
+    async fn in_batches(&self, tables: &Tables, graph: &Graph) -> Result<(), String> {
+        let case = self.figures.borrow().cases;
+        let (rows_max, stop_after) = (1 + case as usize % 3, u64::from(case) % 5);
+        let batches = self.deletion(graph, true).batches_of(rows_max);
+        let stopped = batches.clone().on_progress(move |progress| {
+            if progress.batches == stop_after { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        let before = tables.state(self.conn).await;
+        let mut total = 0;
+        for batches in [stopped, batches] {
+            match batches.execute(self.conn).await {
+                Ok(outcome) => total += outcome.total(),
+                Err(error) if error.is_stopped() => {
+                    self.figures.borrow_mut().stopped += 1;
+                    total += error.done_so_far().map_or(0, Outcome::total);
+                }
+                Err(error) if error.is_blocked() => {
+                    ensure!(!self.expected.blocked.is_empty(), "refused without a reason: {error}");
+                    ensure!(tables.state(self.conn).await == before, "a refusal changed something: {error}");
+                    return Ok(());
+                }
+                Err(error) if error.is_ring() && self.kind == Kind::MariaDb => return Ok(()),
+                Err(error) => return Err(format!("{error:?}, expected {:?}", self.expected)),
+            }
+        }
+        ensure!(self.expected.blocked.is_empty(), "deleted in spite of {:?}", self.expected.blocked);
+        let (after, left) = (tables.state(self.conn).await, Self::state(&self.expected.left));
+        ensure!(after == left, "by {rows_max}, stopped after {stop_after}, left {after}, expected {left}");
+        let expected = self.expected.deleted.iter().sum::<u64>() + self.expected.updated.iter().sum::<u64>();
+        ensure!(total == expected, "by {rows_max}, stopped after {stop_after}, counted {total}, expected {expected}");
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::task::Poll;
 
 use sea_orm::rbac::{RbacContext, RbacUserId};
-use sea_orm::{ConnectionTrait as _, DatabaseConnection, TransactionTrait as _};
+use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 use sea_orm_cascade::cascade::ErrorKind;
 
 use crate::support::{Case, Kind, TestDb};
@@ -146,35 +146,6 @@ async fn a_lock_that_is_waited_for_too_long_is_transient(db: TestDb) {
     assert_eq!(case.state(&db.conn).await, AFTER);
 }
 
-/// Ends the connection that waits for a lock, as soon as there is one.
-async fn cut(db: &DatabaseConnection, kind: Kind) {
-    for _ in 0..1_000 {
-        let waiting = match kind {
-            Kind::Sqlite => unreachable!("it has no server"),
-            Kind::Postgres => {
-                "SELECT CAST(pid AS bigint) AS id FROM pg_stat_activity \
-                 WHERE datname = current_database() AND wait_event_type = 'Lock'"
-            }
-            Kind::MariaDb => {
-                "SELECT CAST(id AS SIGNED) AS id FROM information_schema.processlist \
-                 WHERE db = database() AND info LIKE 'DELETE%'"
-            }
-        };
-        let statement = sea_orm::Statement::from_string(db.get_database_backend(), waiting);
-        if let Some(row) = db.query_one_raw(statement).await.unwrap() {
-            let id: i64 = row.try_get("", "id").unwrap();
-            let cut = match kind {
-                Kind::Postgres => format!("SELECT pg_terminate_backend({id})"),
-                _ => format!("KILL {id}"),
-            };
-            db.execute_unprepared(&cut).await.unwrap();
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
-    panic!("nobody waits for a lock");
-}
-
 async fn a_connection_cut_in_the_middle_changes_nothing(db: TestDb) {
     let case = case();
     case.create(&db, true, false).await;
@@ -182,7 +153,11 @@ async fn a_connection_cut_in_the_middle_changes_nothing(db: TestDb) {
     other.execute_unprepared("UPDATE b SET a = 1 WHERE id = 2").await.unwrap();
     let pool = db.connect(1).await;
     let deletion = case.graph().delete_keys(a::Entity, [1]);
-    let (result, ()) = tokio::join!(deletion.execute(&pool), cut(&db.conn, db.kind()));
+    let cut = async {
+        db.somebody_waits().await;
+        db.cut_waiting().await;
+    };
+    let (result, ()) = tokio::join!(deletion.execute(&pool), cut);
     let error = result.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Database(_)), "{error:?}");
     assert!(error.is_transaction_lost());

@@ -3,6 +3,7 @@
 pub(crate) mod actions;
 pub(crate) mod cycles;
 pub(crate) mod failure;
+pub(crate) mod hooks;
 pub(crate) mod no_action;
 pub(crate) mod paths;
 pub(crate) mod roots;

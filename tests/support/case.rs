@@ -1,7 +1,7 @@
 //! A scenario: a small schema, rows, one delete, and what must be there afterwards.
 //!
 //! Each is run with the foreign keys in the database and without them, by key and by filter, on a pool and inside a
-//! caller's transaction; and the preview taken before must show the outcome's numbers.
+//! caller's transaction, and in batches; and the preview taken before must show the outcome's numbers.
 
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait, IdenStatic as _, Iterable as _, PrimaryKeyToColumn as _,
@@ -113,12 +113,25 @@ impl Case {
                         self.drop(db).await;
                     }
                 }
+                for rows_max in [1, 2, 1_000] {
+                    let variant = format!("{at}: constrained {constrained}, in batches of {rows_max}");
+                    self.create(db, constrained, false).await;
+                    self.in_batches(db, &self.graph(), rows_max, &variant).await;
+                    self.drop(db).await;
+                }
                 if let Some(root) = &self.root {
                     let variant = format!("{at}: constrained {constrained}, beside a tree and a ring");
                     self.run_beside_cycles(db, root, constrained, &variant).await;
                 }
             }
         }
+    }
+
+    async fn in_batches(&self, db: &TestDb, graph: &Graph, rows_max: usize, variant: &str) {
+        let before = self.state(&db.conn).await;
+        let deletion = (self.delete.as_ref().expect("a delete"))(graph, By::Key);
+        let result = deletion.batches_of(rows_max).execute(&db.conn).await;
+        self.check(db, result, &before, variant).await;
     }
 
     async fn run_beside_cycles(&self, db: &TestDb, root: &str, constrained: bool, variant: &str) {
@@ -130,6 +143,13 @@ impl Case {
         around::fill(&db.conn, root).await;
         self.variant(db, &graph, By::Filter, true, variant).await;
         around::check(&db.conn, root, variant).await;
+        tables.drop(&db.conn).await;
+        let variant = format!("{variant}, in batches of 2");
+        around::hang_under(root);
+        tables.create(&db.conn, constraints, &self.rows).await;
+        around::fill(&db.conn, root).await;
+        self.in_batches(db, &graph, 2, &variant).await;
+        around::check(&db.conn, root, &variant).await;
         tables.drop(&db.conn).await;
     }
 
@@ -146,6 +166,10 @@ impl Case {
             transaction.commit().await.expect(variant);
             result
         };
+        self.check(db, result, &before, variant).await;
+    }
+
+    async fn check(&self, db: &TestDb, result: Result<Outcome, Error>, before: &str, variant: &str) {
         let after = self.state(&db.conn).await;
         match (result, self.expect) {
             (Ok(outcome), Ok(expected)) => {

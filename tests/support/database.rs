@@ -77,6 +77,10 @@ impl Server {
             }
             Kind::Postgres | Kind::MariaDb => {
                 self.admin(&format!("CREATE DATABASE {name}")).await;
+                if self.kind == Kind::Postgres {
+                    // It goes with the test, so that nothing has to reach the disk.
+                    self.admin(&format!("ALTER DATABASE {name} SET synchronous_commit = off")).await;
+                }
                 let (server, _) = self.url.rsplit_once('/').expect("the URL names a database");
                 (format!("{server}/{name}"), None)
             }
@@ -119,6 +123,7 @@ impl Server {
 fn options(url: &str, connections: u32) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);
     options.sqlx_logging(false).acquire_timeout(Duration::from_mins(1)).max_connections(connections);
+    options.map_sqlx_sqlite_opts(|options| options.pragma("synchronous", "OFF"));
     options
 }
 
@@ -143,6 +148,69 @@ impl TestDb {
     /// A pool of its own on the same database.
     pub(crate) async fn connect(&self, connections: u32) -> DatabaseConnection {
         Database::connect(options(&self.url, connections)).await.expect("another pool")
+    }
+
+    /// The number that a query gives.
+    pub(crate) async fn number(&self, sql: &str) -> i64 {
+        let row = self.conn.query_one_raw(Statement::from_string(self.backend(), sql)).await.expect(sql);
+        row.expect("one row").try_get_by_index(0).expect("a number")
+    }
+
+    /// The connections of this database that wait for a lock, or all but this one.
+    async fn connections(&self, waiting: bool) -> Vec<i64> {
+        let sql = match (self.kind(), waiting) {
+            (Kind::Sqlite, _) => unreachable!("it has no server"),
+            (Kind::Postgres, true) => {
+                "SELECT CAST(pid AS bigint) AS id FROM pg_stat_activity \
+                 WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            }
+            (Kind::Postgres, false) => {
+                "SELECT CAST(pid AS bigint) AS id FROM pg_stat_activity \
+                 WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            }
+            (Kind::MariaDb, true) => {
+                "SELECT CAST(id AS SIGNED) AS id FROM information_schema.processlist \
+                 WHERE db = database() AND id <> connection_id() AND command <> 'Sleep' AND time_ms > 50"
+            }
+            (Kind::MariaDb, false) => {
+                "SELECT CAST(id AS SIGNED) AS id FROM information_schema.processlist \
+                 WHERE db = database() AND id <> connection_id()"
+            }
+        };
+        let rows = self.conn.query_all_raw(Statement::from_string(self.backend(), sql)).await.expect("the list");
+        rows.iter().map(|row| row.try_get_by_index(0).expect("a number")).collect()
+    }
+
+    /// Ends every other connection to this database.
+    pub(crate) async fn cut_others(&self) {
+        self.cut(self.connections(false).await).await;
+    }
+
+    /// Ends those that wait for a lock.
+    pub(crate) async fn cut_waiting(&self) {
+        self.cut(self.connections(true).await).await;
+    }
+
+    async fn cut(&self, connections: Vec<i64>) {
+        for id in connections {
+            let cut = match self.kind() {
+                Kind::Postgres => format!("SELECT pg_terminate_backend({id})"),
+                _ => format!("KILL {id}"),
+            };
+            // It may end by itself meanwhile.
+            let _ = self.conn.execute_unprepared(&cut).await;
+        }
+    }
+
+    /// Returns when a connection waits for a lock; on SQLite, which cannot tell, soon.
+    pub(crate) async fn somebody_waits(&self) {
+        for _ in 0..1_000 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            if self.kind() == Kind::Sqlite || !self.connections(true).await.is_empty() {
+                return;
+            }
+        }
+        panic!("nobody waits for a lock");
     }
 
     pub(crate) async fn sql(&self, sql: &str) {

@@ -4,10 +4,12 @@ mod around;
 mod case;
 mod database;
 mod tables;
+mod trace;
 
 pub(crate) use case::{By, Case};
 pub(crate) use database::{Kind, Server, TestDb};
 pub(crate) use tables::{Constraints, Table, Tables};
+pub(crate) use trace::{listened, traced};
 
 use std::future::Future;
 use std::pin::Pin;
