@@ -3,6 +3,7 @@
 
 #![allow(clippy::print_stdout, missing_docs, unreachable_pub, reason = "criterion generates the groups, and prints")]
 
+#[allow(dead_code, reason = "another bench compares more ways")]
 mod support;
 
 use std::time::Duration;

@@ -18,10 +18,12 @@ fn main() {
     match way.as_deref() {
         Some("native") => measure(Way::Native),
         Some("ours") => measure(Way::Ours),
+        Some("batches") => measure(Way::Batches),
+        Some("batches, hooks") => measure(Way::BatchesWithHooks),
         Some("tree") => measure_tree(tree::Way::Ours),
         Some("native tree") => measure_tree(tree::Way::Native),
         _ => {
-            for way in ["native", "ours", "native tree", "tree"] {
+            for way in ["native", "ours", "batches", "batches, hooks", "native tree", "tree"] {
                 let program = std::env::current_exe().expect("this program");
                 let status = Command::new(program).env("WAY", way).status().expect("the same program again");
                 assert!(status.success());

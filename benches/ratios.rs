@@ -15,7 +15,7 @@ use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 use sea_orm_cascade::entity::item;
 use sea_orm_cascade::service::{self, Page};
 
-use support::{Subject, Way, tree};
+use support::{Subject, Way, levels, tree};
 
 #[tokio::main]
 async fn main() {
@@ -26,6 +26,17 @@ async fn main() {
             if format!("{} delete {stores} {items}", subject.name).contains(&only) {
                 delete(&subject, stores, items, runs).await;
             }
+        }
+        for (name, items, ways) in [
+            ("batches", 1_000_000, &[Way::Loop, Way::Batches, Way::BatchesWithHooks, Way::Native][..]),
+            ("hooks", 100_000, &[Way::ReadAndDelete, Way::Hooks]),
+        ] {
+            if format!("{} {name}", subject.name).contains(&only) {
+                compare(&subject, (1, items), ways, runs.min(5)).await;
+            }
+        }
+        if format!("{} levels", subject.name).contains(&only) {
+            levels(&subject, runs).await;
         }
         if format!("{} tree", subject.name).contains(&only) {
             tree(&subject, runs).await;
@@ -44,6 +55,11 @@ async fn delete(subject: &Subject, stores: u64, items: u64, runs: usize) {
     if stores == 1 && items <= 10_000 {
         ways.push(Way::SeaOrm);
     }
+    compare(subject, (stores, items), &ways, runs).await;
+}
+
+/// Runs the ways in turn, and shows each beside the first.
+async fn compare(subject: &Subject, (stores, items): (u64, u64), ways: &[Way], runs: usize) {
     let mut times: Vec<Vec<Duration>> = vec![Vec::new(); ways.len()];
     for run in 0..runs {
         // Each way comes first, second .. in turn: what the one before left behind meets all of them.
@@ -55,9 +71,28 @@ async fn delete(subject: &Subject, stores: u64, items: u64, runs: usize) {
         }
     }
     println!("{}: delete {stores} stores with {items} items each", subject.name);
-    let native = median(&times[0]);
+    let first = median(&times[0]);
     for (way, times) in ways.iter().zip(&times) {
-        line(way.name(), median(times), native);
+        line(way.name(), median(times), first);
+    }
+}
+
+async fn levels(subject: &Subject, runs: usize) {
+    let ways = levels::Way::ALL;
+    let mut times: Vec<Vec<Duration>> = vec![Vec::new(); ways.len()];
+    levels::make(subject).await;
+    for run in 0..runs {
+        for turn in 0..ways.len() {
+            let way = (run + turn) % ways.len();
+            levels::fill(subject).await;
+            times[way].push(ways[way].run(subject).await);
+        }
+    }
+    levels::drop(subject).await;
+    println!("{}: delete a store, {} items and {} notes", subject.name, levels::ITEMS, levels::NOTES);
+    let by_hand = median(&times[0]);
+    for (way, times) in ways.iter().zip(&times) {
+        line(way.name(), median(times), by_hand);
     }
 }
 

@@ -1,5 +1,7 @@
 //! The data that both benches work on, and the ways to delete it that they compare.
 
+#[allow(dead_code, reason = "not every bench deletes through levels")]
+pub mod levels;
 #[allow(dead_code, reason = "not every bench deletes a tree")]
 pub mod tree;
 
@@ -106,6 +108,25 @@ impl Subject {
         }
     }
 
+    /// Deletes store 1 and its items, as one would by hand.
+    async fn delete_in_a_loop(&self) {
+        let mut last = 0;
+        loop {
+            let some = format!("SELECT id FROM items WHERE store_id = 1 AND id > {last} ORDER BY id LIMIT {BATCH}");
+            let sql = match self.db.get_database_backend() {
+                DbBackend::Postgres => format!("DELETE FROM items WHERE id = ANY(ARRAY({some}))"),
+                DbBackend::MySql => format!("DELETE FROM items WHERE store_id = 1 ORDER BY id LIMIT {BATCH}"),
+                _ => format!("DELETE FROM items WHERE id IN ({some})"),
+            };
+            if self.db.execute_unprepared(&sql).await.expect("items").rows_affected() == 0 {
+                break;
+            }
+            // As they were made.
+            last = last.max(1_000_000) + BATCH;
+        }
+        self.sql("DELETE FROM stores WHERE id = 1").await;
+    }
+
     /// What a run left.
     pub async fn clear(&self) {
         self.sql("DELETE FROM items WHERE store_id < 1000000").await;
@@ -126,7 +147,20 @@ pub enum Way {
     SeaOrm,
     /// This crate's preview, which deletes nothing.
     Preview,
+    /// This crate, in batches of 5,000.
+    Batches,
+    /// The same, with hooks of the items that do nothing.
+    BatchesWithHooks,
+    /// A loop of DELETEs of 5,000 items, each committed.
+    Loop,
+    /// This crate, with hooks of the items that do nothing.
+    Hooks,
+    /// The items read as models, then this crate.
+    ReadAndDelete,
 }
+
+/// Rows in a batch.
+const BATCH: u64 = 5_000;
 
 impl Way {
     pub fn name(self) -> &'static str {
@@ -136,6 +170,11 @@ impl Way {
             Self::HandWritten => "two DELETEs",
             Self::SeaOrm => "cascade_delete",
             Self::Preview => "preview",
+            Self::Batches => "batches",
+            Self::BatchesWithHooks => "batches, hooks",
+            Self::Loop => "loop of DELETEs",
+            Self::Hooks => "hooks",
+            Self::ReadAndDelete => "read, then delete",
         }
     }
 
@@ -148,8 +187,28 @@ impl Way {
             1 => graph.delete_keys(store::Entity, [1]),
             _ => graph.delete(wanted()),
         };
+        let with_hooks = service::graph().entity_with_hooks(item::Entity).build().expect("the graph");
         let start = Instant::now();
         match self {
+            Self::Batches => {
+                let outcome = ours().batches_of(5_000).execute(db).await.expect("batches");
+                assert_eq!(outcome.deleted(store::Entity), stores);
+            }
+            Self::BatchesWithHooks => {
+                let deletion = with_hooks.delete_keys(store::Entity, 1..=last);
+                let outcome = deletion.batches_of(5_000).execute(db).await.expect("batches");
+                assert_eq!(outcome.deleted(store::Entity), stores);
+            }
+            Self::Loop => subject.delete_in_a_loop().await,
+            Self::Hooks => {
+                let outcome = with_hooks.delete_keys(store::Entity, 1..=last).execute(db).await.expect("hooks");
+                assert_eq!(outcome.deleted(store::Entity), stores);
+            }
+            Self::ReadAndDelete => {
+                let items = item::Entity::find().filter(item::COLUMN.store_id.between(1, last)).all(db).await;
+                assert!(!items.expect("the items").is_empty());
+                ours().execute(db).await.expect("ours");
+            }
             Self::Native => {
                 store::Entity::delete_many().filter(store::COLUMN.id.between(1, last)).exec(db).await.expect("native");
             }
