@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use sea_orm::sea_query::{Expr, ExprTrait as _, SelectStatement};
+use sea_orm::sea_query::{Expr, ExprTrait as _};
 use serde::{Deserialize, Serialize};
 use tracing::Instrument as _;
 
@@ -354,7 +354,7 @@ impl<C: Connection> Going<'_, C> {
             let end =
                 run.session.query(&run.sql(known).end_of(rows, after.as_ref(), room)).await.map_err(Error::from)?;
             let (until, len) = if end.is_empty() {
-                (None, self.count(&run.sql(known).count_after(rows, after.as_ref())).await?)
+                (None, self.rows_left(rows, after.as_ref()).await?)
             } else {
                 let mut until = run.keys_of(table, &run.schema.tables[table].identity)?;
                 until.read(&end).map_err(Error::from)?;
@@ -374,10 +374,9 @@ impl<C: Connection> Going<'_, C> {
         }
     }
 
-    async fn count(&self, select: &SelectStatement) -> Result<usize, Error> {
-        let found = self.run.session.query(select).await?;
-        let count: i64 = found.first().map_or(Ok(0), |row| row.try_get_by_index(0))?;
-        Ok(usize::try_from(count).unwrap_or(0))
+    async fn rows_left(&self, rows: &Rows, after: Option<&Keys>) -> Result<usize, Error> {
+        let counted = self.run.row_of(&self.run.sql(self.known).count_after(rows, after), 1).await?;
+        Ok(usize::try_from(counted.iter().sum::<u64>()).unwrap_or(usize::MAX))
     }
 
     /// Rows by their keys.
@@ -587,6 +586,10 @@ impl<C: Connection> Going<'_, C> {
     async fn part(&self, run: Run<'_>, part: &Part, done: &mut Outcome) -> Result<(), Error> {
         let Part { deed, rows, len: _, parents } = part;
         for (rows, fulfils) in &**parents {
+            if run.dialect == Dialect::Sqlite && fulfils.is_none() {
+                // Nothing to lock there, and nothing to ask.
+                continue;
+            }
             // Those that are gone have taken their children along.
             let moved = run.row_of(&run.sql(self.known).lock_and_count(rows, fulfils.as_ref()), 1).await?;
             if fulfils.is_some() && moved.first() != Some(&0) {
@@ -608,8 +611,8 @@ impl<C: Connection> Going<'_, C> {
                 let plan = Plan::new(run.schema, table);
                 let run = Run { plan: &plan, ..run };
                 let mut found = run.keys_of(table, &run.schema.tables[table].identity)?;
+                let nothing = Known::new(run.schema, table, run.keys_of(table, &[])?);
                 for rows in &rows {
-                    let nothing = Known::new(run.schema, table, run.keys_of(table, &[])?);
                     let select = run.sql(&nothing).read(rows, &[], true);
                     found.read(&run.session.query(&select).await?)?;
                 }
