@@ -12,8 +12,16 @@ tests![the_engine_knows_nothing_of_stores, pure_files_do_not_await, types_can_be
 
 fn sources(folder: &str) -> Vec<(PathBuf, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(folder);
-    let files = fs::read_dir(folder).expect("the folder").map(|file| file.expect("a file").path());
-    let files: Vec<_> = files.map(|path| (path.clone(), fs::read_to_string(path).expect("text"))).collect();
+    let (mut files, mut folders) = (Vec::new(), vec![folder]);
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(folder).expect("the folder").map(|file| file.expect("a file").path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                files.push((path.clone(), fs::read_to_string(path).expect("text")));
+            }
+        }
+    }
     assert!(!files.is_empty());
     files
 }

@@ -10,6 +10,7 @@
 )]
 
 mod architecture;
+mod audit;
 mod declarations;
 mod faults;
 mod migration;
@@ -48,6 +49,8 @@ fn main() -> ExitCode {
 fn tests() -> Vec<Test> {
     [
         architecture::all(),
+        audit::kinds::all(),
+        audit::repair::all(),
         declarations::all(),
         scenarios::actions::all(),
         scenarios::cycles::all(),
@@ -82,6 +85,10 @@ fn impossible(kind: Kind, test: &str) -> Option<&'static str> {
             Some("only SQLite can be told how big its file may be")
         }
         ("a_root_that_changes_meanwhile_is_left", Kind::Sqlite) => Some("it has one writer at a time"),
+        ("a_constraint_that_is_not_validated" | "a_constraint_that_is_switched_off", Kind::Sqlite | Kind::MariaDb) => {
+            Some("its constraints are always checked")
+        }
+        ("an_index_that_is_invalid_or_off", Kind::Sqlite) => Some("its indexes are always used"),
         ("a_text_default_of_a_uuid_key", Kind::MariaDb) => Some("it refuses such a default with the table"),
         _ => None,
     }

@@ -5,8 +5,11 @@
 
 use std::any::TypeId;
 
-use sea_orm::sea_query::{ColumnType, DynIden, Expr, IntoIden, TableName, TableRef};
-use sea_orm::{ColumnTrait, EntityTrait, Iterable, PrimaryKeyToColumn, RelationDef, RelationTrait};
+use sea_orm::sea_query::extension::postgres::TypeCreateStatement;
+use sea_orm::sea_query::{
+    ColumnType, DynIden, Expr, IndexCreateStatement, IntoIden, TableCreateStatement, TableName, TableRef,
+};
+use sea_orm::{ColumnTrait, DbBackend, EntityTrait, Iterable, PrimaryKeyToColumn, RelationDef, RelationTrait, Schema};
 
 /// One registered entity, read by type once.
 #[derive(Debug, Clone)]
@@ -18,6 +21,16 @@ pub(crate) struct Declaration {
     /// Positions in `columns`.
     pub(crate) primary_key: Vec<usize>,
     pub(crate) relations: Vec<(String, RelationDef)>,
+    pub(crate) made_by: fn(DbBackend) -> MadeBy,
+}
+
+/// The statements by which SeaORM would make a table.
+#[derive(Debug, Clone)]
+pub(crate) struct MadeBy {
+    /// The enums of PostgreSQL.
+    pub(crate) types: Vec<TypeCreateStatement>,
+    pub(crate) table: TableCreateStatement,
+    pub(crate) indexes: Vec<IndexCreateStatement>,
 }
 
 /// One column as its entity declares it.
@@ -41,6 +54,18 @@ impl Declaration {
             columns,
             primary_key,
             relations: E::Relation::iter().map(|relation| (relation.name(), relation.def())).collect(),
+            made_by: MadeBy::of::<E>,
+        }
+    }
+}
+
+impl MadeBy {
+    fn of<E: EntityTrait>(backend: DbBackend) -> Self {
+        let schema = Schema::new(backend);
+        Self {
+            types: schema.create_enum_from_entity(E::default()),
+            table: schema.create_table_from_entity(E::default()),
+            indexes: schema.create_index_from_entity(E::default()),
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use sea_orm::sea_query::{IntoValueTuple as _, SelectStatement};
+use sea_orm::sea_query::{IntoValueTuple as _, SelectStatement, TableName};
 use sea_orm::{EntityTrait, PrimaryKeyTrait, QueryTrait as _, Select, Value};
 use tracing::Instrument as _;
 
@@ -252,6 +252,11 @@ impl Deletion {
     /// changed after any of them.
     pub async fn execute<C: Connection>(&self, db: &C) -> Result<Outcome, Error> {
         shielded(&Executing(self.clone()), db).await
+    }
+
+    /// The table whose rows were asked for, as declared.
+    pub(crate) fn entity_name(&self) -> &TableName {
+        &self.entity.name
     }
 
     /// What is watched, if all of it is in the graph.

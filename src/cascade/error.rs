@@ -7,6 +7,7 @@ use std::fmt;
 
 use sea_orm::DbErr;
 
+use super::audit::Audit;
 use super::graph::Action;
 use super::key::Key;
 use super::outcome::Outcome;
@@ -110,6 +111,8 @@ pub enum ErrorKind {
         /// Their table.
         table: String,
     },
+    /// The schema of the database is not as declared, or rows have lost their parents: what was to be clean is not.
+    Unclean(Box<Audit>),
     /// Batches were asked for inside a transaction of the caller's, in which nothing can be committed in between.
     BatchesInTransaction,
     /// Batches of no rows were asked for.
@@ -292,6 +295,12 @@ impl Error {
     #[must_use]
     pub fn is_ring(&self) -> bool {
         matches!(self.reason(), ErrorKind::Ring { .. })
+    }
+
+    /// Whether an audit was to be clean and is not.
+    #[must_use]
+    pub fn is_unclean(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Unclean(_))
     }
 
     /// Whether a hook refused the delete.
@@ -501,6 +510,7 @@ impl fmt::Display for ErrorKind {
                 f,
                 "rows of {table} that were to be deleted have another parent or key by now; call again"
             ),
+            Self::Unclean(audit) => write!(f, "the database is not as declared; {audit}"),
             Self::BatchesInTransaction => f.write_str(
                 "batches cannot be committed inside a transaction of the caller's; give a pool, or delete without \
                  `batches_of`",

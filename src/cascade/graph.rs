@@ -9,10 +9,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use sea_orm::sea_query::{ColumnType, ConditionType, ForeignKeyAction, TableName};
-use sea_orm::{ActiveModelBehavior, DynIden, EntityTrait, Identity, IntoActiveModel, RelationDef};
+use sea_orm::{ActiveModelBehavior, DbBackend, DynIden, EntityTrait, Identity, IntoActiveModel, RelationDef};
 use serde::{Deserialize, Serialize};
 
-use super::declaration::{Column, Declaration, label, named, position, table_name};
+use super::declaration::{Column, Declaration, MadeBy, label, named, position, table_name};
 use super::error::{Error, ErrorKind, Fault};
 use super::hooks::{self, Hooks};
 
@@ -100,6 +100,8 @@ pub struct Graph {
 pub(crate) struct Schema {
     pub(crate) tables: Vec<Table>,
     pub(crate) keys: Vec<ForeignKey>,
+    /// Tables whose references are the database's business.
+    pub(crate) left_to_database: Vec<TableName>,
 }
 
 #[derive(Debug)]
@@ -114,6 +116,7 @@ pub(crate) struct Table {
     pub(crate) identity: Vec<usize>,
     /// Run for every row that goes.
     pub(crate) hooks: Option<Arc<dyn Hooks>>,
+    pub(crate) made_by: fn(DbBackend) -> MadeBy,
 }
 
 /// A registered foreign key: the child's `belongs_to`.
@@ -125,6 +128,15 @@ pub(crate) struct ForeignKey {
     pub(crate) parent: TableId,
     pub(crate) parent_columns: Vec<usize>,
     pub(crate) action: Action,
+    /// The constraint that the database should have for it; none with `skip_fk`.
+    pub(crate) constraint: Option<Constraint>,
+}
+
+/// What a `belongs_to` says of its constraint, beside the key itself.
+#[derive(Debug, Clone)]
+pub(crate) struct Constraint {
+    pub(crate) name: String,
+    pub(crate) on_update: Action,
 }
 
 impl Graph {
@@ -160,9 +172,20 @@ impl Schema {
         self.tables.iter().position(|table| table.type_id == entity.type_id)
     }
 
+    /// Why orphans of a key could not be set to NULL, if they cannot.
+    pub(crate) fn cannot_be_null(&self, key: KeyId) -> Vec<Fault> {
+        cannot_change(&self.tables, &self.keys, key, Action::SetNull)
+    }
+
     /// The keys by which other rows refer to this table's.
     pub(crate) fn keys_to(&self, parent: TableId) -> impl Iterator<Item = KeyId> {
         (0..self.keys.len()).filter(move |&key| self.keys[key].parent == parent)
+    }
+}
+
+impl Table {
+    pub(crate) fn names(&self, columns: &[usize]) -> Vec<String> {
+        columns.iter().map(|&column| self.columns[column].name.to_string()).collect()
     }
 }
 
@@ -307,7 +330,7 @@ impl GraphBuilder {
         if !faults.is_empty() {
             return Err(ErrorKind::Invalid(faults).into());
         }
-        Ok(Graph { schema: Arc::new(Schema { tables, keys }) })
+        Ok(Graph { schema: Arc::new(Schema { tables, keys, left_to_database: self.left_to_database }) })
     }
 
     /// R2: a second entity on the same table is refused.
@@ -428,7 +451,20 @@ fn resolve(
         faults.push(Fault::KeyTypesDiffer { foreign_key: label, parent: self::label(&parent_declaration.name) });
         return None;
     }
-    Some(ForeignKey { label, child, child_columns, parent, parent_columns, action })
+    let constraint = constraint(declaration, &child_columns, relation);
+    Some(ForeignKey { label, child, child_columns, parent, parent_columns, action, constraint })
+}
+
+/// The constraint as SeaORM would make it. Its ON UPDATE is not this crate's business: one that is not known is NO
+/// ACTION.
+fn constraint(declaration: &Declaration, columns: &[usize], relation: &RelationDef) -> Option<Constraint> {
+    if relation.skip_fk {
+        return None;
+    }
+    let columns: Vec<String> = names(declaration, columns).map(ToString::to_string).collect();
+    let by_seaorm = || format!("fk-{}-{}", declaration.name.1, columns.join("-"));
+    let on_update = Action::of(relation.on_update.as_ref()).unwrap_or(Action::NoAction);
+    Some(Constraint { name: relation.fk_name.clone().unwrap_or_else(by_seaorm), on_update })
 }
 
 fn columns(declaration: &Declaration, identity: &Identity, faults: &mut Vec<Fault>) -> Option<Vec<usize>> {
@@ -458,7 +494,10 @@ fn add(declarations: &[Declaration], keys: &mut Vec<ForeignKey>, mut key: Foreig
         pairs(from, names(&declarations[key.parent], &key.parent_columns))
     };
     let same_ends = |other: &&ForeignKey| other.child == key.child && other.parent == key.parent;
-    if let Some(same) = keys.iter().filter(same_ends).find(|other| columns(other) == columns(&key)) {
+    if let Some(same) = keys.iter().position(|other| same_ends(&other) && columns(other) == columns(&key)) {
+        let same = &mut keys[same];
+        // One of them may say `skip_fk`.
+        same.constraint = same.constraint.take().or(key.constraint);
         if same.action != key.action {
             faults.push(Fault::ActionsDiffer {
                 foreign_key: same.label.clone(),
@@ -499,6 +538,7 @@ fn with_identity(
             columns: declaration.columns,
             primary_key: declaration.primary_key,
             identity,
+            made_by: declaration.made_by,
         }
     };
     tables.map(table).collect()
@@ -516,35 +556,34 @@ fn check_keys(tables: &[Table], keys: &[ForeignKey], faults: &mut Vec<Fault>) {
         }
     }
     for (id, key) in keys.iter().enumerate() {
-        if !key.action.changes_key() {
-            continue;
-        }
-        let table = &tables[key.child];
-        for &position in &key.child_columns {
-            let column = &table.columns[position];
-            let impossible = if table.primary_key.contains(&position) {
-                Some("it is part of the primary key")
-            } else if table.identity.contains(&position) {
-                Some("another registered key refers to it")
-            } else if shared(keys, id, position) {
-                Some("another key of the table shares it")
-            } else if column.nullable || (key.action == Action::SetDefault && column.default.is_some()) {
-                None
-            } else if key.action == Action::SetDefault {
-                Some("it is NOT NULL and has no default")
-            } else {
-                Some("it is NOT NULL")
-            };
-            if let Some(reason) = impossible {
-                faults.push(Fault::KeyCannotChange {
-                    table: table.label.clone(),
-                    column: column.name.to_string(),
-                    action: key.action,
-                    reason,
-                });
-            }
+        if key.action.changes_key() {
+            faults.extend(cannot_change(tables, keys, id, key.action));
         }
     }
+}
+
+/// R3: why such an action cannot change the columns of a key.
+fn cannot_change(tables: &[Table], keys: &[ForeignKey], id: KeyId, action: Action) -> Vec<Fault> {
+    let ForeignKey { child, child_columns, .. } = &keys[id];
+    let table = &tables[*child];
+    let fault = |&position: &usize| {
+        let column = &table.columns[position];
+        let reason = if table.primary_key.contains(&position) {
+            "it is part of the primary key"
+        } else if table.identity.contains(&position) {
+            "another registered key refers to it"
+        } else if shared(keys, id, position) {
+            "another key of the table shares it"
+        } else if column.nullable || (action == Action::SetDefault && column.default.is_some()) {
+            return None;
+        } else if action == Action::SetDefault {
+            "it is NOT NULL and has no default"
+        } else {
+            "it is NOT NULL"
+        };
+        Some(Fault::KeyCannotChange { table: table.label.clone(), column: column.name.to_string(), action, reason })
+    };
+    child_columns.iter().filter_map(fault).collect()
 }
 
 /// Whether another key has the column too, so that changing it through one changes what the other refers to: the

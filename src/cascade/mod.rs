@@ -67,6 +67,7 @@
 //! NULL, PostgreSQL deletes the ring in one statement, SQLite with its constraints deferred, and InnoDB only as far as
 //! its own cascade goes round it. What hangs under a cycle is found by statements again, from the cycle's keys.
 
+mod audit;
 mod batches;
 mod declaration;
 mod deletion;
@@ -78,9 +79,11 @@ mod hooks;
 mod key;
 mod known;
 mod lock;
+mod orphans;
 mod outcome;
 mod plan;
 mod preview;
+mod repair;
 mod retry;
 mod run;
 mod session;
@@ -90,6 +93,7 @@ mod walk;
 mod waves;
 mod write;
 
+pub use audit::{Audit, Auditing, Checked, Finding, FindingKind, Mend, Severity};
 pub use batches::{Batches, Progress};
 pub use deletion::Deletion;
 pub use error::{Error, ErrorKind, Fault, RingRow};
@@ -98,6 +102,7 @@ pub use key::{Key, KeyPart};
 pub use lock::lock_parent;
 pub use outcome::Outcome;
 pub use preview::{Blocker, Line, Preview};
+pub use repair::Repair;
 pub use session::Connection;
 
 pub(crate) use error::driver::is_foreign_key;

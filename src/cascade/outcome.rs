@@ -8,7 +8,7 @@ use sea_orm::EntityTrait;
 use serde::{Deserialize, Serialize};
 
 use super::declaration::{label, table_name};
-use super::graph::{Action, Schema, TableId};
+use super::graph::{Action, ForeignKey, Schema, TableId};
 use super::key::Key;
 use super::plan::{Plan, Step};
 
@@ -101,6 +101,15 @@ impl Outcome {
         if let Some(updated) = self.updated.iter_mut().find(|updated| updated.foreign_key == foreign_key) {
             updated.rows += rows;
         }
+    }
+
+    /// The same for a key that the plan does not change.
+    pub(crate) fn add_changed(&mut self, key: &ForeignKey, table: &str, rows: u64) {
+        if !self.updated.iter().any(|updated| updated.foreign_key == key.label) {
+            let (table, foreign_key) = (table.to_owned(), key.label.clone());
+            self.updated.push(Updated { table, foreign_key, action: key.action, rows: 0 });
+        }
+        self.add_updated(&key.label, rows);
     }
 
     /// How many rows of this entity were deleted, roots included; 0 for one that the delete could not reach.

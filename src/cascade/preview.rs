@@ -23,6 +23,8 @@ pub struct Preview {
     /// Tells these roots from as many others.
     fingerprint: String,
     outcome: Outcome,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    orphans: Vec<Line>,
     lines: Vec<Line>,
     blockers: Vec<Blocker>,
 }
@@ -149,6 +151,7 @@ impl Preview {
             roots,
             fingerprint,
             outcome,
+            orphans: Vec::new(),
             lines,
             blockers: numbers.samples.iter().map(blocker).collect(),
         }
@@ -158,6 +161,24 @@ impl Preview {
     pub(crate) fn with_outcome(mut self, outcome: Outcome) -> Self {
         self.outcome = outcome;
         self
+    }
+
+    /// Adds the orphans of the root's table by one of its keys, and what a repair does with them.
+    pub(crate) fn add_orphans(&mut self, schema: &Schema, key: KeyId, rule: Action, rows: u64) {
+        let key = &schema.keys[key];
+        let (parent, table) = (schema.tables[key.parent].label.clone(), schema.tables[key.child].label.clone());
+        if rule.changes_key() {
+            self.outcome.add_changed(key, &table, rows);
+        }
+        self.orphans.push(Line { parent, table, foreign_key: key.label.clone(), action: rule, rows });
+    }
+
+    /// Adds orphans that would take a default which names no row.
+    pub(crate) fn add_blocker(&mut self, schema: &Schema, key: KeyId, rows: u64, sample_keys: Vec<Key>) {
+        let key = &schema.keys[key];
+        let table = schema.tables[key.child].label.clone();
+        let (foreign_key, path) = (key.label.clone(), vec![table.clone()]);
+        self.blockers.push(Blocker { table, foreign_key, action: Action::SetDefault, rows, sample_keys, path });
     }
 
     /// The table whose rows were asked for.
@@ -188,6 +209,14 @@ impl Preview {
     #[must_use]
     pub fn lines(&self) -> &[Line] {
         &self.lines
+    }
+
+    /// Of a [repair](super::Repair): every key of the table, with how many of its rows refer to nothing by it and what
+    /// becomes of them. Those that are changed are counted without those that are deleted by another key. NO ACTION and
+    /// RESTRICT leave them. Empty for a delete.
+    #[must_use]
+    pub fn orphans(&self) -> &[Line] {
+        &self.orphans
     }
 
     /// What stands in the way; the delete is refused if there is anything.
@@ -259,6 +288,15 @@ impl fmt::Display for Preview {
                 shown.push(&line.table);
                 branches.push((indent, children.into_iter()));
             }
+        }
+        for orphans in self.orphans.iter().filter(|orphans| orphans.rows > 0) {
+            let Line { parent: _, table: _, foreign_key, action, rows: number } = orphans;
+            let fate = match action {
+                Action::Cascade => "to delete",
+                Action::SetNull | Action::SetDefault => "to change",
+                Action::NoAction | Action::Restrict => "left alone, because the rule does not say what becomes of them",
+            };
+            writeln!(f, "orphans by {foreign_key} {action}: {} {fate}", rows(*number))?;
         }
         let sum = if self.is_blocked() { "were nothing in the way" } else { "total" };
         write!(f, "{sum}: {} deleted, {} changed", rows(self.outcome.rows_deleted()), self.outcome.rows_updated())?;

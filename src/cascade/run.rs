@@ -19,7 +19,7 @@ use super::outcome::Outcome;
 use super::plan::{Count, Plan};
 use super::preview::{Blocker, Numbers, Preview};
 use super::session::{Purpose, Session};
-use super::sql::Sql;
+use super::sql::{Rows, Sql};
 
 /// Numbers asked for in one statement; PostgreSQL takes 1,664 columns, SQLite 2,000.
 const COUNTS_MAX: usize = 500;
@@ -275,6 +275,16 @@ impl<'a> Run<'a> {
         let select = self.sql(known).blocking_rows(count, key, Blocker::SAMPLE_KEYS_MAX as u64);
         keys.read(&self.session.query(&select).await?)?;
         Ok((0..keys.len()).map(|row| keys.sample(row)).collect())
+    }
+
+    /// The primary keys of the first of these rows, in key order.
+    pub(crate) async fn first_keys(self, known: &Known, rows: &Rows) -> Result<Vec<Key>, Error> {
+        let Table { identity, primary_key, .. } = &self.schema.tables[rows.table()];
+        let mut keys = self.keys_of(rows.table(), identity)?;
+        let select = self.sql(known).page(rows, (None, &[]), false, None, Blocker::SAMPLE_KEYS_MAX);
+        keys.read(&self.session.query(&select).await?)?;
+        // The primary key is what a row's identity begins with.
+        Ok((0..keys.len()).map(|row| keys.sample_of(row, primary_key.len())).collect())
     }
 
     /// The same among rows of a cycle's table, of which the doomed are known here.

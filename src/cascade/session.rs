@@ -5,9 +5,11 @@
 use std::any::TypeId;
 
 use async_trait::async_trait;
+use sea_orm::sea_query::Query;
 use sea_orm::{
     AuditError, ConnectionTrait, DbBackend, DbErr, ExecResult, IsolationLevel, QueryAccessAudit, QueryResult,
     SqliteTransactionMode, Statement, StatementBuilder, TransactionOptions, TransactionSession, TransactionTrait,
+    Value,
 };
 
 use super::dialect::Dialect;
@@ -89,6 +91,32 @@ impl StatementBuilder for Forwarded<'_> {
 
     fn audit(&self) -> Result<QueryAccessAudit, AuditError> {
         self.0.audit()
+    }
+}
+
+/// SQL text that looks at no table of the user's, a pragma or a question to the catalogs, so that it needs no right to one.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct OfNoTable {
+    sql: String,
+    values: Vec<Value>,
+}
+
+impl OfNoTable {
+    pub(crate) fn new(sql: impl Into<String>, values: Vec<Value>) -> Self {
+        Self { sql: sql.into(), values }
+    }
+}
+
+impl StatementBuilder for OfNoTable {
+    fn build(&self, backend: &DbBackend) -> Statement {
+        match self.values.as_slice() {
+            [] => Statement::from_string(*backend, &self.sql),
+            values => Statement::from_sql_and_values(*backend, &self.sql, values.iter().cloned()),
+        }
+    }
+
+    fn audit(&self) -> Result<QueryAccessAudit, AuditError> {
+        StatementBuilder::audit(&Query::select())
     }
 }
 

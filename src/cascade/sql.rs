@@ -10,14 +10,13 @@
 
 use std::ops::Range;
 
+use sea_orm::DbErr;
 use sea_orm::sea_query::extension::postgres::PgFunc;
 use sea_orm::sea_query::{
     Alias, ArrayType, ColumnType, CommonTableExpression, DeleteStatement, DynIden, Expr, ExprTrait as _, Func,
     IntoIden as _, JoinType, LockType, Order, PostgresQueryBuilder, Query, SelectStatement, TableBuilder as _,
     TableName, TableRef, UnionType, UpdateStatement, Value, WithClause,
 };
-
-use sea_orm::{AuditError, DbBackend, DbErr, QueryAccessAudit, Statement, StatementBuilder};
 
 use super::declaration::Column;
 use super::dialect::Dialect;
@@ -72,6 +71,11 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
+    /// Rows that a condition on their own columns tells.
+    pub(crate) fn new(table: TableId, condition: Expr) -> Self {
+        Self { table, condition, named: None }
+    }
+
     pub(crate) fn table(&self) -> TableId {
         self.table
     }
@@ -84,19 +88,7 @@ impl Rows {
 
 /// SQLite: constraints are checked when the transaction ends and not after each statement. That ends with the
 /// transaction. It is never switched off by us: SQLite then forgets what it still had to check.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct DeferForeignKeys;
-
-impl StatementBuilder for DeferForeignKeys {
-    fn build(&self, backend: &DbBackend) -> Statement {
-        Statement::from_string(*backend, "PRAGMA defer_foreign_keys = ON")
-    }
-
-    /// It touches no table.
-    fn audit(&self) -> Result<QueryAccessAudit, AuditError> {
-        StatementBuilder::audit(&Query::select())
-    }
-}
+pub(crate) const DEFER_FOREIGN_KEYS: &str = "PRAGMA defer_foreign_keys = ON";
 
 /// Writes the statements of one run.
 #[derive(Debug, Clone, Copy)]
@@ -423,7 +415,9 @@ impl<'a> Sql<'a> {
         let rows = self.between(rows, after, None);
         let mut select = Query::select();
         select.expr_as(Func::count(Expr::cust("*")), Alias::new(alias(0)));
-        select.from(self.table_ref(rows.table)).and_where(rows.condition).to_owned()
+        select.from(self.table_ref(rows.table)).and_where(rows.condition);
+        self.with(&mut select, rows.named);
+        select
     }
 
     /// The rows after one place in key order and up to another.
@@ -870,6 +864,13 @@ impl<'a> Sql<'a> {
         first
     }
 
+    /// Those of them that stay.
+    pub(crate) fn kept_of(&self, rows: &Rows) -> Rows {
+        let kept = self.kept(rows.table).into_iter();
+        let condition = kept.fold(rows.condition.clone(), sea_orm::sea_query::ExprTrait::and);
+        Rows { table: rows.table, condition, named: Some(rows.table).filter(|&table| self.is_named(table)) }
+    }
+
     // ---- Columns and values
 
     fn table_ref(&self, table: TableId) -> TableRef {
@@ -958,7 +959,7 @@ fn doomed_name(table: TableId) -> String {
     format!("__cascade_{table}")
 }
 
-fn table_iden(table: &Table) -> DynIden {
+pub(crate) fn table_iden(table: &Table) -> DynIden {
     let TableName(_, name) = &table.name;
     name.clone()
 }

@@ -18,7 +18,8 @@ use super::known::{Cycle, Known};
 use super::outcome::Outcome;
 use super::plan::{ComponentId, Step};
 use super::run::Run;
-use super::sql::{DeferForeignKeys, PAGE, Rows};
+use super::session::OfNoTable;
+use super::sql::{DEFER_FOREIGN_KEYS, PAGE, Rows};
 use super::walk::Walk;
 use super::waves::{Edge, Opening, Wave, around, open_loops, waves};
 
@@ -303,7 +304,7 @@ impl Run<'_> {
             Dialect::Postgres => Vec::from_iter(self.sql(known).delete_at_once(rings)),
             Dialect::Sqlite | Dialect::MySql => {
                 if self.dialect == Dialect::Sqlite && rings.len() > 1 {
-                    self.session.execute(&DeferForeignKeys).await?;
+                    self.session.execute(&OfNoTable::new(DEFER_FOREIGN_KEYS, Vec::new())).await?;
                 }
                 let each = rings.iter().flat_map(|(table, keys, rows)| self.sql(known).delete_rows(*table, keys, rows));
                 each.collect()

@@ -1,0 +1,94 @@
+//! Reads the schema of a database from its catalogs, in a fixed number of statements, however many tables there are.
+//!
+//! I/O. One file for each database has its queries; what comes back is the same plain data.
+
+mod mysql;
+mod postgres;
+mod sqlite;
+
+use std::collections::BTreeSet;
+
+use sea_orm::sea_query::{SchemaName, TableName};
+use sea_orm::{DbErr, QueryResult, TryGetable, Value};
+
+use super::live::{Live, LiveColumn, LiveIndex, LiveKey, LiveTable, Place};
+use crate::cascade::dialect::Dialect;
+use crate::cascade::graph::{Action, Schema};
+use crate::cascade::session::{OfNoTable, Session};
+
+/// What the database has of these tables, and every foreign key of it.
+pub(crate) async fn read(session: &dyn Session, dialect: Dialect, schema: &Schema) -> Result<Live, DbErr> {
+    match dialect {
+        Dialect::Sqlite => sqlite::read(session, &schemas(schema)).await,
+        Dialect::Postgres => postgres::read(session, &names(schema)).await,
+        Dialect::MySql => mysql::read(session, &schemas(schema)).await,
+    }
+}
+
+/// The schemas that are declared.
+fn schemas(schema: &Schema) -> BTreeSet<String> {
+    let named = |TableName(schema, _): &TableName| schema.as_ref().map(|SchemaName(_, name)| name.to_string());
+    schema.tables.iter().filter_map(|table| named(&table.name)).collect()
+}
+
+fn names(schema: &Schema) -> BTreeSet<String> {
+    schema.tables.iter().map(|table| table.name.1.to_string()).collect()
+}
+
+async fn query(session: &dyn Session, sql: impl Into<String>, values: Vec<Value>) -> Result<Vec<QueryResult>, DbErr> {
+    session.query(&OfNoTable::new(sql, values)).await
+}
+
+/// A value by the name that the query gives it.
+fn get<T: TryGetable>(row: &QueryResult, name: &str) -> Result<T, DbErr> {
+    row.try_get("", name)
+}
+
+fn place(row: &QueryResult, schema: &str, table: &str) -> Result<Place, DbErr> {
+    Ok(Place { schema: get(row, schema)?, table: get(row, table)? })
+}
+
+/// The table of that row, which comes after those before it. Their rows come together.
+fn table_of(tables: &mut Vec<LiveTable>, place: Place, is_visible: bool) -> &mut LiveTable {
+    let at = tables.iter().position(|table| table.place == place).unwrap_or(tables.len());
+    if at == tables.len() {
+        let (columns, indexes, definition) = (Vec::new(), Vec::new(), None);
+        tables.push(LiveTable { place, is_visible, columns, indexes, definition });
+    }
+    &mut tables[at]
+}
+
+/// One column of an index.
+fn add_to_index(tables: &mut [LiveTable], place: &Place, index: LiveIndex) {
+    let Some(table) = tables.iter_mut().find(|table| table.place == *place) else { return };
+    match table.indexes.iter_mut().find(|known| known.name == index.name) {
+        Some(known) => known.columns.extend(index.columns),
+        None => table.indexes.push(index),
+    }
+}
+
+/// One pair of columns of a foreign key; those of one key come together.
+fn add_to_key(keys: &mut Vec<(String, LiveKey)>, id: String, key: LiveKey) {
+    match keys.last_mut().filter(|(last, _)| *last == id) {
+        Some((_, known)) => {
+            known.child_columns.extend(key.child_columns);
+            known.parent_columns.extend(key.parent_columns);
+        }
+        None => keys.push((id, key)),
+    }
+}
+
+/// An action by the word or letter that a catalog has for it; what is none of the other four is NO ACTION.
+fn action(word: &str) -> Action {
+    match word {
+        "CASCADE" | "c" => Action::Cascade,
+        "SET NULL" | "n" => Action::SetNull,
+        "SET DEFAULT" | "d" => Action::SetDefault,
+        "RESTRICT" | "r" => Action::Restrict,
+        _ => Action::NoAction,
+    }
+}
+
+fn column(name: String, nullable: bool) -> LiveColumn {
+    LiveColumn { name, nullable, stated: Default::default() }
+}

@@ -1,0 +1,122 @@
+//! The catalogs of PostgreSQL: four statements.
+//!
+//! I/O. `pg_constraint`, `pg_index` and `pg_attribute` rather than `information_schema`, which shows a user the tables of
+//! its own alone and says nothing of validity.
+
+use std::collections::BTreeSet;
+
+use sea_orm::sea_query::ArrayType;
+use sea_orm::{DbErr, Value};
+
+use super::{action, add_to_index, add_to_key, column, get, place, query, table_of};
+use crate::cascade::audit::live::{Flaw, Live, LiveIndex, LiveKey};
+use crate::cascade::dialect::Dialect;
+use crate::cascade::session::Session;
+
+const SERVER: &str = "SELECT current_setting('server_version') AS version, \
+     coalesce(current_schema()::text, 'public') AS schema, \
+     current_setting('session_replication_role') <> 'replica' AS enforces";
+
+/// Partitions have their table's constraints over again, and a view is a table to an entity.
+const COLUMNS: &str = "SELECT n.nspname::text AS schema, t.relname::text AS tbl, pg_table_is_visible(t.oid) AS is_visible, \
+     a.attname::text AS name, NOT a.attnotnull AS is_nullable \
+     FROM pg_class t JOIN pg_namespace n ON n.oid = t.relnamespace \
+     JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped \
+     WHERE t.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname NOT IN ('pg_catalog', 'information_schema') \
+     AND t.relname = ANY($1) ORDER BY t.oid, a.attnum";
+
+const INDEXES: &str = "SELECT n.nspname::text AS schema, t.relname::text AS tbl, i.relname::text AS name, \
+     a.attname::text AS col, x.indisunique AND x.indimmediate AS is_unique, \
+     x.indisvalid AND x.indisready AS is_valid, m.amname::text AS kind, \
+     pg_get_expr(x.indpred, x.indrelid) AS predicate, quote_ident(f.attname) AS first \
+     FROM pg_index x JOIN pg_class t ON t.oid = x.indrelid JOIN pg_namespace n ON n.oid = t.relnamespace \
+     JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_am m ON m.oid = i.relam \
+     CROSS JOIN LATERAL unnest(x.indkey::int2[]) WITH ORDINALITY AS k (attnum, n) \
+     LEFT JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.attnum AND k.attnum > 0 \
+     LEFT JOIN pg_attribute f ON f.attrelid = t.oid AND f.attnum = x.indkey[0] AND f.attnum > 0 \
+     WHERE t.relname = ANY($1) AND k.n <= x.indnkeyatts ORDER BY x.indexrelid, k.n";
+
+/// `conenforced` is new in version 18: elsewhere it is not among the columns, and then not in the JSON. A constraint is
+/// off as well while one of its triggers is.
+const KEYS: &str = "SELECT c.oid::text AS id, c.conname::text AS name, \
+     cn.nspname::text AS child_schema, ct.relname::text AS child, ca.attname::text AS child_column, \
+     pn.nspname::text AS parent_schema, pt.relname::text AS parent, pa.attname::text AS parent_column, \
+     c.confdeltype::text AS on_delete, c.confupdtype::text AS on_update, c.convalidated AS is_validated, \
+     coalesce((to_jsonb(c) ->> 'conenforced')::boolean, true) AND NOT EXISTS \
+     (SELECT 1 FROM pg_trigger g WHERE g.tgconstraint = c.oid AND g.tgenabled = 'D') AS is_enforced, \
+     c.condeferrable AS is_deferrable, c.condeferred AS is_deferred \
+     FROM pg_constraint c \
+     JOIN pg_class ct ON ct.oid = c.conrelid JOIN pg_namespace cn ON cn.oid = ct.relnamespace \
+     JOIN pg_class pt ON pt.oid = c.confrelid JOIN pg_namespace pn ON pn.oid = pt.relnamespace \
+     CROSS JOIN LATERAL unnest(c.conkey, c.confkey) WITH ORDINALITY AS k (child, parent, n) \
+     JOIN pg_attribute ca ON ca.attrelid = c.conrelid AND ca.attnum = k.child \
+     JOIN pg_attribute pa ON pa.attrelid = c.confrelid AND pa.attnum = k.parent \
+     WHERE c.contype = 'f' AND c.conparentid = 0 ORDER BY c.oid, k.n";
+
+pub(super) async fn read(session: &dyn Session, names: &BTreeSet<String>) -> Result<Live, DbErr> {
+    let names = names.iter().map(|name| Value::from(name.as_str())).collect();
+    let names = Value::Array(ArrayType::String, Some(Box::new(names)));
+    let server = query(session, SERVER, Vec::new()).await?;
+    let server = server.first().ok_or_else(|| DbErr::RecordNotFound("the settings of the server".to_owned()))?;
+    let mut live = Live {
+        dialect: Dialect::Postgres,
+        server: format!("PostgreSQL {}", get::<String>(server, "version")?),
+        current_schema: get(server, "schema")?,
+        folds_tables: false,
+        enforces: get(server, "enforces")?,
+        tables: Vec::new(),
+        keys: Vec::new(),
+    };
+    for row in query(session, COLUMNS, vec![names.clone()]).await? {
+        let table = table_of(&mut live.tables, place(&row, "schema", "tbl")?, get(&row, "is_visible")?);
+        table.columns.push(column(get(&row, "name")?, get(&row, "is_nullable")?));
+    }
+    for row in query(session, INDEXES, vec![names]).await? {
+        let flaw =
+            flaw(get(&row, "is_valid")?, &get::<String>(&row, "kind")?, get(&row, "predicate")?, &row_first(&row)?);
+        let index = LiveIndex {
+            name: get(&row, "name")?,
+            columns: vec![get(&row, "col")?],
+            is_unique: get(&row, "is_unique")?,
+            flaw,
+        };
+        add_to_index(&mut live.tables, &place(&row, "schema", "tbl")?, index);
+    }
+    let mut keys = Vec::new();
+    for row in query(session, KEYS, Vec::new()).await? {
+        let key = LiveKey {
+            name: get(&row, "name")?,
+            child: place(&row, "child_schema", "child")?,
+            child_columns: vec![get(&row, "child_column")?],
+            parent: place(&row, "parent_schema", "parent")?,
+            parent_columns: vec![get(&row, "parent_column")?],
+            on_delete: action(&get::<String>(&row, "on_delete")?),
+            on_update: action(&get::<String>(&row, "on_update")?),
+            is_validated: get(&row, "is_validated")?,
+            is_enforced: get(&row, "is_enforced")?,
+            deferrable: match (get(&row, "is_deferrable")?, get(&row, "is_deferred")?) {
+                (_, true) => "DEFERRABLE INITIALLY DEFERRED",
+                (true, false) => "DEFERRABLE",
+                (false, false) => "",
+            },
+        };
+        add_to_key(&mut keys, get(&row, "id")?, key);
+    }
+    live.keys = keys.into_iter().map(|(_, key)| key).collect();
+    Ok(live)
+}
+
+fn row_first(row: &sea_orm::QueryResult) -> Result<String, DbErr> {
+    Ok(get::<Option<String>>(row, "first")?.unwrap_or_default())
+}
+
+/// An index of the rows in which its first column is not NULL finds every row with a value.
+fn flaw(is_valid: bool, kind: &str, predicate: Option<String>, first: &str) -> Option<Flaw> {
+    let has_all = predicate.is_none_or(|predicate| predicate == format!("({first} IS NOT NULL)"));
+    match kind {
+        _ if !is_valid => Some(Flaw::Invalid),
+        "btree" | "hash" if has_all => None,
+        "btree" | "hash" => Some(Flaw::Partial),
+        _ => Some(Flaw::Kind),
+    }
+}

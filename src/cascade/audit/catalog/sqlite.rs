@@ -1,0 +1,189 @@
+//! The schema of SQLite: two statements, and four for each schema that is declared (mostly `main` alone).
+//!
+//! I/O. Pragmas as table-valued functions, joined to `sqlite_schema`, so that one statement reads all tables.
+
+use std::collections::BTreeSet;
+
+use sea_orm::{DbErr, QueryResult};
+
+use super::{action, add_to_index, add_to_key, column, get, query, table_of};
+use crate::cascade::audit::live::{Flaw, Live, LiveIndex, LiveKey, LiveTable, Place};
+use crate::cascade::audit::rebuild::Definition;
+use crate::cascade::dialect::Dialect;
+use crate::cascade::session::Session;
+
+const SERVER: &str = "SELECT sqlite_version() AS version, foreign_keys AS enforces FROM pragma_foreign_keys";
+
+const COLUMNS: &str = "m.name AS tbl, c.name AS name, c.type AS ty, c.\"notnull\" AS is_stated, c.pk AS pk, \
+     c.hidden AS hidden FROM {schema}.sqlite_schema AS m JOIN pragma_table_xinfo(m.name, {name}) AS c \
+     WHERE m.type IN ('table', 'view') ORDER BY m.rowid, c.cid";
+
+const INDEXES: &str = "m.name AS tbl, i.name AS name, x.name AS col, i.\"unique\" AS is_unique, i.partial AS partial, \
+     s.sql AS sql FROM {schema}.sqlite_schema AS m JOIN pragma_index_list(m.name, {name}) AS i \
+     JOIN pragma_index_xinfo(i.name, {name}) AS x LEFT JOIN {schema}.sqlite_schema AS s \
+     ON s.type = 'index' AND s.name = i.name WHERE m.type = 'table' AND x.key = 1 ORDER BY m.rowid, i.seq, x.seqno";
+
+const KEYS: &str = "m.name AS child, f.id AS id, f.\"table\" AS parent, f.\"from\" AS child_column, \
+     f.\"to\" AS parent_column, f.on_delete AS on_delete, f.on_update AS on_update \
+     FROM {schema}.sqlite_schema AS m JOIN pragma_foreign_key_list(m.name, {name}) AS f \
+     WHERE m.type = 'table' ORDER BY m.rowid, f.id, f.seq";
+
+const TEXTS: &str = "m.type AS kind, m.tbl_name AS tbl, m.sql AS sql FROM {schema}.sqlite_schema AS m \
+     WHERE m.sql IS NOT NULL AND m.type IN ('table', 'index', 'trigger') ORDER BY m.type = 'trigger', m.rowid";
+
+pub(super) async fn read(session: &dyn Session, schemas: &BTreeSet<String>) -> Result<Live, DbErr> {
+    let server = query(session, SERVER, Vec::new()).await?;
+    let server = server.first().ok_or_else(|| DbErr::RecordNotFound("the settings of SQLite".to_owned()))?;
+    let mut live = Live {
+        dialect: Dialect::Sqlite,
+        server: format!("SQLite {}", get::<String>(server, "version")?),
+        current_schema: "main".to_owned(),
+        folds_tables: true,
+        enforces: get::<i64>(server, "enforces")? != 0,
+        tables: Vec::new(),
+        keys: Vec::new(),
+    };
+    let main = live.current_schema.clone();
+    let declared = schemas.iter().filter(|schema| !schema.eq_ignore_ascii_case(&main));
+    for schema in declared.chain([&main]) {
+        read_schema(session, schema, &mut live).await?;
+    }
+    Ok(live)
+}
+
+async fn read_schema(session: &dyn Session, schema: &str, live: &mut Live) -> Result<(), DbErr> {
+    let of = |query: &str| {
+        let quoted = format!("\"{}\"", schema.replace('"', "\"\""));
+        let name = format!("'{}'", schema.replace('\'', "''"));
+        format!("SELECT {}", query.replace("{schema}", &quoted).replace("{name}", &name))
+    };
+    let place = |row: &QueryResult, table| Ok::<_, DbErr>(Place { schema: schema.to_owned(), table: get(row, table)? });
+    let is_visible = schema == live.current_schema;
+    let mut tables = Tables::default();
+    for row in query(session, of(COLUMNS), Vec::new()).await? {
+        tables.add_column(place(&row, "tbl")?, is_visible, &row)?;
+    }
+    for row in query(session, of(INDEXES), Vec::new()).await? {
+        let (column, is_partial): (Option<String>, bool) = (get(&row, "col")?, get::<i64>(&row, "partial")? != 0);
+        let sql = get::<Option<String>>(&row, "sql")?.unwrap_or_default();
+        let index = LiveIndex {
+            name: get(&row, "name")?,
+            is_unique: get::<i64>(&row, "is_unique")? != 0,
+            flaw: (is_partial && !has_all_values(&sql, column.as_deref())).then_some(Flaw::Partial),
+            columns: vec![column],
+        };
+        add_to_index(&mut tables.found, &place(&row, "tbl")?, index);
+    }
+    for row in query(session, of(TEXTS), Vec::new()).await? {
+        tables.add_text(&place(&row, "tbl")?, &get::<String>(&row, "kind")?, get(&row, "sql")?);
+    }
+    let mut keys = Vec::new();
+    for row in query(session, of(KEYS), Vec::new()).await? {
+        let (child, parent) = (place(&row, "child")?, place(&row, "parent")?);
+        let key = LiveKey {
+            name: String::new(),
+            child_columns: vec![get(&row, "child_column")?],
+            parent_columns: get::<Option<String>>(&row, "parent_column")?.into_iter().collect(),
+            on_delete: action(&get::<String>(&row, "on_delete")?),
+            on_update: action(&get::<String>(&row, "on_update")?),
+            is_validated: true,
+            is_enforced: true,
+            deferrable: "",
+            child,
+            parent,
+        };
+        add_to_key(&mut keys, format!("{}.{}", key.child.table, get::<i64>(&row, "id")?), key);
+    }
+    for (_, mut key) in keys {
+        if key.parent_columns.is_empty() {
+            // REFERENCES without columns means the primary key.
+            let primary_key = tables.primary_key_of(&key.parent);
+            key.parent_columns = primary_key.iter().map(|column| column.name.clone()).collect();
+        }
+        live.keys.push(key);
+    }
+    live.tables.extend(tables.with_primary_keys());
+    Ok(())
+}
+
+/// The tables of one schema, and what is known of their primary keys.
+#[derive(Default)]
+struct Tables {
+    found: Vec<LiveTable>,
+    primary_keys: Vec<PrimaryKeyColumn>,
+}
+
+struct PrimaryKeyColumn {
+    place: Place,
+    position: i64,
+    name: String,
+    is_integer: bool,
+}
+
+impl Tables {
+    fn add_column(&mut self, place: Place, is_visible: bool, row: &QueryResult) -> Result<(), DbErr> {
+        let (name, position): (String, i64) = (get(row, "name")?, get(row, "pk")?);
+        if position > 0 {
+            let is_integer = get::<Option<String>>(row, "ty")?.is_some_and(|ty| ty.eq_ignore_ascii_case("INTEGER"));
+            self.primary_keys.push(PrimaryKeyColumn { place: place.clone(), position, name: name.clone(), is_integer });
+        }
+        let (nullable, is_stored) = (get::<i64>(row, "is_stated")? == 0, get::<i64>(row, "hidden")? == 0);
+        let table = table_of(&mut self.found, place, is_visible);
+        let (name_of_table, nothing) = (&table.place.table, String::new);
+        let definition = table.definition.get_or_insert_with(|| Definition {
+            name: name_of_table.clone(),
+            create: nothing(),
+            stored: Vec::new(),
+            followers: Vec::new(),
+        });
+        definition.stored.extend(is_stored.then(|| name.clone()));
+        table.columns.push(column(name, nullable));
+        Ok(())
+    }
+
+    fn add_text(&mut self, place: &Place, kind: &str, sql: String) {
+        let table = self.found.iter_mut().find(|table| table.place == *place);
+        let Some(definition) = table.and_then(|table| table.definition.as_mut()) else { return };
+        match kind {
+            "table" => definition.create = sql,
+            _ => definition.followers.push(sql),
+        }
+    }
+
+    fn primary_key_of(&self, of: &Place) -> Vec<&PrimaryKeyColumn> {
+        let is_of = |column: &&PrimaryKeyColumn| column.place.table.eq_ignore_ascii_case(&of.table);
+        let mut columns: Vec<_> = self.primary_keys.iter().filter(is_of).collect();
+        columns.sort_by_key(|column| column.position);
+        columns
+    }
+
+    /// A primary key finds rows as an index does, also where it is the row's own number and no index is listed; that
+    /// number is never NULL, whatever its column says.
+    fn with_primary_keys(mut self) -> Vec<LiveTable> {
+        for mut table in std::mem::take(&mut self.found) {
+            let primary_key = self.primary_key_of(&table.place);
+            if let [PrimaryKeyColumn { name, is_integer: true, .. }] = primary_key.as_slice() {
+                table
+                    .columns
+                    .iter_mut()
+                    .filter(|column| column.name == *name)
+                    .for_each(|column| column.nullable = false);
+            }
+            if !primary_key.is_empty() {
+                let columns = primary_key.iter().map(|column| Some(column.name.clone())).collect();
+                let index = LiveIndex { name: "primary key".to_owned(), columns, is_unique: true, flaw: None };
+                table.indexes.push(index);
+            }
+            self.found.push(table);
+        }
+        self.found
+    }
+}
+
+/// Whether an index WHERE its first column IS NOT NULL: that finds every row with a value.
+fn has_all_values(sql: &str, first: Option<&str>) -> bool {
+    let (Some(first), Some(at)) = (first, sql.to_uppercase().rfind("WHERE")) else { return false };
+    let is_blank = |char: char| char.is_whitespace() || "\"`[]()".contains(char);
+    let condition: String = sql.get(at + "WHERE".len()..).unwrap_or_default().replace(is_blank, "");
+    condition.eq_ignore_ascii_case(&format!("{}ISNOTNULL", first.replace(is_blank, "")))
+}

@@ -1,0 +1,647 @@
+//! Holds the declarations against the schema that is there.
+//!
+//! Pure. For each registered key it asks what a delete relies on: the tables and columns, the constraint and its action,
+//! an index by which children are found, that a reference names one row, and whether a key can be NULL; then what else
+//! leads to the registered tables. A table or column that is missing counts as made by its mend, so that what would still
+//! be missing then is found at once.
+
+use std::collections::BTreeSet;
+
+use petgraph::algo::kosaraju_scc;
+use petgraph::graph::DiGraph;
+
+use super::finding::{Finding, FindingKind, Mend, Severity};
+use super::live::{Live, LiveColumn, LiveIndex, LiveKey, LiveTable};
+use super::mend::{Cure, Sql, constrained};
+use super::rebuild::{Definition, Edit, rebuild};
+use crate::cascade::dialect::Dialect;
+use crate::cascade::graph::{Action, ForeignKey, KeyId, Schema, Table, TableId};
+use crate::cascade::key::Key;
+
+/// What was found of the rows by a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RowsFound {
+    pub(crate) key: KeyId,
+    pub(crate) orphans: u64,
+    pub(crate) sample_keys: Vec<Key>,
+    /// How many rows there are on the longest way down by this key, if it leads from a table to itself and that matters.
+    pub(crate) levels: Option<u64>,
+}
+
+/// A finding before its mend is put into words.
+struct Draft {
+    kind: FindingKind,
+    severity: Severity,
+    /// The registered table that its cure changes.
+    changes: Option<TableId>,
+    table: String,
+    foreign_key: Option<String>,
+    declared: String,
+    found: String,
+    why: String,
+    cure: Cure,
+}
+
+/// All that differs.
+pub(crate) fn compare(schema: &Schema, live: &Live, rows: &[RowsFound]) -> Vec<Finding> {
+    let mut with_made = live.clone();
+    let mut drafts = Vec::new();
+    check_enforcement(schema, live, &mut drafts);
+    for table in 0..schema.tables.len() {
+        check_table(schema, &mut with_made, table, &mut drafts);
+    }
+    let comparison = Comparison {
+        schema,
+        live: &with_made,
+        too_deep: too_deep(schema, live.dialect),
+        rows,
+        sql: Sql { schema, live: &with_made },
+    };
+    for key in 0..schema.keys.len() {
+        comparison.check_key(key, &mut drafts);
+    }
+    comparison.check_undeclared(&mut drafts);
+    finished(&with_made, schema, drafts)
+}
+
+fn check_enforcement(schema: &Schema, live: &Live, drafts: &mut Vec<Draft>) {
+    if live.enforces {
+        return;
+    }
+    let setting = match live.dialect {
+        Dialect::Sqlite => "PRAGMA foreign_keys is OFF",
+        Dialect::Postgres => "session_replication_role is replica",
+        Dialect::MySql => "foreign_key_checks is 0",
+    };
+    drafts.push(Draft {
+        kind: FindingKind::EnforcementOff,
+        severity: Severity::Error,
+        changes: None,
+        table: String::new(),
+        foreign_key: None,
+        declared: "foreign keys that the database checks".to_owned(),
+        found: setting.to_owned(),
+        why: "what is written on this connection can refer to rows that are not there".to_owned(),
+        cure: Sql { schema, live }.enforcement(),
+    });
+}
+
+/// Whether a table and its columns are there. Those that are not are added to `live`.
+fn check_table(schema: &Schema, live: &mut Live, id: TableId, drafts: &mut Vec<Draft>) {
+    let table = &schema.tables[id];
+    let draft = |kind, declared, found: &str, why: &str, cure| Draft {
+        kind,
+        severity: Severity::Error,
+        changes: Some(id),
+        table: table.label.clone(),
+        foreign_key: None,
+        declared,
+        found: found.to_owned(),
+        why: why.to_owned(),
+        cure,
+    };
+    let Some(found) = live.find(&table.name).map(|found| found.place.clone()) else {
+        let why = "every delete that looks at it fails";
+        let cure = Sql { schema, live }.table(table);
+        drafts.push(draft(FindingKind::TableMissing, format!("table {}", table.label), "no such table", why, cure));
+        let made = made(live, table);
+        if live.dialect == Dialect::Sqlite {
+            live.keys.extend(made_keys(schema, live, id));
+        }
+        live.tables.push(made);
+        return;
+    };
+    let Some(at) = live.tables.iter().position(|table| table.place == found) else { return };
+    for column in &table.columns {
+        let name = column.name.to_string();
+        if live.tables[at].column(live, &name).is_some() {
+            continue;
+        }
+        let cure = Sql { schema, live }.column(table, &name);
+        let (kind, why) = (FindingKind::ColumnMissing { column: name.clone() }, "every read of the entity fails");
+        drafts.push(draft(kind, format!("column {}.{name}", table.label), "no such column", why, cure));
+        live.tables[at].columns.push(LiveColumn { name, nullable: column.nullable, stated: Default::default() });
+    }
+}
+
+/// A table as its mend will make it.
+fn made(live: &Live, table: &Table) -> LiveTable {
+    let by = (table.made_by)(live.dialect.backend());
+    let (mut columns, mut indexes) = (Vec::new(), Vec::new());
+    let index = |name: String, columns: Vec<String>, is_unique| LiveIndex {
+        name,
+        columns: columns.into_iter().map(Some).collect(),
+        is_unique,
+        flaw: None,
+    };
+    for column in by.table.get_columns() {
+        let (name, spec) = (column.get_column_name(), column.get_column_spec());
+        if spec.primary_key || spec.unique {
+            indexes.push(index(String::new(), vec![name.clone()], true));
+        }
+        columns.push(LiveColumn {
+            nullable: spec.nullable != Some(false) && !spec.primary_key,
+            name,
+            stated: Default::default(),
+        });
+    }
+    for made in by.table.get_indexes().iter().chain(&by.indexes) {
+        let spec = made.get_index_spec();
+        let is_unique = made.is_primary_key() || made.is_unique_key();
+        indexes.push(index(spec.get_name().unwrap_or_default().to_owned(), spec.get_column_names(), is_unique));
+    }
+    LiveTable { place: live.place(&table.name), is_visible: true, columns, indexes, definition: None }
+}
+
+/// SQLite: the constraints that a table is made with.
+fn made_keys(schema: &Schema, live: &Live, child: TableId) -> Vec<LiveKey> {
+    let keys = schema.keys.iter().filter(|key| key.child == child);
+    let made = |key: &ForeignKey| {
+        let constraint = key.constraint.as_ref()?;
+        Some(LiveKey {
+            name: String::new(),
+            child: live.place(&schema.tables[child].name),
+            child_columns: schema.tables[child].names(&key.child_columns),
+            parent: live.place(&schema.tables[key.parent].name),
+            parent_columns: schema.tables[key.parent].names(&key.parent_columns),
+            on_delete: key.action,
+            on_update: constraint.on_update,
+            is_validated: true,
+            is_enforced: true,
+            deferrable: "",
+        })
+    };
+    keys.filter_map(made).collect()
+}
+
+struct Comparison<'a> {
+    schema: &'a Schema,
+    live: &'a Live,
+    /// The keys at which a chain of the database's own cascades is too long for it, and how long it is.
+    too_deep: Vec<(KeyId, u64)>,
+    rows: &'a [RowsFound],
+    sql: Sql<'a>,
+}
+
+impl Comparison<'_> {
+    fn check_key(&self, id: KeyId, drafts: &mut Vec<Draft>) {
+        let key = &self.schema.keys[id];
+        let (child, parent) = (&self.schema.tables[key.child], &self.schema.tables[key.parent]);
+        let (Some(live_child), Some(live_parent)) = (self.live.find(&child.name), self.live.find(&parent.name)) else {
+            return;
+        };
+        let live_keys: Vec<&LiveKey> = self.live.keys.iter().filter(|live| self.answers(key, live)).collect();
+        self.check_nullability(id, live_child, drafts);
+        self.check_referenced(id, live_parent, drafts);
+        self.check_index(id, live_child, drafts);
+        self.check_orphans(id, drafts);
+        self.check_constraints(id, &live_keys, drafts);
+        self.check_depth(id, &live_keys, drafts);
+    }
+
+    fn draft(&self, id: KeyId, kind: FindingKind, severity: Severity) -> Draft {
+        let key = &self.schema.keys[id];
+        let (child, parent) = (&self.schema.tables[key.child].label, &self.schema.tables[key.parent].label);
+        Draft {
+            kind,
+            severity,
+            changes: Some(key.child),
+            table: child.clone(),
+            foreign_key: Some(key.label.clone()),
+            declared: format!("{} refers to {parent}, ON DELETE {}", key.label, key.action),
+            found: String::new(),
+            why: String::new(),
+            cure: Cure::ByHand(String::new()),
+        }
+    }
+
+    /// Whether that is the constraint of a registered key.
+    fn answers(&self, key: &ForeignKey, live: &LiveKey) -> bool {
+        let (child, parent) = (&self.schema.tables[key.child], &self.schema.tables[key.parent]);
+        let is_at = |table: &Table, place| {
+            self.live.find(&table.name).is_some_and(|found| self.live.same_place(&found.place, place))
+        };
+        if !is_at(child, &live.child) || !is_at(parent, &live.parent) {
+            return false;
+        }
+        let declared: Vec<_> =
+            child.names(&key.child_columns).into_iter().zip(parent.names(&key.parent_columns)).collect();
+        let found: Vec<_> = live.child_columns.iter().zip(&live.parent_columns).collect();
+        let is_among = |(from, to): &(String, String)| {
+            found.iter().any(|(live_from, live_to)| {
+                self.live.same_column(from, live_from) && self.live.same_column(to, live_to)
+            })
+        };
+        declared.len() == found.len() && declared.iter().all(is_among)
+    }
+
+    fn check_nullability(&self, id: KeyId, live: &LiveTable, drafts: &mut Vec<Draft>) {
+        let key = &self.schema.keys[id];
+        let table = &self.schema.tables[key.child];
+        for &at in &key.child_columns {
+            let column = &table.columns[at];
+            let name = column.name.to_string();
+            let Some(found) = live.column(self.live, &name).filter(|found| found.nullable != column.nullable) else {
+                continue;
+            };
+            let kind = FindingKind::NullabilityDiffers { column: name.clone(), declared_nullable: column.nullable };
+            let is_told = |draft: &Draft| draft.table == table.label && draft.kind == kind;
+            if drafts.iter().any(is_told) {
+                // Two keys share it.
+                continue;
+            }
+            let sets_null = key.action == Action::SetNull;
+            let (severity, why) = match column.nullable {
+                true if sets_null => {
+                    (Severity::Error, format!("a delete of {} fails where it sets {name} to NULL", self.parent(key)))
+                }
+                true => {
+                    (Severity::Warning, format!("a row of {} that refers to nothing cannot be written", table.label))
+                }
+                false => (
+                    Severity::Warning,
+                    format!("a row with NULL is found by no delete, and reading it as {} fails", table.label),
+                ),
+            };
+            let words =
+                |nullable| format!("{}.{name} {}", table.label, if nullable { "can be NULL" } else { "is NOT NULL" });
+            drafts.push(Draft {
+                declared: words(column.nullable),
+                found: words(found.nullable),
+                why,
+                cure: self.sql.nullability(table, found, column.nullable),
+                ..self.draft(id, kind, severity)
+            });
+        }
+    }
+
+    fn parent(&self, key: &ForeignKey) -> &str {
+        &self.schema.tables[key.parent].label
+    }
+
+    /// R9: a key may lead to any columns that tell rows apart.
+    fn check_referenced(&self, id: KeyId, live: &LiveTable, drafts: &mut Vec<Draft>) {
+        let key = &self.schema.keys[id];
+        let parent = &self.schema.tables[key.parent];
+        let columns = parent.names(&key.parent_columns);
+        // A constraint wants an index over just these columns, but not in InnoDB.
+        let exactly = key.constraint.is_some() && self.live.dialect != Dialect::MySql;
+        if live.indexes.iter().any(|index| index.tells_apart(self.live, &columns, exactly)) {
+            return;
+        }
+        let kind = FindingKind::ReferencedKeyNotUnique { parent: parent.label.clone(), columns: columns.clone() };
+        if drafts.iter().any(|draft| draft.kind == kind) {
+            return;
+        }
+        let named = columns.join(", ");
+        drafts.push(Draft {
+            changes: Some(key.parent),
+            declared: format!("{} refers to one row of {} by {named}", key.label, parent.label),
+            found: format!("no unique index over {}.({named})", parent.label),
+            why: format!(
+                "several rows of {} may have the same {named}, and deleting one takes the children of all",
+                parent.label
+            ),
+            cure: self.sql.unique_index(parent, &columns),
+            ..self.draft(id, kind, Severity::Error)
+        });
+    }
+
+    fn check_index(&self, id: KeyId, live: &LiveTable, drafts: &mut Vec<Draft>) {
+        let key = &self.schema.keys[id];
+        let table = &self.schema.tables[key.child];
+        let columns = table.names(&key.child_columns);
+        if live.indexes.iter().any(|index| index.finds(self.live, &columns)) {
+            return;
+        }
+        let is_told = |draft: &Draft| {
+            let same = |kind: &FindingKind| matches!(kind, FindingKind::IndexMissing { columns: told, .. } if self.live.same_columns(told, &columns));
+            draft.table == table.label && same(&draft.kind)
+        };
+        if drafts.iter().any(is_told) {
+            return;
+        }
+        let unusable: Vec<&LiveIndex> =
+            live.indexes.iter().filter(|index| index.leads_with(self.live, &columns)).collect();
+        let names: Vec<String> = unusable.iter().map(|index| index.name.clone()).collect();
+        let found = match names.as_slice() {
+            [] => "no index leads with it".to_owned(),
+            names => format!("{} cannot be used to find the rows", names.join(", ")),
+        };
+        drafts.push(Draft {
+            declared: format!("{} refers to {}", key.label, self.parent(key)),
+            found,
+            why: format!(
+                "each delete of {} reads all of {} to find the rows that refer to it",
+                self.parent(key),
+                table.label
+            ),
+            cure: self.sql.index(table, &columns, &unusable),
+            ..self.draft(id, FindingKind::IndexMissing { columns, unusable: names }, Severity::Warning)
+        });
+    }
+
+    fn check_orphans(&self, id: KeyId, drafts: &mut Vec<Draft>) {
+        let Some(RowsFound { orphans, sample_keys, .. }) =
+            self.rows.iter().find(|rows| rows.key == id && rows.orphans > 0)
+        else {
+            return;
+        };
+        let key = &self.schema.keys[id];
+        let keys: Vec<String> = sample_keys.iter().map(ToString::to_string).collect();
+        let more = if (sample_keys.len() as u64) < *orphans { ", .." } else { "" };
+        let kind = FindingKind::Orphans { rows: *orphans, sample_keys: sample_keys.clone() };
+        drafts.push(Draft {
+            found: format!(
+                "{orphans} of {} refer to no row, keys {}{more}",
+                self.schema.tables[key.child].label,
+                keys.join(", ")
+            ),
+            why: format!(
+                "they outlived their row of {}, are found by no delete, and keep a constraint from being added",
+                self.parent(key)
+            ),
+            cure: self.sql.orphans(key),
+            ..self.draft(id, kind, Severity::Error)
+        });
+    }
+
+    fn check_constraints(&self, id: KeyId, live_keys: &[&LiveKey], drafts: &mut Vec<Draft>) {
+        let key = &self.schema.keys[id];
+        if live_keys.is_empty() {
+            if let Some(constraint) = &key.constraint {
+                drafts.push(Draft {
+                    found: "no such constraint".to_owned(),
+                    why: format!(
+                        "rows of {} can be written, or left by others, that refer to nothing",
+                        self.schema.tables[key.child].label
+                    ),
+                    cure: self.sql.add_constraint(key, constraint),
+                    ..self.draft(id, FindingKind::ConstraintMissing, Severity::Warning)
+                });
+            }
+            return;
+        }
+        let is_right = |live: &&&LiveKey| self.is_alike(id, live.on_delete);
+        let right = live_keys.iter().find(is_right);
+        for &live in live_keys {
+            if !self.is_alike(id, live.on_delete) {
+                drafts.push(Draft {
+                    cure: match right {
+                        Some(_) => self.sql.drop_constraint(key, live),
+                        None => self.sql.replace_constraint(key, live, key.action),
+                    },
+                    ..self.action_differs(id, live)
+                });
+            } else if !live.is_enforced {
+                drafts.push(Draft {
+                    found: format!("constraint {} is switched off", live.name),
+                    why: "it is declared and checks nothing".to_owned(),
+                    cure: self.sql.replace_constraint(key, live, key.action),
+                    ..self.draft(id, FindingKind::ConstraintOff { constraint: live.name.clone() }, Severity::Error)
+                });
+            } else if !live.is_validated {
+                drafts.push(Draft {
+                    found: format!("constraint {} is NOT VALID", live.name),
+                    why: "rows that are older than the constraint may refer to nothing".to_owned(),
+                    cure: self.sql.validate(key, live),
+                    ..self.draft(
+                        id,
+                        FindingKind::ConstraintNotValidated { constraint: live.name.clone() },
+                        Severity::Warning,
+                    )
+                });
+            }
+        }
+    }
+
+    fn action_differs(&self, id: KeyId, live: &LiveKey) -> Draft {
+        let key = &self.schema.keys[id];
+        let (child, parent) = (&self.schema.tables[key.child].label, self.parent(key));
+        let does = |action: Action| match action {
+            Action::Cascade => format!("deletes its rows of {child}"),
+            Action::SetNull => format!("sets {} to NULL", key.label),
+            Action::SetDefault => format!("sets {} to its default", key.label),
+            Action::NoAction => "refuses that while rows refer to it".to_owned(),
+            Action::Restrict => "refuses that at once while rows refer to it".to_owned(),
+        };
+        let takes = matches!(live.on_delete, Action::Cascade | Action::SetNull | Action::SetDefault);
+        let kind =
+            FindingKind::ActionDiffers { declared: key.action, found: live.on_delete, constraint: live.name.clone() };
+        Draft {
+            found: format!("ON DELETE {}", live.on_delete),
+            why: format!(
+                "when a row of {parent} is deleted past this crate, the database {}, where the rule {}",
+                does(live.on_delete),
+                does(key.action)
+            ),
+            ..self.draft(id, kind, if takes { Severity::Error } else { Severity::Warning })
+        }
+    }
+
+    /// Whether a constraint does what is declared. InnoDB makes no difference between NO ACTION and RESTRICT; and where the
+    /// database's own cascade is too deep, refusing is right (`check_depth`).
+    fn is_alike(&self, id: KeyId, found: Action) -> bool {
+        let dialect = self.live.dialect;
+        let declared = constrained(dialect, self.schema.keys[id].action);
+        let refuses = |action| match dialect {
+            Dialect::MySql => matches!(action, Action::NoAction | Action::Restrict),
+            Dialect::Sqlite | Dialect::Postgres => action == Action::NoAction,
+        };
+        let both_refuse = refuses(found) && (refuses(declared) || self.depth(id).is_some());
+        declared == found || both_refuse
+    }
+
+    /// How many levels there are at a key at which the database's own cascade comes to its end: it may then refuse instead.
+    fn depth(&self, id: KeyId) -> Option<u64> {
+        let levels_max = self.live.dialect.cascade_levels_max()?;
+        let by_tables = self.too_deep.iter().find(|(key, _)| *key == id).map(|(_, levels)| *levels);
+        let by_rows = || self.rows.iter().find(|rows| rows.key == id)?.levels.filter(|&levels| levels > levels_max / 2);
+        by_tables.or_else(by_rows).filter(|_| self.schema.keys[id].action == Action::Cascade)
+    }
+
+    fn check_depth(&self, id: KeyId, live_keys: &[&LiveKey], drafts: &mut Vec<Draft>) {
+        let (Some(levels), Some(levels_max)) = (self.depth(id), self.live.dialect.cascade_levels_max()) else { return };
+        let key = &self.schema.keys[id];
+        let Some(live) = live_keys.iter().find(|live| live.on_delete == Action::Cascade) else { return };
+        drafts.push(Draft {
+            found: format!("{levels} levels, where the database's own cascade goes through {levels_max} at most"),
+            why: format!(
+                "a row of {} that is deleted past this crate fails beyond that depth; with NO ACTION the database refuses it, \
+                 and this crate deletes as declared",
+                self.parent(key)
+            ),
+            cure: self.sql.replace_constraint(key, live, Action::NoAction),
+            ..self.draft(id, FindingKind::CascadeTooDeep { levels, levels_max }, Severity::Warning)
+        });
+    }
+
+    /// What the database does to rows of which the graph knows nothing.
+    fn check_undeclared(&self, drafts: &mut Vec<Draft>) {
+        for live in &self.live.keys {
+            let is_parent = |table: &&Table| {
+                self.live.find(&table.name).is_some_and(|found| self.live.same_place(&found.place, &live.parent))
+            };
+            let Some(parent) = self.schema.tables.iter().find(is_parent) else { continue };
+            let left = &self.schema.left_to_database;
+            let is_left = left.iter().any(|name| self.live.same_place(&self.live.place(name), &live.child));
+            if is_left || self.schema.keys.iter().any(|key| self.answers(key, live)) {
+                continue;
+            }
+            drafts.push(self.undeclared(live, parent));
+        }
+    }
+
+    fn undeclared(&self, live: &LiveKey, parent: &Table) -> Draft {
+        let is_child = |table: &&Table| {
+            self.live.find(&table.name).is_some_and(|found| self.live.same_place(&found.place, &live.child))
+        };
+        let registered = self.schema.tables.iter().find(is_child);
+        let table = match registered {
+            Some(table) => table.label.clone(),
+            None if live.child.schema == self.live.current_schema => live.child.table.clone(),
+            None => format!("{}.{}", live.child.schema, live.child.table),
+        };
+        let (severity, why) = match live.on_delete {
+            Action::Cascade => (
+                Severity::Error,
+                format!(
+                    "a delete of {} takes rows of {table} that no preview shows and no outcome counts",
+                    parent.label
+                ),
+            ),
+            Action::SetNull | Action::SetDefault => (
+                Severity::Error,
+                format!(
+                    "a delete of {} changes rows of {table} that no preview shows and no outcome counts",
+                    parent.label
+                ),
+            ),
+            Action::NoAction | Action::Restrict => (
+                Severity::Warning,
+                format!(
+                    "a delete of {} fails where rows of {table} refer to it, and no preview shows them",
+                    parent.label
+                ),
+            ),
+        };
+        let columns = match live.child_columns.as_slice() {
+            [one] => one.clone(),
+            several => format!("({})", several.join(", ")),
+        };
+        let cure = match registered {
+            Some(_) => format!(
+                "declare a belongs_to from {table}.{columns} to {}, with the `on_delete` that it should have",
+                parent.label
+            ),
+            None => format!(
+                "register the entity of {table} with `GraphBuilder::entity`, or name it with `leave_to_database`"
+            ),
+        };
+        Draft {
+            kind: FindingKind::UndeclaredReference {
+                constraint: live.name.clone(),
+                parent: parent.label.clone(),
+                action: live.on_delete,
+            },
+            severity,
+            changes: None,
+            foreign_key: Some(format!("{table}.{columns}")),
+            table,
+            declared: "nothing".to_owned(),
+            found: format!("a constraint onto {}, ON DELETE {}", parent.label, live.on_delete),
+            why,
+            cure: Cure::Declaration(cure),
+        }
+    }
+}
+
+/// The CASCADE keys below which a chain of tables is too long for the database's own cascade, each as if it were cut at
+/// those above, and how many levels lead there. What goes round in a cycle has no length; rows tell it.
+fn too_deep(schema: &Schema, dialect: Dialect) -> Vec<(KeyId, u64)> {
+    let Some(levels_max) = dialect.cascade_levels_max() else { return Vec::new() };
+    let cascades = |key: &KeyId| {
+        let key = &schema.keys[*key];
+        key.action == Action::Cascade && key.constraint.is_some()
+    };
+    let keys: Vec<KeyId> = (0..schema.keys.len()).filter(cascades).collect();
+    let mut graph: DiGraph<TableId, ()> = DiGraph::new();
+    let nodes: Vec<_> = (0..schema.tables.len()).map(|table| graph.add_node(table)).collect();
+    for &key in &keys {
+        graph.add_edge(nodes[schema.keys[key].parent], nodes[schema.keys[key].child], ());
+    }
+    let mut levels = vec![1_u64; schema.tables.len()];
+    let mut found = Vec::new();
+    let mut above: BTreeSet<TableId> = BTreeSet::new();
+    // They come children first.
+    for component in kosaraju_scc(&graph).into_iter().rev() {
+        let tables: BTreeSet<TableId> = component.into_iter().map(|node| graph[node]).collect();
+        for &key in keys.iter().filter(|&&key| tables.contains(&schema.keys[key].child)) {
+            let ForeignKey { child, parent, .. } = schema.keys[key];
+            if !above.contains(&parent) {
+                continue;
+            }
+            if levels[parent] + 1 > levels_max {
+                found.push((key, levels[parent] + 1));
+            } else {
+                levels[child] = levels[child].max(levels[parent] + 1);
+            }
+        }
+        above.extend(tables);
+    }
+    found
+}
+
+/// Findings, with their mends in words. On SQLite all that makes one table anew is one script.
+fn finished(live: &Live, schema: &Schema, drafts: Vec<Draft>) -> Vec<Finding> {
+    let anew = |table: Option<TableId>| {
+        let cures: Vec<&Cure> = drafts.iter().filter(|draft| draft.changes == table).map(|draft| &draft.cure).collect();
+        let definition = live.find(&schema.tables[table?].name)?.definition.as_ref()?;
+        cures.iter().any(|cure| matches!(cure, Cure::Rebuild(_))).then(|| script(definition, &cures))?
+    };
+    let mends: Vec<Mend> = drafts.iter().map(|draft| mend(&draft.cure, || anew(draft.changes))).collect();
+    let finding = |(draft, mend): (Draft, Mend)| {
+        let Draft { kind, severity, changes: _, table, foreign_key, declared, found, why, cure: _ } = draft;
+        Finding { kind, severity, table, foreign_key, declared, found, why, mend }
+    };
+    drafts.into_iter().zip(mends).map(finding).collect()
+}
+
+fn mend(cure: &Cure, anew: impl FnOnce() -> Option<String>) -> Mend {
+    match cure {
+        Cure::Statements(statements) => Mend::Statements(statements.clone()),
+        Cure::Declaration(text) => Mend::Declaration(text.clone()),
+        Cure::ByHand(text) => Mend::ByHand(text.clone()),
+        Cure::Index(statement) | Cure::RebuildOr(_, statement) => {
+            Mend::Statements(vec![anew().unwrap_or_else(|| statement.clone())])
+        }
+        Cure::Rebuild(_) => match anew() {
+            Some(script) => Mend::Statements(vec![script]),
+            None => Mend::ByHand(
+                "make the table anew as declared; its text in `sqlite_schema` is not understood".to_owned(),
+            ),
+        },
+    }
+}
+
+/// What makes a table anew with all that is to be changed of it, each change once.
+fn script(definition: &Definition, cures: &[&Cure]) -> Option<String> {
+    let (mut table, mut edits) = (definition.clone(), Vec::<Edit>::new());
+    for cure in cures {
+        let more = match cure {
+            Cure::Rebuild(more) => more.as_slice(),
+            Cure::RebuildOr(edit, _) => std::slice::from_ref(edit),
+            Cure::Index(statement) => {
+                table.followers.push(statement.clone());
+                &[]
+            }
+            Cure::Statements(_) | Cure::Declaration(_) | Cure::ByHand(_) => &[],
+        };
+        for edit in more {
+            if !edits.contains(edit) {
+                edits.push(edit.clone());
+            }
+        }
+    }
+    rebuild(&table, &edits)
+}

@@ -1,0 +1,364 @@
+//! What an audit says: findings, each with its reason and what mends it, and what was looked at.
+//!
+//! Pure.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::cascade::error::{Error, ErrorKind};
+use crate::cascade::graph::Action;
+use crate::cascade::key::Key;
+
+/// How the schema of a database differs from the declarations, from [`Graph::audit`](super::super::Graph::audit).
+///
+/// It prints, serialises, and is an error where it must be clean ([`Audit::expect_clean`]).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Audit {
+    server: String,
+    checked: Checked,
+    findings: Vec<Finding>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    accepted: Vec<Finding>,
+}
+
+/// What an audit looked at, so that an empty list of findings means something.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Checked {
+    /// The registered tables.
+    pub tables: Vec<String>,
+    /// The foreign keys between them, such as `items.store_id`: constraint, action, index, nullability, and what they refer
+    /// to.
+    pub keys: Vec<String>,
+    /// The keys whose rows were looked through for orphans, if that was asked for.
+    pub orphans_of: Vec<String>,
+    /// The keys from a table to itself by which the deepest chain of rows was measured, if rows were asked for and the
+    /// database's own cascade has a limit.
+    pub depths_of: Vec<String>,
+    /// Tables named with `leave_to_database`, whose references were passed over.
+    pub left_to_database: Vec<String>,
+}
+
+/// One difference between the declarations and the database, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Finding {
+    /// What it is, with its data.
+    #[serde(flatten)]
+    pub kind: FindingKind,
+    /// How bad it is.
+    pub severity: Severity,
+    /// The table that it is about; empty if it is about the connection.
+    pub table: String,
+    /// The foreign key, such as `items.store_id`, if it is about one.
+    pub foreign_key: Option<String>,
+    /// What the entities say.
+    pub declared: String,
+    /// What is there.
+    pub found: String,
+    /// Why it matters, in one sentence.
+    pub why: String,
+    /// What mends it.
+    pub mend: Mend,
+}
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Severity {
+    /// The data can go wrong past this crate, or a delete is slow or refused.
+    Warning,
+    /// Rows are already wrong, a delete fails, or rows go or change that a preview does not show.
+    Error,
+}
+
+/// What mends a finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Mend {
+    /// SQL for this database, one after the other. It fits the schema as it was read: audit again before it is run late.
+    /// What makes a table anew on SQLite is one text of several statements, to be run on one connection and outside of a
+    /// transaction (`execute_unprepared`).
+    Statements(Vec<String>),
+    /// What to write in the program, because the database is as it is meant to be.
+    Declaration(String),
+    /// What only a person can decide.
+    ByHand(String),
+}
+
+/// What kind of difference a finding is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum FindingKind {
+    /// This connection checks no constraint.
+    EnforcementOff,
+    /// A registered table is not there.
+    TableMissing,
+    /// A column is not there.
+    ColumnMissing {
+        /// The column.
+        column: String,
+    },
+    /// A column of a key can be NULL and should not, or the other way round.
+    NullabilityDiffers {
+        /// The column.
+        column: String,
+        /// Whether the entity says that it can be NULL.
+        declared_nullable: bool,
+    },
+    /// Several rows may have the values by which a key refers to one.
+    ReferencedKeyNotUnique {
+        /// The table referred to.
+        parent: String,
+        /// Its columns.
+        columns: Vec<String>,
+    },
+    /// No index leads with a key's columns, so that whoever deletes a parent reads the whole table of children.
+    IndexMissing {
+        /// The key's columns.
+        columns: Vec<String>,
+        /// Indexes that lead with them and do not help: they have some rows only, are invalid or off, or do not look
+        /// values up.
+        unusable: Vec<String>,
+    },
+    /// Rows refer to parents that are not there.
+    Orphans {
+        /// How many.
+        rows: u64,
+        /// The primary keys of the first of them; at most [`Blocker::SAMPLE_KEYS_MAX`](super::super::Blocker::SAMPLE_KEYS_MAX).
+        sample_keys: Vec<Key>,
+    },
+    /// The database has no constraint for a key.
+    ConstraintMissing,
+    /// The constraint does something else when a parent goes.
+    ActionDiffers {
+        /// What the entity says.
+        declared: Action,
+        /// What the constraint does.
+        found: Action,
+        /// Its name; empty on SQLite, which keeps none.
+        constraint: String,
+    },
+    /// The constraint is there and not checked: its triggers are disabled, or it is NOT ENFORCED.
+    ConstraintOff {
+        /// Its name.
+        constraint: String,
+    },
+    /// The constraint was made NOT VALID, so that older rows may break it.
+    ConstraintNotValidated {
+        /// Its name.
+        constraint: String,
+    },
+    /// The database's own cascade fails on rows that it can reach: it goes through more levels than it can.
+    CascadeTooDeep {
+        /// How many levels there are, the deleted row's included.
+        levels: u64,
+        /// How many the database can.
+        levels_max: u64,
+    },
+    /// A constraint that no registered key answers leads to a registered table: of a table that is not in the graph, or
+    /// of one whose entity does not declare it.
+    UndeclaredReference {
+        /// Its name; empty on SQLite, which keeps none.
+        constraint: String,
+        /// The registered table that it leads to.
+        parent: String,
+        /// What the database does to the referring rows.
+        action: Action,
+    },
+}
+
+impl FindingKind {
+    /// The order in which they are mended: what others need comes first. A key can be NULL before its constraint sets it so,
+    /// and not any more after.
+    pub(crate) fn rank(&self) -> u8 {
+        match self {
+            Self::EnforcementOff => 0,
+            Self::TableMissing => 1,
+            Self::ColumnMissing { .. } => 2,
+            Self::NullabilityDiffers { declared_nullable: true, .. } => 3,
+            Self::ReferencedKeyNotUnique { .. } => 4,
+            Self::IndexMissing { .. } => 5,
+            Self::Orphans { .. } => 6,
+            Self::ConstraintMissing => 7,
+            Self::ActionDiffers { .. } => 8,
+            Self::ConstraintOff { .. } => 9,
+            Self::ConstraintNotValidated { .. } => 10,
+            Self::NullabilityDiffers { declared_nullable: false, .. } => 11,
+            Self::CascadeTooDeep { .. } => 12,
+            Self::UndeclaredReference { .. } => 13,
+        }
+    }
+
+    /// What it is called, as in the text of an audit.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::EnforcementOff => "enforcement is off",
+            Self::TableMissing => "table missing",
+            Self::ColumnMissing { .. } => "column missing",
+            Self::NullabilityDiffers { .. } => "nullability differs",
+            Self::ReferencedKeyNotUnique { .. } => "referenced key not unique",
+            Self::IndexMissing { .. } => "index missing",
+            Self::Orphans { .. } => "orphans",
+            Self::ConstraintMissing => "constraint missing",
+            Self::ActionDiffers { .. } => "action differs",
+            Self::ConstraintOff { .. } => "constraint is off",
+            Self::ConstraintNotValidated { .. } => "constraint not validated",
+            Self::CascadeTooDeep { .. } => "cascade too deep",
+            Self::UndeclaredReference { .. } => "undeclared reference",
+        }
+    }
+}
+
+impl Audit {
+    pub(crate) fn new(server: String, checked: Checked, mut findings: Vec<Finding>) -> Self {
+        let place = |finding: &Finding| (finding.kind.rank(), finding.table.clone(), finding.foreign_key.clone());
+        findings.sort_by_cached_key(place);
+        Self { server, checked, findings, accepted: Vec::new() }
+    }
+
+    /// The database and its version.
+    #[must_use]
+    pub fn server(&self) -> &str {
+        &self.server
+    }
+
+    /// What was looked at.
+    #[must_use]
+    pub fn checked(&self) -> &Checked {
+        &self.checked
+    }
+
+    /// What was found, in the order in which it is best mended.
+    #[must_use]
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// What was found and [accepted](Self::accept).
+    #[must_use]
+    pub fn accepted(&self) -> &[Finding] {
+        &self.accepted
+    }
+
+    /// Whether nothing was found that is not accepted.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.findings.is_empty()
+    }
+
+    /// Sets findings aside that are known and meant to stay, so that others are noticed.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// let audit = sea_orm_cascade::service::graph().build()?.audit(&db).await?;
+    /// audit.accept(|finding| finding.table == "reports").expect_clean()?;
+    /// # Ok(()) }
+    /// ```
+    #[must_use = "gives the audit without what was accepted"]
+    pub fn accept(mut self, is_accepted: impl Fn(&Finding) -> bool) -> Self {
+        let (accepted, findings) = self.findings.into_iter().partition(|finding| is_accepted(finding));
+        self.findings = findings;
+        self.accepted.extend::<Vec<_>>(accepted);
+        self
+    }
+
+    /// For a start-up check or a test: nothing, or an error that says all that was found.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unclean`] with this audit.
+    pub fn expect_clean(&self) -> Result<(), Error> {
+        if self.is_clean() { Ok(()) } else { Err(ErrorKind::Unclean(Box::new(self.clone())).into()) }
+    }
+
+    /// The SQL that mends what SQL can, each statement once, in the order in which it is best run.
+    #[must_use]
+    pub fn statements(&self) -> Vec<&str> {
+        let mut statements: Vec<&str> = Vec::new();
+        for finding in &self.findings {
+            let Mend::Statements(mend) = &finding.mend else { continue };
+            for statement in mend.iter().map(String::as_str) {
+                if !statements.contains(&statement) {
+                    statements.push(statement);
+                }
+            }
+        }
+        statements
+    }
+}
+
+impl fmt::Display for Audit {
+    /// What was checked, and each finding with its reason and what mends it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { server, checked, findings, accepted } = self;
+        write!(f, "audit of {server}: {checked}: ")?;
+        match findings.len() {
+            0 => f.write_str("clean")?,
+            number => write!(f, "{}", counted(number, "finding"))?,
+        }
+        if !accepted.is_empty() {
+            write!(f, ", {} accepted", accepted.len())?;
+        }
+        findings.iter().try_for_each(|finding| write!(f, "\n{finding}"))
+    }
+}
+
+impl fmt::Display for Checked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { tables, keys, orphans_of, depths_of, left_to_database } = self;
+        write!(f, "{} and {} checked", counted(tables.len(), "table"), counted(keys.len(), "foreign key"))?;
+        match orphans_of.len() {
+            0 => f.write_str(", no rows looked at")?,
+            number => write!(f, ", rows of {}", counted(number, "key"))?,
+        }
+        if !depths_of.is_empty() {
+            write!(f, ", depth by {}", depths_of.join(", "))?;
+        }
+        if !left_to_database.is_empty() {
+            write!(f, ", {} left to the database", left_to_database.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, severity, table, foreign_key, declared, found, why, mend } = self;
+        let subject = foreign_key.as_ref().unwrap_or(table);
+        let of = if subject.is_empty() { "this connection" } else { subject.as_str() };
+        writeln!(f, "{severity}: {}: {of}", kind.name())?;
+        writeln!(f, "  declared: {declared}")?;
+        writeln!(f, "  found: {found}")?;
+        writeln!(f, "  why: {why}")?;
+        write!(f, "  mend: {mend}")
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Warning => "warning",
+            Self::Error => "error",
+        })
+    }
+}
+
+impl fmt::Display for Mend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Statements(statements) => f.write_str(&statements.join("; ").trim_end().replace('\n', "\n    ")),
+            Self::Declaration(text) | Self::ByHand(text) => f.write_str(text),
+        }
+    }
+}
+
+fn counted(number: usize, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}

@@ -1,0 +1,172 @@
+//! The schema as a database has it, as plain data, and how its names are compared.
+//!
+//! Pure. What [`catalog`](super::catalog) reads, and [`compare`](super::compare) holds against the declarations.
+
+use sea_orm::sea_query::{SchemaName, TableName};
+
+use super::rebuild::Definition;
+use crate::cascade::dialect::Dialect;
+use crate::cascade::graph::Action;
+
+/// A table's name with the schema (in MySQL and MariaDB: the database) that it is in.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    pub(crate) schema: String,
+    pub(crate) table: String,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Live {
+    pub(crate) dialect: Dialect,
+    /// Its name and version, for people.
+    pub(crate) server: String,
+    /// The schema of a name without one, where that is one schema.
+    pub(crate) current_schema: String,
+    /// Whether table names that differ in case alone are one.
+    pub(crate) folds_tables: bool,
+    /// Whether this connection checks constraints at all.
+    pub(crate) enforces: bool,
+    pub(crate) tables: Vec<LiveTable>,
+    /// Every foreign key of the database, those of tables that are not registered too.
+    pub(crate) keys: Vec<LiveKey>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct LiveTable {
+    pub(crate) place: Place,
+    /// Whether its name alone, without a schema, leads to it.
+    pub(crate) is_visible: bool,
+    pub(crate) columns: Vec<LiveColumn>,
+    pub(crate) indexes: Vec<LiveIndex>,
+    /// SQLite: its text, from which it can be made anew.
+    pub(crate) definition: Option<Definition>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct LiveColumn {
+    pub(crate) name: String,
+    pub(crate) nullable: bool,
+    /// MySQL and MariaDB, which change a column by stating all of it: what comes before NULL or NOT NULL, and after.
+    pub(crate) stated: (String, String),
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct LiveIndex {
+    pub(crate) name: String,
+    /// Its columns in order; `None` for an expression, or the beginning of a column.
+    pub(crate) columns: Vec<Option<String>>,
+    pub(crate) is_unique: bool,
+    pub(crate) flaw: Option<Flaw>,
+}
+
+/// Why an index does not find every row with a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    /// It has some rows only.
+    Partial,
+    /// Making it failed, and it is not used.
+    Invalid,
+    /// It is switched off.
+    Ignored,
+    /// It is of a kind that does not look up values.
+    Kind,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct LiveKey {
+    pub(crate) name: String,
+    pub(crate) child: Place,
+    pub(crate) child_columns: Vec<String>,
+    pub(crate) parent: Place,
+    pub(crate) parent_columns: Vec<String>,
+    pub(crate) on_delete: Action,
+    pub(crate) on_update: Action,
+    /// Whether the rows that were there when it was made have been checked.
+    pub(crate) is_validated: bool,
+    /// Whether it is checked at all.
+    pub(crate) is_enforced: bool,
+    /// The words that follow it, such as `DEFERRABLE INITIALLY DEFERRED`; empty where there are none.
+    pub(crate) deferrable: &'static str,
+}
+
+impl Live {
+    /// The table that a declared name leads to.
+    pub(crate) fn find(&self, name: &TableName) -> Option<&LiveTable> {
+        let TableName(schema, table) = name;
+        let table = table.to_string();
+        let is_meant = |live: &&LiveTable| {
+            let in_schema = match schema {
+                Some(SchemaName(_, schema)) => self.same_schema(&live.place.schema, &schema.to_string()),
+                None => live.is_visible,
+            };
+            in_schema && self.same_table(&live.place.table, &table)
+        };
+        self.tables.iter().find(is_meant)
+    }
+
+    /// Where a declared name leads, whether or not the table is there.
+    pub(crate) fn place(&self, name: &TableName) -> Place {
+        if let Some(live) = self.find(name) {
+            return live.place.clone();
+        }
+        let TableName(schema, table) = name;
+        let schema = schema.as_ref().map(|SchemaName(_, schema)| schema.to_string());
+        Place { schema: schema.unwrap_or_else(|| self.current_schema.clone()), table: table.to_string() }
+    }
+
+    pub(crate) fn same_place(&self, one: &Place, other: &Place) -> bool {
+        self.same_schema(&one.schema, &other.schema) && self.same_table(&one.table, &other.table)
+    }
+
+    fn same_schema(&self, one: &str, other: &str) -> bool {
+        self.same_table(one, other)
+    }
+
+    fn same_table(&self, one: &str, other: &str) -> bool {
+        if self.folds_tables { one.to_lowercase() == other.to_lowercase() } else { one == other }
+    }
+
+    /// Quoted names are exact on PostgreSQL alone.
+    pub(crate) fn same_column(&self, one: &str, other: &str) -> bool {
+        match self.dialect {
+            Dialect::Postgres => one == other,
+            Dialect::Sqlite | Dialect::MySql => one.to_lowercase() == other.to_lowercase(),
+        }
+    }
+
+    /// Whether both are the same columns, in whatever order.
+    pub(crate) fn same_columns(&self, some: &[String], others: &[String]) -> bool {
+        some.len() == others.len() && self.are_among(some, others)
+    }
+
+    pub(crate) fn are_among(&self, some: &[String], others: &[String]) -> bool {
+        some.iter().all(|one| others.iter().any(|other| self.same_column(one, other)))
+    }
+}
+
+impl LiveTable {
+    pub(crate) fn column(&self, live: &Live, name: &str) -> Option<&LiveColumn> {
+        self.columns.iter().find(|column| live.same_column(&column.name, name))
+    }
+}
+
+impl LiveIndex {
+    /// Whether rows are found by it when the values of just these columns are known.
+    pub(crate) fn finds(&self, live: &Live, columns: &[String]) -> bool {
+        self.flaw.is_none() && self.leads_with(live, columns)
+    }
+
+    /// Whether these columns, in whatever order, are its first.
+    pub(crate) fn leads_with(&self, live: &Live, columns: &[String]) -> bool {
+        let first: Vec<String> = self.columns.iter().map_while(Clone::clone).take(columns.len()).collect();
+        live.same_columns(&first, columns)
+    }
+
+    /// Whether it keeps two rows from having the same values in these columns. `exactly` if it must be over no fewer.
+    pub(crate) fn tells_apart(&self, live: &Live, columns: &[String], exactly: bool) -> bool {
+        let own: Vec<String> = self.columns.iter().map_while(Clone::clone).collect();
+        let is_whole = own.len() == self.columns.len();
+        let fits = if exactly { live.same_columns(&own, columns) } else { live.are_among(&own, columns) };
+        self.is_unique && self.flaw.is_none() && is_whole && fits
+    }
+}

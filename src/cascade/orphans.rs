@@ -1,0 +1,42 @@
+//! Rows that refer to a row that is not there.
+//!
+//! Pure. A key's orphans are told by one condition, which an audit counts by and a repair deletes and changes by.
+
+use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, IntoIden as _, Query, TableRef};
+
+use super::graph::{ForeignKey, KeyId, Schema, TableId};
+use super::sql::{Rows, table_iden};
+
+/// The name of the parent in the question whether it is there: it may be the child's own table.
+const PARENT: &str = "__cascade_parent";
+
+/// The rows that refer to nothing by this key, as far as they fulfil a guard. R9: a NULL is no reference.
+pub(crate) fn orphans(schema: &Schema, key: KeyId, guard: Option<&Expr>) -> Rows {
+    let ForeignKey { child, child_columns, parent, parent_columns, .. } = &schema.keys[key];
+    let (child_table, parent_table) = (&schema.tables[*child], &schema.tables[*parent]);
+    let from = |column: usize| Expr::col((table_iden(child_table), child_table.columns[column].name.clone()));
+    let to = |column: usize| Expr::col((Alias::new(PARENT), parent_table.columns[column].name.clone()));
+    let mut select = Query::select();
+    select.expr(Expr::cust("1"));
+    select.from(TableRef::Table(parent_table.name.clone(), Some(Alias::new(PARENT).into_iden())));
+    for (&column, &referred) in child_columns.iter().zip(parent_columns) {
+        select.and_where(to(referred).eq(from(column)));
+    }
+    let stated = child_columns.iter().map(|&column| from(column).is_not_null());
+    let condition = stated.fold(Expr::exists(select).not(), |condition, stated| stated.and(condition));
+    Rows::new(*child, with_guard(condition, guard))
+}
+
+/// The rows that are orphans by any of these keys of the table.
+pub(crate) fn orphans_by_any(schema: &Schema, table: TableId, keys: &[KeyId], guard: Option<&Expr>) -> Rows {
+    let each = keys.iter().map(|&key| orphans(schema, key, None).condition().clone());
+    let any = each.reduce(sea_orm::sea_query::ExprTrait::or).unwrap_or_else(|| Expr::cust("1 = 2"));
+    Rows::new(table, with_guard(any, guard))
+}
+
+fn with_guard(condition: Expr, guard: Option<&Expr>) -> Expr {
+    match guard {
+        Some(guard) => condition.and(guard.clone()),
+        None => condition,
+    }
+}

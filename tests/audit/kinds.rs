@@ -1,0 +1,611 @@
+//! Each kind of finding, on each database: it is found, its mend is run, and the audit is clean with every row in place.
+
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, Statement, TransactionTrait as _};
+use sea_orm_cascade::cascade::{Audit, FindingKind, Graph, Mend, Severity};
+
+use super::{mend, run, summary};
+use crate::support::{Kind, TestDb};
+use crate::{entity, tests};
+
+tests![
+    nothing_differs,
+    a_constraint_is_missing,
+    every_other_action,
+    an_action_that_innodb_cannot_tell,
+    two_constraints_for_one_key,
+    a_constraint_that_is_not_validated,
+    a_constraint_that_is_switched_off,
+    a_referenced_key_that_is_not_unique,
+    an_index_is_missing,
+    an_index_that_does_not_lead_with_the_key,
+    an_index_of_some_rows,
+    an_index_of_all_rows_with_a_value,
+    an_index_that_is_invalid_or_off,
+    a_composite_key_and_its_indexes,
+    a_key_that_cannot_be_null,
+    a_key_that_can_be_null,
+    a_table_is_missing,
+    a_column_is_missing,
+    a_table_that_is_not_registered,
+    a_key_that_is_not_declared,
+    enforcement_is_off,
+    a_chain_that_is_too_deep,
+    a_tree_that_is_too_deep,
+    orphans_by_each_rule,
+    several_at_once,
+    no_constraint_where_none_is_declared,
+];
+
+entity!(p "p" { #[sea_orm(column_type = "String(StringLen::N(20))", unique)] pub code: String, } []);
+entity!(c "c" { pub p: i64, pub n: Option<i64>, } [
+    P = "super::p::Entity", "Column::P", "super::p::Column::Id", "Cascade";
+    N = "super::p::Entity", "Column::N", "super::p::Column::Id", "SetNull"
+]);
+
+const P: &str = "CREATE TABLE p (id BIGINT NOT NULL PRIMARY KEY, code VARCHAR(20) NOT NULL UNIQUE)";
+const C: &str = "CREATE TABLE c (id BIGINT NOT NULL PRIMARY KEY, p BIGINT NOT NULL, n BIGINT NULL, \
+     CONSTRAINT c_p FOREIGN KEY (p) REFERENCES p (id) ON DELETE CASCADE, \
+     CONSTRAINT c_n FOREIGN KEY (n) REFERENCES p (id) ON DELETE SET NULL)";
+const INDEXES: &str = "CREATE INDEX c_p_idx ON c (p); CREATE INDEX c_n_idx ON c (n)";
+const ROWS: &str = "INSERT INTO p VALUES (1, 'a'), (2, 'b'); INSERT INTO c VALUES (1, 1, 2), (2, 2, NULL)";
+
+fn graph() -> Graph {
+    Graph::builder().entity(p::Entity).entity(c::Entity).build().unwrap()
+}
+
+/// The rows of both tables.
+async fn rows(db: &DatabaseConnection) -> String {
+    let text = if db.get_database_backend() == DbBackend::MySql { "CHAR" } else { "TEXT" };
+    let mut all = Vec::new();
+    for table in ["p", "c"] {
+        let sql = format!("SELECT CAST(count(*) AS {text}) AS n, CAST(sum(id) AS {text}) AS s FROM {table}");
+        let statement = Statement::from_string(db.get_database_backend(), sql);
+        let row = db.query_one_raw(statement).await.unwrap().unwrap();
+        let number = |name| row.try_get::<Option<String>>("", name).unwrap().unwrap_or_default();
+        all.push(format!("{table} {} {}", number("n"), number("s")));
+    }
+    all.join(", ")
+}
+
+/// Makes the schema, finds just that, mends it, and finds nothing any more.
+#[track_caller]
+fn check<'a>(
+    db: &'a TestDb,
+    graph: &'a Graph,
+    schema: &'a [&'a str],
+    expected: &'a [&'a str],
+) -> impl Future<Output = Audit> + 'a {
+    let at = std::panic::Location::caller();
+    async move {
+        // SQLite takes an index that another connection has dropped for one that is there.
+        let conn = &db.connect(1).await;
+        for statement in schema {
+            run(conn, statement).await;
+        }
+        let before = rows(conn).await;
+        let audit = graph.audit(conn).counting_orphans().await.unwrap();
+        assert_eq!(summary(&audit), expected, "{at}: {audit}");
+        assert_eq!(audit.expect_clean().is_err(), !expected.is_empty());
+        mend(conn, &audit).await;
+        let mended = graph.audit(conn).counting_orphans().await.unwrap();
+        assert_eq!(summary(&mended), [""; 0], "{at}: after {:?}: {mended}", audit.statements());
+        assert_eq!(rows(conn).await, before, "{at}: {:?}", audit.statements());
+        run(conn, "DROP TABLE c; DROP TABLE p").await;
+        audit
+    }
+}
+
+async fn nothing_differs(db: TestDb) {
+    let audit = check(&db, &graph(), &[P, C, INDEXES, ROWS], &[]).await;
+    assert_eq!(audit.checked().tables, ["p", "c"]);
+    assert_eq!(audit.checked().keys, ["c.p", "c.n"]);
+    assert_eq!(audit.checked().orphans_of, ["c.p", "c.n"]);
+    let clean = format!("audit of {}: 2 tables and 2 foreign keys checked, rows of 2 keys: clean", audit.server());
+    assert_eq!(audit.to_string(), clean);
+    let json = serde_json::to_string(&audit).unwrap();
+    assert_eq!(serde_json::from_str::<Audit>(&json).unwrap(), audit);
+}
+
+async fn a_constraint_is_missing(db: TestDb) {
+    let c = C.replace(", CONSTRAINT c_p FOREIGN KEY (p) REFERENCES p (id) ON DELETE CASCADE", "");
+    let audit = check(&db, &graph(), &[P, &c, INDEXES, ROWS], &["constraint_missing c.p"]).await;
+    assert_eq!(audit.findings()[0].severity, Severity::Warning);
+    // The mended constraint is the declared one.
+    let error = audit.expect_clean().unwrap_err();
+    assert!(error.is_unclean());
+    let json = serde_json::to_string(&audit).unwrap();
+    assert_eq!(serde_json::from_str::<Audit>(&json).unwrap(), audit);
+}
+
+async fn every_other_action(db: TestDb) {
+    for other in ["NO ACTION", "RESTRICT", "SET NULL", "SET DEFAULT"] {
+        if other == "SET DEFAULT" && db.kind() == Kind::MariaDb {
+            // It cannot be declared there.
+            continue;
+        }
+        let mut c = C.replace("CASCADE", other);
+        if other == "SET NULL" {
+            c = c.replace("p BIGINT NOT NULL", "p BIGINT NULL");
+        }
+        let mut expected = vec!["action_differs c.p"];
+        expected.extend((other == "SET NULL").then_some("nullability_differs c.p"));
+        check(&db, &graph(), &[P, &c, INDEXES, ROWS], &expected).await;
+    }
+    let c = C.replace("SET NULL", "CASCADE ON UPDATE CASCADE");
+    let audit = check(&db, &graph(), &[P, &c, INDEXES, ROWS], &["action_differs c.n"]).await;
+    assert_eq!(audit.findings()[0].severity, Severity::Error);
+    assert!(audit.statements().iter().any(|sql| sql.contains("ON UPDATE CASCADE")), "what is not its business stays");
+}
+
+entity!(x "c" { pub p: i64, pub n: Option<i64>, } [
+    P = "super::p::Entity", "Column::P", "super::p::Column::Id", "NoAction";
+    N = "super::p::Entity", "Column::N", "super::p::Column::Id", "Restrict"
+]);
+
+async fn an_action_that_innodb_cannot_tell(db: TestDb) {
+    let graph = Graph::builder().entity(p::Entity).entity(x::Entity).build().unwrap();
+    let c = C.replace("CASCADE", "RESTRICT").replace("SET NULL", "NO ACTION");
+    let expected: &[&str] = match db.kind() {
+        Kind::MariaDb => &[],
+        Kind::Sqlite | Kind::Postgres => &["action_differs c.n", "action_differs c.p"],
+    };
+    check(&db, &graph, &[P, &c, INDEXES, ROWS], expected).await;
+}
+
+async fn two_constraints_for_one_key(db: TestDb) {
+    let second = "CONSTRAINT c_q FOREIGN KEY (p) REFERENCES p (id) ON DELETE RESTRICT, CONSTRAINT c_n";
+    let c = C.replace("CONSTRAINT c_n", second);
+    check(&db, &graph(), &[P, &c, INDEXES, ROWS], &["action_differs c.p"]).await;
+}
+
+async fn a_constraint_that_is_not_validated(db: TestDb) {
+    let c = C.replace(", CONSTRAINT c_p FOREIGN KEY (p) REFERENCES p (id) ON DELETE CASCADE", "");
+    let add = "ALTER TABLE c ADD CONSTRAINT c_p FOREIGN KEY (p) REFERENCES p (id) ON DELETE CASCADE NOT VALID";
+    check(&db, &graph(), &[P, &c, INDEXES, add, ROWS], &["constraint_not_validated c.p"]).await;
+}
+
+async fn a_constraint_that_is_switched_off(db: TestDb) {
+    let off = "ALTER TABLE p DISABLE TRIGGER ALL";
+    let expected = ["constraint_off c.n", "constraint_off c.p"];
+    check(&db, &graph(), &[P, C, INDEXES, ROWS, off], &expected).await;
+}
+
+entity!(by_code "c" { #[sea_orm(column_type = "String(StringLen::N(20))")] pub p: String, } [
+    P = "super::p::Entity", "Column::P", "super::p::Column::Code", "Cascade"
+]);
+
+async fn a_referenced_key_that_is_not_unique(db: TestDb) {
+    let graph = Graph::builder().entity(p::Entity).entity(by_code::Entity).build().unwrap();
+    let p = P.replace(" UNIQUE", "");
+    let c = "CREATE TABLE c (id BIGINT NOT NULL PRIMARY KEY, p VARCHAR(20) NOT NULL)";
+    let rows = "CREATE INDEX c_p ON c (p); INSERT INTO p VALUES (1, 'a'); INSERT INTO c VALUES (1, 'a')";
+    let expected = ["referenced_key_not_unique c.p", "constraint_missing c.p"];
+    check(&db, &graph, &[&p, c, rows], &expected).await;
+    let partial = "CREATE UNIQUE INDEX p_code ON p (code) WHERE id > 0";
+    if db.kind() != Kind::MariaDb {
+        check(&db, &graph, &[&p, c, rows, partial], &expected).await;
+    }
+}
+
+mod unconstrained {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "c")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: i64,
+        pub p: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {
+        #[sea_orm(
+            belongs_to = "super::p::Entity",
+            from = "Column::P",
+            to = "super::p::Column::Id",
+            on_delete = "Cascade",
+            skip_fk
+        )]
+        P,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// On MariaDB a constraint has an index, so that one can only be missing where there is no constraint.
+fn without_constraint() -> (Graph, &'static str) {
+    let graph = Graph::builder().entity(p::Entity).entity(unconstrained::Entity).build().unwrap();
+    (graph, "CREATE TABLE c (id BIGINT NOT NULL PRIMARY KEY, p BIGINT NOT NULL)")
+}
+
+const UNCONSTRAINED_ROWS: &str = "INSERT INTO p VALUES (1, 'a'); INSERT INTO c VALUES (1, 1)";
+
+async fn no_constraint_where_none_is_declared(db: TestDb) {
+    let (graph, c) = without_constraint();
+    check(&db, &graph, &[P, c, "CREATE INDEX c_p ON c (p, id)", UNCONSTRAINED_ROWS], &[]).await;
+    // One that is there all the same has to do what is declared.
+    let c = "CREATE TABLE c (id BIGINT NOT NULL PRIMARY KEY, p BIGINT NOT NULL, FOREIGN KEY (p) REFERENCES p (id))";
+    let schema = [P, c, "CREATE INDEX c_p ON c (p)", UNCONSTRAINED_ROWS];
+    check(&db, &graph, &schema, &["action_differs c.p"]).await;
+}
+
+async fn an_index_is_missing(db: TestDb) {
+    let (graph, c) = without_constraint();
+    check(&db, &graph, &[P, c, UNCONSTRAINED_ROWS], &["index_missing c.p"]).await;
+    if db.kind() != Kind::MariaDb {
+        let expected = ["index_missing c.n", "index_missing c.p"];
+        check(&db, &self::graph(), &[P, C, ROWS], &expected).await;
+        // The name that a mend would take may be taken.
+        let taken = "CREATE INDEX \"idx-c-p\" ON p (code)";
+        check(&db, &self::graph(), &[P, C, ROWS, taken], &expected).await;
+    }
+}
+
+async fn an_index_that_does_not_lead_with_the_key(db: TestDb) {
+    let (graph, c) = without_constraint();
+    let index = "CREATE INDEX c_id_p ON c (id, p)";
+    let audit = check(&db, &graph, &[P, c, index, UNCONSTRAINED_ROWS], &["index_missing c.p"]).await;
+    assert!(audit.to_string().contains("no index leads with it"), "{audit}");
+}
+
+async fn an_index_of_some_rows(db: TestDb) {
+    let (graph, c) = without_constraint();
+    let (c, index) = match db.kind() {
+        Kind::Sqlite | Kind::Postgres => (c.to_owned(), "CREATE INDEX c_p ON c (p) WHERE id > 10"),
+        // Of a text there can be the beginning only.
+        Kind::MariaDb => (c.replace("p BIGINT", "p VARCHAR(20)"), "CREATE INDEX c_p ON c (p(3))"),
+    };
+    let audit = check(&db, &graph, &[P, &c, index, UNCONSTRAINED_ROWS], &["index_missing c.p"]).await;
+    let FindingKind::IndexMissing { unusable, .. } = &audit.findings()[0].kind else { panic!("{audit}") };
+    let expected: &[&str] = if db.kind() == Kind::MariaDb { &[] } else { &["c_p"] };
+    assert_eq!(unusable, expected);
+}
+
+async fn an_index_of_all_rows_with_a_value(db: TestDb) {
+    let (graph, c) = without_constraint();
+    let index = match db.kind() {
+        Kind::Sqlite | Kind::Postgres => "CREATE INDEX c_p ON c (p) WHERE p IS NOT NULL",
+        Kind::MariaDb => "CREATE INDEX c_p ON c (p DESC)",
+    };
+    check(&db, &graph, &[P, c, index, UNCONSTRAINED_ROWS], &[]).await;
+}
+
+async fn an_index_that_is_invalid_or_off(db: TestDb) {
+    let (graph, c) = without_constraint();
+    let index = "CREATE INDEX c_p ON c (p)";
+    let off = match db.kind() {
+        Kind::Postgres => "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'c_p'::regclass",
+        Kind::MariaDb => "ALTER TABLE c ALTER INDEX c_p IGNORED",
+        Kind::Sqlite => unreachable!("none is"),
+    };
+    let audit = check(&db, &graph, &[P, c, UNCONSTRAINED_ROWS, index, off], &["index_missing c.p"]).await;
+    assert!(audit.to_string().contains("c_p cannot be used to find the rows"), "{audit}");
+    assert!(!audit.statements()[0].contains("CREATE"), "{audit}");
+}
+
+crate::entity_with_key!(order_ "p" {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub tenant: i64,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: i64,
+} []);
+entity!(line "c" { pub tenant: i64, pub p: i64, } [
+    P = "super::order_::Entity", "(Column::Tenant, Column::P)", "(super::order_::Column::Tenant, super::order_::Column::Id)",
+    "Cascade"
+]);
+
+async fn a_composite_key_and_its_indexes(db: TestDb) {
+    let graph = Graph::builder().entity(order_::Entity).entity(line::Entity).build().unwrap();
+    let p = "CREATE TABLE p (tenant BIGINT NOT NULL, id BIGINT NOT NULL, PRIMARY KEY (tenant, id))";
+    let c = "CREATE TABLE c (id BIGINT NOT NULL PRIMARY KEY, tenant BIGINT NOT NULL, p BIGINT NOT NULL, \
+         CONSTRAINT c_fk FOREIGN KEY (tenant, p) REFERENCES p (tenant, id) ON DELETE CASCADE)";
+    let rows = "INSERT INTO p VALUES (1, 1), (1, 2); INSERT INTO c VALUES (1, 1, 1), (2, 1, 2)";
+    for index in ["CREATE INDEX c_p ON c (tenant, p, id)", "CREATE INDEX c_p ON c (p, tenant)"] {
+        check(&db, &graph, &[p, c, rows, index], &[]).await;
+    }
+    if db.kind() != Kind::MariaDb {
+        for index in ["CREATE INDEX c_p ON c (tenant, id, p)", "CREATE INDEX c_p ON c (tenant)"] {
+            check(&db, &graph, &[p, c, rows, index], &["index_missing c.(tenant, p)"]).await;
+        }
+    }
+    let other = c.replace("CASCADE", "RESTRICT");
+    check(&db, &graph, &[p, &other, rows, "CREATE INDEX c_p ON c (p, tenant)"], &["action_differs c.(tenant, p)"])
+        .await;
+    // Half a key is unique in itself, but for a constraint SQLite and PostgreSQL want the whole.
+    let p = "CREATE TABLE p (tenant BIGINT NOT NULL, id BIGINT NOT NULL PRIMARY KEY)";
+    let c = "CREATE TABLE c (id BIGINT NOT NULL PRIMARY KEY, tenant BIGINT NOT NULL, p BIGINT NOT NULL)";
+    let expected: &[&str] = match db.kind() {
+        Kind::MariaDb => &["index_missing c.(tenant, p)", "constraint_missing c.(tenant, p)"],
+        _ => &[
+            "referenced_key_not_unique c.(tenant, p)",
+            "index_missing c.(tenant, p)",
+            "constraint_missing c.(tenant, p)",
+        ],
+    };
+    if db.kind() != Kind::MariaDb {
+        check(&db, &graph, &[p, c, rows], expected).await;
+    }
+}
+
+async fn a_key_that_cannot_be_null(db: TestDb) {
+    let c = C.replace("n BIGINT NULL", "n BIGINT NOT NULL").replace(", (2, 2, NULL)", "");
+    let c = if db.kind() == Kind::MariaDb { c.replace("SET NULL", "NO ACTION") } else { c };
+    let mut expected = vec!["nullability_differs c.n"];
+    // InnoDB refuses SET NULL there.
+    expected.extend((db.kind() == Kind::MariaDb).then_some("action_differs c.n"));
+    let rows = ROWS.replace("NULL", "1");
+    let audit = check(&db, &graph(), &[P, &c, INDEXES, &rows], &expected).await;
+    assert_eq!(audit.findings()[0].severity, Severity::Error);
+}
+
+async fn a_key_that_can_be_null(db: TestDb) {
+    let c = C.replace("p BIGINT NOT NULL", "p BIGINT NULL DEFAULT 1");
+    let c = if db.kind() == Kind::MariaDb { c.replace("DEFAULT 1", "DEFAULT 1 COMMENT 'it''s'") } else { c };
+    check(&db, &graph(), &[P, &c, INDEXES, ROWS], &["nullability_differs c.p"]).await;
+    if db.kind() == Kind::MariaDb {
+        // All else that is said of the column stays.
+        db.sql(P).await;
+        db.sql(&c).await;
+        let audit = graph().audit(&db.conn).await.unwrap();
+        mend(&db.conn, &audit).await;
+        let same = "SELECT count(*) FROM information_schema.columns WHERE table_schema = database() \
+             AND table_name = 'c' AND column_name = 'p' AND column_default = '1' AND column_comment = 'it''s'";
+        assert_eq!(db.number(same).await, 1);
+    }
+}
+
+async fn a_table_is_missing(db: TestDb) {
+    let audit = graph().audit(&db.conn).await.unwrap();
+    let mut expected = vec!["table_missing c", "table_missing p"];
+    if db.kind() == Kind::MariaDb {
+        expected.extend(["index_missing c.n", "index_missing c.p", "constraint_missing c.n", "constraint_missing c.p"]);
+    } else {
+        expected.extend(["index_missing c.n", "index_missing c.p"]);
+        let later = ["constraint_missing c.n", "constraint_missing c.p"];
+        expected.extend(later.into_iter().filter(|_| db.kind() == Kind::Postgres));
+    }
+    assert_eq!(summary(&audit), expected, "{audit}");
+    mend(&db.conn, &audit).await;
+    let mended = graph().audit(&db.conn).counting_orphans().await.unwrap();
+    assert!(mended.is_clean(), "{mended}");
+}
+
+async fn a_column_is_missing(db: TestDb) {
+    let c = "CREATE TABLE c (id BIGINT NOT NULL PRIMARY KEY, p BIGINT NOT NULL, \
+         CONSTRAINT c_p FOREIGN KEY (p) REFERENCES p (id) ON DELETE CASCADE)";
+    let index = "CREATE INDEX c_p_idx ON c (p)";
+    let rows = "INSERT INTO p VALUES (1, 'a'); INSERT INTO c VALUES (1, 1)";
+    let expected = ["column_missing c", "index_missing c.n", "constraint_missing c.n"];
+    check(&db, &graph(), &[P, c, index, rows], &expected).await;
+    // Alone it is added.
+    let p = P.replace(", code VARCHAR(20) NOT NULL UNIQUE", "");
+    for statement in [p.as_str(), C, INDEXES] {
+        db.sql(statement).await;
+    }
+    let audit = graph().audit(&db.conn).await.unwrap();
+    assert_eq!(summary(&audit), ["column_missing p"]);
+    assert!(audit.statements()[0].starts_with("ALTER TABLE"), "{audit}");
+}
+
+entity!(other "other" { pub p: i64, } [P = "super::p::Entity", "Column::P", "super::p::Column::Id", "Cascade"]);
+
+async fn a_table_that_is_not_registered(db: TestDb) {
+    let other = "CREATE TABLE other (id BIGINT NOT NULL PRIMARY KEY, p BIGINT NOT NULL, \
+         CONSTRAINT other_p FOREIGN KEY (p) REFERENCES p (id) ON DELETE CASCADE)";
+    for statement in [P, C, INDEXES, other, "CREATE INDEX other_p_idx ON other (p)"] {
+        db.sql(statement).await;
+    }
+    let audit = graph().audit(&db.conn).await.unwrap();
+    assert_eq!(summary(&audit), ["undeclared_reference other.p"], "{audit}");
+    assert_eq!(audit.findings()[0].severity, Severity::Error);
+    assert!(matches!(&audit.findings()[0].mend, Mend::Declaration(text) if text.contains("GraphBuilder::entity")));
+    let registered = Graph::builder().entity(p::Entity).entity(c::Entity).entity(other::Entity).build().unwrap();
+    let mended = registered.audit(&db.conn).counting_orphans().await.unwrap();
+    assert!(mended.is_clean(), "{mended}");
+    let left = Graph::builder().entity(p::Entity).entity(c::Entity).leave_to_database(other::Entity).build().unwrap();
+    let mended = left.audit(&db.conn).await.unwrap();
+    assert!(mended.is_clean(), "{mended}");
+    assert_eq!(mended.checked().left_to_database, ["other"]);
+    let accepted = audit.accept(|finding| finding.table == "other");
+    assert!(accepted.is_clean());
+    assert_eq!(accepted.accepted().len(), 1);
+}
+
+async fn a_key_that_is_not_declared(db: TestDb) {
+    let more = "CONSTRAINT c_id FOREIGN KEY (id) REFERENCES p (id) ON DELETE NO ACTION, CONSTRAINT c_n";
+    let c = C.replace("CONSTRAINT c_n", more);
+    for statement in [P, &c, INDEXES] {
+        db.sql(statement).await;
+    }
+    let audit = graph().audit(&db.conn).await.unwrap();
+    assert_eq!(summary(&audit), ["undeclared_reference c.id"], "{audit}");
+    assert_eq!(audit.findings()[0].severity, Severity::Warning);
+    assert!(audit.to_string().contains("declare a belongs_to from c.id to p"), "{audit}");
+}
+
+async fn enforcement_is_off(db: TestDb) {
+    for statement in [P, C, INDEXES, ROWS] {
+        db.sql(statement).await;
+    }
+    let conn = db.connect(1).await;
+    let off = match db.kind() {
+        Kind::Sqlite => "PRAGMA foreign_keys = OFF",
+        Kind::Postgres => "SET session_replication_role = replica",
+        Kind::MariaDb => "SET SESSION foreign_key_checks = 0",
+    };
+    conn.execute_unprepared(off).await.unwrap();
+    let audit = graph().audit(&conn).await.unwrap();
+    assert_eq!(summary(&audit), ["enforcement_off "], "{audit}");
+    conn.execute_unprepared(audit.statements()[0]).await.unwrap();
+    assert!(graph().audit(&conn).await.unwrap().is_clean());
+}
+
+entity!(l00 "l00" {} []);
+
+macro_rules! chain {
+    ($($module:ident $table:literal $parent:literal $id:literal;)*) => {
+        $(entity!($module $table { pub up: i64, } [Up = $parent, "Column::Up", $id, "Cascade"]);)*
+
+        fn chain() -> Graph {
+            let builder = Graph::builder().entity(l00::Entity);
+            $(let builder = builder.entity($module::Entity);)*
+            builder.build().unwrap()
+        }
+    };
+}
+chain! {
+    l01 "l01" "super::l00::Entity" "super::l00::Column::Id";
+    l02 "l02" "super::l01::Entity" "super::l01::Column::Id";
+    l03 "l03" "super::l02::Entity" "super::l02::Column::Id";
+    l04 "l04" "super::l03::Entity" "super::l03::Column::Id";
+    l05 "l05" "super::l04::Entity" "super::l04::Column::Id";
+    l06 "l06" "super::l05::Entity" "super::l05::Column::Id";
+    l07 "l07" "super::l06::Entity" "super::l06::Column::Id";
+    l08 "l08" "super::l07::Entity" "super::l07::Column::Id";
+    l09 "l09" "super::l08::Entity" "super::l08::Column::Id";
+    l10 "l10" "super::l09::Entity" "super::l09::Column::Id";
+    l11 "l11" "super::l10::Entity" "super::l10::Column::Id";
+    l12 "l12" "super::l11::Entity" "super::l11::Column::Id";
+    l13 "l13" "super::l12::Entity" "super::l12::Column::Id";
+    l14 "l14" "super::l13::Entity" "super::l13::Column::Id";
+    l15 "l15" "super::l14::Entity" "super::l14::Column::Id";
+    l16 "l16" "super::l15::Entity" "super::l15::Column::Id";
+}
+
+/// The database's own cascade goes through 15 tables in InnoDB, and this is the oracle for it.
+async fn a_chain_that_is_too_deep(db: TestDb) {
+    db.sql("CREATE TABLE l00 (id BIGINT NOT NULL PRIMARY KEY)").await;
+    db.sql("INSERT INTO l00 VALUES (1)").await;
+    for level in 1..=16 {
+        let above = level - 1;
+        db.sql(&format!(
+            "CREATE TABLE l{level:02} (id BIGINT NOT NULL PRIMARY KEY, up BIGINT NOT NULL, CONSTRAINT l{level:02}_up \
+             FOREIGN KEY (up) REFERENCES l{above:02} (id) ON DELETE CASCADE)"
+        ))
+        .await;
+        db.sql(&format!("CREATE INDEX l{level:02}_up_idx ON l{level:02} (up)")).await;
+        db.sql(&format!("INSERT INTO l{level:02} VALUES (1, 1)")).await;
+    }
+    let audit = chain().audit(&db.conn).await.unwrap();
+    let expected: &[&str] = if db.kind() == Kind::MariaDb { &["cascade_too_deep l15.up"] } else { &[] };
+    assert_eq!(summary(&audit), expected, "{audit}");
+    if db.kind() == Kind::MariaDb {
+        let error = db.conn.execute_unprepared("DELETE FROM l00").await.unwrap_err().to_string();
+        assert!(error.contains("1296"), "{error}");
+        // Without its first table the chain is as long as the database can.
+        let transaction = db.conn.begin().await.unwrap();
+        transaction.execute_unprepared("DELETE FROM l02").await.unwrap();
+        transaction.rollback().await.unwrap();
+    }
+    mend(&db.conn, &audit).await;
+    let mended = chain().audit(&db.conn).counting_orphans().await.unwrap();
+    assert!(mended.is_clean(), "{mended}");
+}
+
+entity!(tree "c" { pub p: Option<i64>, } [P = "super::tree::Entity", "Column::P", "super::tree::Column::Id", "Cascade"]);
+
+async fn a_tree_that_is_too_deep(db: TestDb) {
+    let graph = Graph::builder().entity(tree::Entity).build().unwrap();
+    let c = "CREATE TABLE c (id BIGINT NOT NULL PRIMARY KEY, p BIGINT NULL, \
+         CONSTRAINT c_p FOREIGN KEY (p) REFERENCES c (id) ON DELETE CASCADE)";
+    let conn = &db.connect(1).await;
+    let levels_max = if db.kind() == Kind::Sqlite { 1_000 } else { 15 };
+    for (levels, expected) in [(levels_max / 2, 0), (levels_max / 2 + 1, 1), (levels_max * 2, 1)] {
+        run(conn, c).await;
+        run(conn, "CREATE INDEX c_p ON c (p)").await;
+        let rows: Vec<String> = (2..=levels).map(|id| format!("({id}, {})", id - 1)).collect();
+        run(conn, &format!("INSERT INTO c VALUES (1, NULL); INSERT INTO c VALUES {}", rows.join(", "))).await;
+        assert!(graph.audit(conn).await.unwrap().is_clean(), "rows are not looked at unasked");
+        let audit = graph.audit(conn).counting_orphans().await.unwrap();
+        if db.kind() == Kind::Postgres {
+            assert!(audit.is_clean() && audit.checked().depths_of.is_empty(), "{audit}");
+        } else {
+            assert_eq!(summary(&audit), &["cascade_too_deep c.p"][..expected], "{audit}");
+            assert_eq!(audit.checked().depths_of, ["c.p"]);
+        }
+        mend(conn, &audit).await;
+        let mended = graph.audit(conn).counting_orphans().await.unwrap();
+        assert!(mended.is_clean(), "{mended}");
+        // What it advises does not stand in the way of a delete.
+        let outcome = graph.delete_keys(tree::Entity, [1]).execute(conn).await.unwrap();
+        assert_eq!(outcome.rows_deleted(), levels);
+        run(conn, "DROP TABLE c").await;
+    }
+}
+
+entity!(orphaned "c" {
+    pub p: i64,
+    pub n: Option<i64>,
+    #[sea_orm(default_value = 1)]
+    pub d: i64,
+    pub x: i64,
+} [
+    P = "super::p::Entity", "Column::P", "super::p::Column::Id", "Cascade";
+    N = "super::p::Entity", "Column::N", "super::p::Column::Id", "SetNull";
+    D = "super::p::Entity", "Column::D", "super::p::Column::Id", "SetDefault";
+    X = "super::p::Entity", "Column::X", "super::p::Column::Id", "NoAction"
+]);
+
+async fn orphans_by_each_rule(db: TestDb) {
+    let graph = Graph::builder().entity(p::Entity).entity(orphaned::Entity).build().unwrap();
+    let columns = "p BIGINT NOT NULL, n BIGINT NULL, d BIGINT NOT NULL DEFAULT 1, x BIGINT NOT NULL";
+    db.sql(P).await;
+    db.sql(&format!("CREATE TABLE c (id BIGINT NOT NULL PRIMARY KEY, {columns})")).await;
+    for column in ["p", "n", "d", "x"] {
+        db.sql(&format!("CREATE INDEX c_{column} ON c ({column})")).await;
+    }
+    db.sql("INSERT INTO p VALUES (1, 'a')").await;
+    let orphans =
+        "(1, 1, 1, 1, 1), (2, 9, 1, 1, 1), (3, 1, 9, 1, 1), (4, 1, 1, 9, 1), (5, 1, 1, 1, 9), (6, 9, 9, 9, 9)";
+    db.sql(&format!("INSERT INTO c VALUES {orphans}")).await;
+    let keys = ["c.d", "c.n", "c.p", "c.x"];
+    let of = |kind: &str| keys.iter().map(|key| format!("{kind} {key}")).collect::<Vec<_>>();
+    let audit = graph.audit(&db.conn).counting_orphans().await.unwrap();
+    assert_eq!(summary(&audit), [of("orphans"), of("constraint_missing")].concat(), "{audit}");
+    let FindingKind::Orphans { rows, sample_keys } = &audit.findings()[2].kind else { panic!("{audit}") };
+    assert_eq!(
+        (*rows, sample_keys.iter().map(ToString::to_string).collect::<Vec<_>>()),
+        (2, vec!["2".into(), "6".into()])
+    );
+    assert!(matches!(audit.findings()[3].mend, Mend::ByHand(_)), "{audit}");
+    // What SQL cannot decide, a repair does; the rest is mended as the audit says.
+    graph.repair(orphaned::Entity).or_delete().execute(&db.conn).await.unwrap();
+    let audit = graph.audit(&db.conn).counting_orphans().await.unwrap();
+    assert_eq!(summary(&audit), of("constraint_missing"), "{audit}");
+    db.sql("DELETE FROM c").await;
+    db.sql(&format!("INSERT INTO c VALUES {}", orphans.replace("(5, 1, 1, 1, 9), (6, 9, 9, 9, 9)", "(6, 9, 9, 9, 1)")))
+        .await;
+    let audit = graph.audit(&db.conn).counting_orphans().await.unwrap();
+    let statements: Vec<_> =
+        audit.findings().iter().filter(|finding| matches!(finding.mend, Mend::ByHand(_))).collect();
+    if db.kind() == Kind::Sqlite {
+        // It has no word for a default in an UPDATE.
+        assert_eq!(statements.len(), 1, "{audit}");
+        graph.repair(orphaned::Entity).execute(&db.conn).await.unwrap();
+    } else {
+        assert!(statements.is_empty(), "{audit}");
+    }
+    mend(&db.conn, &audit).await;
+    let mended = graph.audit(&db.conn).counting_orphans().await.unwrap();
+    assert!(mended.is_clean(), "{mended}");
+    assert_eq!(db.number("SELECT count(*) FROM c").await, 3);
+    assert_eq!(db.number("SELECT count(*) FROM c WHERE (id = 3 AND n IS NULL) OR (id = 4 AND d = 1)").await, 2);
+}
+
+async fn several_at_once(db: TestDb) {
+    let c = "CREATE TABLE c (id BIGINT NOT NULL PRIMARY KEY, p BIGINT NULL, n BIGINT NOT NULL)";
+    let rows = ROWS.replace("NULL", "1");
+    let expected = [
+        "nullability_differs c.n",
+        "index_missing c.n",
+        "index_missing c.p",
+        "constraint_missing c.n",
+        "constraint_missing c.p",
+        "nullability_differs c.p",
+    ];
+    let audit = check(&db, &graph(), &[P, c, &rows], &expected).await;
+    if db.kind() == Kind::Sqlite {
+        assert_eq!(audit.statements().len(), 1, "the table is made anew once: {audit}");
+    }
+}

@@ -1,0 +1,28 @@
+//! Audits: every kind of finding, random drift, and what an audit costs.
+
+pub(crate) mod kinds;
+pub(crate) mod repair;
+
+use sea_orm::{ConnectionTrait as _, DatabaseConnection};
+use sea_orm_cascade::cascade::Audit;
+
+/// The findings as `kind key`, or `kind table`.
+fn summary(audit: &Audit) -> Vec<String> {
+    let findings = audit.findings().iter().map(|finding| {
+        let json = serde_json::to_value(finding).expect("a finding serialises");
+        let subject = finding.foreign_key.as_ref().unwrap_or(&finding.table);
+        format!("{} {subject}", json["kind"].as_str().expect("its kind"))
+    });
+    findings.collect()
+}
+
+/// Runs what the audit says.
+async fn mend(db: &DatabaseConnection, audit: &Audit) {
+    for statement in audit.statements() {
+        run(db, statement).await;
+    }
+}
+
+async fn run(db: &DatabaseConnection, sql: &str) {
+    db.execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+}
