@@ -50,7 +50,9 @@ fn tests() -> Vec<Test> {
     [
         architecture::all(),
         audit::kinds::all(),
+        audit::drift::all(),
         audit::repair::all(),
+        audit::size::all(),
         declarations::all(),
         scenarios::actions::all(),
         scenarios::cycles::all(),

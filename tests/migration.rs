@@ -17,7 +17,15 @@ tests![
     chained_into_a_host,
     the_items_of_a_store_are_found_by_an_index,
     the_own_cascade_is_declared,
+    the_audit_is_clean,
 ];
+
+async fn the_audit_is_clean(db: TestDb) {
+    Migrator::up(&db.conn, None).await.unwrap();
+    let audit = service::graph().build().unwrap().audit(&db.conn).counting_orphans().await.unwrap();
+    audit.expect_clean().unwrap();
+    assert_eq!((audit.checked().tables.len(), audit.checked().keys.len()), (2, 1));
+}
 
 async fn applied(db: &DatabaseConnection) -> usize {
     Migrator::get_applied_migrations(db).await.unwrap().len()

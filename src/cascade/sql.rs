@@ -220,6 +220,7 @@ impl<'a> Sql<'a> {
     /// The doomed tables by which [`kept`](Self::kept) tells the rows of a table that stay.
     fn mentioned_by_kept(&self, table: TableId) -> Vec<TableId> {
         match self.known.get(table) {
+            _ if self.known.roots == 0 => Vec::new(),
             Some(_) => vec![table],
             None => self.plan.dooming(self.schema, table).map(|key| self.key(key).parent).collect(),
         }
@@ -730,7 +731,7 @@ impl<'a> Sql<'a> {
     /// a sub-select only while it fits its memory; the others read a sub-select once into an index.
     fn kept(&self, table: TableId) -> Vec<Expr> {
         let is_not_true = |expr: Expr| expr.is_not(Expr::custom_keyword("TRUE"));
-        if !self.plan.dooms(table) {
+        if !self.plan.dooms(table) || self.known.roots == 0 {
             return Vec::new();
         }
         if let Some(keys) = self.known.get(table) {

@@ -1,7 +1,9 @@
 //! Audits: every kind of finding, random drift, and what an audit costs.
 
+pub(crate) mod drift;
 pub(crate) mod kinds;
 pub(crate) mod repair;
+pub(crate) mod size;
 
 use sea_orm::{ConnectionTrait as _, DatabaseConnection};
 use sea_orm_cascade::cascade::Audit;

@@ -37,7 +37,8 @@ fn definition(table: usize, column: usize) -> ColumnDef {
         let ty = if is_text(table, column) { ColumnType::String(StringLen::N(20)) } else { ColumnType::BigInteger };
         let definition = ty.def();
         if column == U {
-            return definition.unique().nullable();
+            let definition = definition.nullable();
+            return if shape.repeating.contains(&table) { definition } else { definition.unique() };
         }
         let Some(key) = shape.key_of(table, column) else {
             let is_stated = column == ID || column == PART;
@@ -63,7 +64,7 @@ fn relations(table: usize) -> Vec<usize> {
 }
 
 fn relation(key: usize) -> RelationDef {
-    let key = SHAPE.with_borrow(|shape| shape.keys[key].clone());
+    let (key, skip_fk) = SHAPE.with_borrow(|shape| (shape.keys[key].clone(), shape.unconstrained.contains(&key)));
     macro_rules! to {
         ($($module:ident)*) => {
             match key.parent {
@@ -78,6 +79,7 @@ fn relation(key: usize) -> RelationDef {
                 $(child if child == $module::TABLE => {
                     let mut relation = to!(t0 t1 t2 t3 t4 t5);
                     relation.from_tbl = sea_orm::EntityName::table_ref(&$module::Entity);
+                    relation.skip_fk = skip_fk;
                     relation
                 })*
                 child => unreachable!("{child}"),

@@ -6,9 +6,9 @@
 
 #![allow(clippy::print_stdout, reason = "the figures are reported")]
 
-mod entity;
+pub(crate) mod entity;
 mod model;
-mod shape;
+pub(crate) mod shape;
 
 use std::cell::RefCell;
 use std::ops::ControlFlow;
@@ -95,7 +95,7 @@ fn on_this_thread(db: &TestDb, cases: u32, seed: u64) -> (Figures, Result<(), St
     (figures.into_inner(), result.map_err(|error| error.to_string()))
 }
 
-async fn connect(db: &TestDb) -> DatabaseConnection {
+pub(crate) async fn connect(db: &TestDb) -> DatabaseConnection {
     let url = if db.kind() == Kind::Sqlite { "sqlite::memory:" } else { &db.url };
     let mut options = ConnectOptions::new(url);
     options.sqlx_logging(false).max_connections(1).idle_timeout(Duration::from_hours(24));
@@ -123,7 +123,7 @@ impl Case<'_> {
         self.figures.borrow_mut().cases += 1;
         let tables = entity::tables(self.shape);
         let graph = tables.graph();
-        let rows = self.rows();
+        let rows = rows(self.shape);
         tables.create(self.conn, Constraints::None, &rows).await;
         let result = self.run_in(&tables, &graph, &rows).await;
         tables.drop(self.conn).await;
@@ -399,18 +399,6 @@ impl Case<'_> {
 
     // ---- Rows as text
 
-    fn rows(&self) -> Vec<(String, String)> {
-        let tables = self.shape.rows.iter().enumerate().filter(|(_, rows)| !rows.is_empty());
-        let rows = tables.map(|(table, rows)| {
-            let row = |row: &Row| {
-                let values = row.iter().enumerate().map(|(column, &value)| literal(table, column, value));
-                format!("({})", values.collect::<Vec<_>>().join(", "))
-            };
-            (format!("t{table}"), rows.iter().map(row).collect::<Vec<_>>().join(", "))
-        });
-        rows.collect()
-    }
-
     /// As `Tables::state` shows it.
     fn state(rows: &[Vec<Row>]) -> String {
         let table = |(table, rows): (usize, &Vec<Row>)| {
@@ -428,7 +416,20 @@ impl Case<'_> {
     }
 }
 
-fn literal(table: usize, column: usize, value: Value) -> String {
+/// The rows of each table as `INSERT` takes them.
+pub(crate) fn rows(shape: &Shape) -> Vec<(String, String)> {
+    let tables = shape.rows.iter().enumerate().filter(|(_, rows)| !rows.is_empty());
+    let rows = tables.map(|(table, rows)| {
+        let row = |row: &Row| {
+            let values = row.iter().enumerate().map(|(column, &value)| literal(table, column, value));
+            format!("({})", values.collect::<Vec<_>>().join(", "))
+        };
+        (format!("t{table}"), rows.iter().map(row).collect::<Vec<_>>().join(", "))
+    });
+    rows.collect()
+}
+
+pub(crate) fn literal(table: usize, column: usize, value: Value) -> String {
     match value {
         None => "NULL".to_owned(),
         Some(number) if is_text(table, column) => format!("'{}'", text(number)),

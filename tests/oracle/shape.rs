@@ -28,6 +28,10 @@ pub(crate) struct Shape {
     pub(crate) root: usize,
     /// Rows of the root table.
     pub(crate) roots: Vec<usize>,
+    /// Keys that no constraint is made for.
+    pub(crate) unconstrained: Vec<usize>,
+    /// Tables whose `u` is not unique.
+    pub(crate) repeating: Vec<usize>,
 }
 
 #[derive(Debug, Clone)]
@@ -131,7 +135,7 @@ fn shape(raw_keys: &[RawKey], raw_rows: &[Vec<RawRow>], root: usize, roots: &[bo
     }
     let root = root % tables;
     let roots = (0..rows[root].len()).filter(|&row| roots[row]).collect();
-    Shape { keys, rows, root, roots }
+    Shape { keys, rows, root, roots, ..Shape::default() }
 }
 
 /// The values by which the n-th row of a table is referred to.

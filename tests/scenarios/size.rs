@@ -1,11 +1,10 @@
 //! R8: statements and their text grow with the schema, not with rows or paths.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
 
-use sea_orm::{ColumnTrait as _, DatabaseConnection, EntityTrait as _, QueryFilter as _};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 
-use crate::support::{Case, Kind, TestDb};
+use crate::support::{Case, Kind, Log, TestDb};
 use crate::{entity, entity_with_key, tables, tests};
 
 tests![
@@ -22,25 +21,6 @@ tests![
     statements_in_a_tree_grow_with_its_levels,
     many_keys_of_a_tree_and_a_graph_under_it,
 ];
-
-/// The statements that a connection has sent.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<String>>>);
-
-impl Log {
-    async fn on(db: &TestDb) -> (DatabaseConnection, Self) {
-        let (mut conn, log) = (db.connect(1).await, Self::default());
-        let statements = log.clone();
-        conn.set_metric_callback(move |info| {
-            statements.0.lock().unwrap().push(info.statement.sql.clone());
-        });
-        (conn, log)
-    }
-
-    fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.0.lock().unwrap())
-    }
-}
 
 entity!(a "a" {} []);
 entity!(b "b" { pub a: i64, } [A = "super::a::Entity", "Column::A", "super::a::Column::Id", "Cascade"]);

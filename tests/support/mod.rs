@@ -3,11 +3,13 @@
 mod around;
 mod case;
 mod database;
+mod log;
 mod tables;
 mod trace;
 
 pub(crate) use case::{By, Case};
 pub(crate) use database::{Kind, Server, TestDb};
+pub(crate) use log::Log;
 pub(crate) use tables::{Constraints, Table, Tables};
 pub(crate) use trace::{listened, traced};
 

@@ -167,7 +167,7 @@ impl Tables {
             DbBackend::MySql => ("SET foreign_key_checks = 0;", "", "SET foreign_key_checks = 1"),
             _ => ("", " CASCADE", ""),
         };
-        let drop = |table: &Table| format!("DROP TABLE {}{cascade};", table.quoted(backend));
+        let drop = |table: &Table| format!("DROP TABLE IF EXISTS {}{cascade};", table.quoted(backend));
         let drops: String = self.0.iter().map(drop).collect();
         db.execute_unprepared(&format!("{before} {drops} {after}")).await.expect("the tables are dropped");
     }

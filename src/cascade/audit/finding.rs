@@ -306,7 +306,15 @@ impl fmt::Display for Audit {
         if !accepted.is_empty() {
             write!(f, ", {} accepted", accepted.len())?;
         }
-        findings.iter().try_for_each(|finding| write!(f, "\n{finding}"))
+        for (n, finding) in findings.iter().enumerate() {
+            write!(f, "\n{}", finding.without_mend())?;
+            // One script makes a table of SQLite anew for all that is found of it.
+            match findings[..n].iter().find(|earlier| earlier.mend == finding.mend) {
+                Some(earlier) => write!(f, "  mend: as above, for {} of {}", earlier.kind.name(), earlier.subject())?,
+                None => write!(f, "  mend: {}", finding.mend)?,
+            }
+        }
+        Ok(())
     }
 }
 
@@ -328,16 +336,28 @@ impl fmt::Display for Checked {
     }
 }
 
+impl Finding {
+    fn subject(&self) -> &str {
+        match self.foreign_key.as_ref().unwrap_or(&self.table).as_str() {
+            "" => "this connection",
+            subject => subject,
+        }
+    }
+
+    /// All but the last line.
+    fn without_mend(&self) -> String {
+        let Self { kind, severity, table: _, foreign_key: _, declared, found, why, mend: _ } = self;
+        let subject = self.subject();
+        format!(
+            "{severity}: {}: {subject}\n  declared: {declared}\n  found: {found}\n  why: {why}\n",
+            kind.name()
+        )
+    }
+}
+
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kind, severity, table, foreign_key, declared, found, why, mend } = self;
-        let subject = foreign_key.as_ref().unwrap_or(table);
-        let of = if subject.is_empty() { "this connection" } else { subject.as_str() };
-        writeln!(f, "{severity}: {}: {of}", kind.name())?;
-        writeln!(f, "  declared: {declared}")?;
-        writeln!(f, "  found: {found}")?;
-        writeln!(f, "  why: {why}")?;
-        write!(f, "  mend: {mend}")
+        write!(f, "{}  mend: {}", self.without_mend(), self.mend)
     }
 }
 
