@@ -12,6 +12,7 @@
 mod architecture;
 mod audit;
 mod declarations;
+mod explain;
 mod faults;
 mod migration;
 mod oracle;
@@ -54,6 +55,7 @@ fn tests() -> Vec<Test> {
         audit::repair::all(),
         audit::size::all(),
         declarations::all(),
+        explain::all(),
         scenarios::actions::all(),
         scenarios::cycles::all(),
         scenarios::failure::all(),

@@ -173,7 +173,7 @@ impl Work for Batches {
 
     async fn on<C: Connection>(&self, db: &C, awaited: &Awaited) -> Result<Outcome, Error> {
         let Self { deletion, .. } = self;
-        let (plan, dialect) = (deletion.plan()?, Dialect::of(db.get_database_backend())?);
+        let (plan, dialect) = (deletion.planned()?, Dialect::of(db.get_database_backend())?);
         let (schema, watch) = (deletion.graph.schema(), deletion.watch()?);
         let look = || async {
             let transaction = session::begin(db, dialect, Purpose::Read).await?;

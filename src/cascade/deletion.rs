@@ -5,19 +5,20 @@
 use std::sync::Arc;
 
 use sea_orm::sea_query::{IntoValueTuple as _, SelectStatement, TableName};
-use sea_orm::{EntityTrait, PrimaryKeyTrait, QueryTrait as _, Select, Value};
+use sea_orm::{DbBackend, EntityTrait, PrimaryKeyTrait, QueryTrait as _, Select, Value};
 use tracing::Instrument as _;
 
 use super::batches::Batches;
 use super::declaration::{Declaration, label};
 use super::dialect::Dialect;
 use super::error::{Error, ErrorKind};
+use super::explain::{Explaining, Explanation};
 use super::graph::{Graph, TableId};
 use super::outcome::Outcome;
 use super::plan::Plan;
 use super::preview::Preview;
 use super::retry::Retries;
-use super::run::{Run, Watch};
+use super::run::{Run, Wanted, Watch};
 use super::session::{self, Connection, Purpose};
 use super::shield::{Awaited, WhileAwaited, Work, shielded};
 
@@ -35,6 +36,7 @@ pub struct Deletion {
     pub(crate) expecting: Option<Box<Preview>>,
     keys_of: Vec<Declaration>,
     pub(crate) retries: Retries,
+    counting_up_to: Option<u64>,
 }
 
 /// A deletion that is looked at.
@@ -109,6 +111,7 @@ impl Deletion {
             expecting: None,
             keys_of: Vec::new(),
             retries: Retries::default(),
+            counting_up_to: None,
         }
     }
 
@@ -128,6 +131,40 @@ impl Deletion {
     /// Costs one statement that counts, before anything is written.
     pub fn expecting(mut self, preview: &Preview) -> Self {
         self.expecting = Some(Box::new(preview.clone()));
+        self
+    }
+
+    /// Lets a [preview](Self::preview) count no further than so many rows by each key and of each table: what is more than
+    /// that shows as "more than 1000 rows", soon, however many millions there are.
+    ///
+    /// The asked rows, and the rows of tables in a cycle, are counted in full, because their keys are read anyway; and what
+    /// could be in the way is looked for among all rows, so that a preview without blockers has none. A row of a table that
+    /// can be reached in more than four ways is found as by an ordinary preview.
+    ///
+    /// [`execute`](Self::execute) is not changed by it. With such a preview in [`expecting`](Self::expecting) it refuses what
+    /// is not as shown: another number up to the limit, or no longer more than that.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// use sea_orm_cascade::{entity::store, service};
+    ///
+    /// let graph = service::graph().build()?;
+    /// let ikea = service::store::create_with_items(&db, "IKEA", (0..250).map(|n| format!("item {n}"))).await?;
+    ///
+    /// let preview = graph.delete_keys(store::Entity, [ikea.id]).counting_up_to(100).preview(&db).await?;
+    /// assert_eq!(
+    ///     preview.to_string(),
+    ///     "stores: 1 row to delete\n└─ items.store_id CASCADE: more than 100 rows to delete\n\
+    ///      total: at least 102 rows deleted, 0 changed"
+    /// );
+    /// # Ok(()) }
+    /// ```
+    pub fn counting_up_to(mut self, rows: u64) -> Self {
+        self.counting_up_to = Some(rows);
         self
     }
 
@@ -164,6 +201,38 @@ impl Deletion {
     /// What it gives up is that all or nothing happens: see [`Batches`].
     pub fn batches_of(self, rows: usize) -> Batches {
         Batches::new(self, rows)
+    }
+
+    /// What executing this does on such a database, step by step and with its SQL, as `EXPLAIN` shows a query. It asks
+    /// no database, and is the same however many rows there are.
+    ///
+    /// (In batches, each batch does these steps for its rows.)
+    ///
+    /// # Example
+    /// ```
+    /// use sea_orm::DbBackend;
+    /// use sea_orm_cascade::{entity::store, service};
+    ///
+    /// let plan = service::graph().build()?.delete_keys(store::Entity, [1, 2]).plan(DbBackend::Sqlite)?;
+    /// assert_eq!(plan.steps[1].purpose, "delete the items that refer to rows that go by items.store_id (CASCADE)");
+    /// println!("{plan}");
+    /// # Ok::<(), sea_orm_cascade::cascade::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotRegistered`], [`ErrorKind::Select`], [`ErrorKind::KeyNotComparable`],
+    /// [`ErrorKind::UnknownBackend`].
+    pub fn plan(&self, backend: DbBackend) -> Result<Explanation, Error> {
+        let is_all_wanted = self.at_most.is_some() || self.expecting.is_some();
+        let explaining = Explaining {
+            schema: self.graph.schema(),
+            plan: &self.planned()?,
+            dialect: Dialect::known(backend)?,
+            watch: &self.watch()?,
+            roots: &self.roots,
+            wanted: if is_all_wanted { Wanted::All } else { Wanted::InTheWay },
+        };
+        explaining.explain()
     }
 
     /// What executing this would do now, without doing it. Blockers are shown, not errors.
@@ -270,7 +339,7 @@ impl Deletion {
         if session::is_transaction::<C>() { Retries::NONE } else { self.retries }
     }
 
-    pub(crate) fn plan(&self) -> Result<Plan, Error> {
+    pub(crate) fn planned(&self) -> Result<Plan, Error> {
         let plan = Plan::new(self.graph.schema(), self.table(&self.entity)?);
         let tables = self.graph.schema().tables.as_slice();
         tracing::debug!(
@@ -296,13 +365,13 @@ impl Work for Previewing {
 
     async fn on<C: Connection>(&self, db: &C, awaited: &Awaited) -> Result<Preview, Error> {
         let Self(deletion) = self;
-        let (plan, dialect) = (deletion.plan()?, Dialect::of(db.get_database_backend())?);
+        let (plan, dialect) = (deletion.planned()?, Dialect::of(db.get_database_backend())?);
         let watch = Watch::default();
         let look = || async {
             let transaction = session::begin(db, dialect, Purpose::Read).await?;
             let session = WhileAwaited { session: &transaction, awaited };
             let run = Run { schema: deletion.graph.schema(), plan: &plan, dialect, session: &session, watch: &watch };
-            let result = run.preview(&deletion.roots).await;
+            let result = run.preview(&deletion.roots, deletion.counting_up_to).await;
             session::finish(transaction, result).await
         };
         let span =
@@ -316,7 +385,7 @@ impl Work for Executing {
 
     async fn on<C: Connection>(&self, db: &C, awaited: &Awaited) -> Result<Outcome, Error> {
         let Self(deletion) = self;
-        let (plan, dialect) = (deletion.plan()?, Dialect::of(db.get_database_backend())?);
+        let (plan, dialect) = (deletion.planned()?, Dialect::of(db.get_database_backend())?);
         let watch = deletion.watch()?;
         let delete = || async {
             let transaction = session::begin(db, dialect, Purpose::Write).await?;

@@ -17,16 +17,26 @@ pub(crate) enum Dialect {
 impl Dialect {
     /// The dialect of a connection, if the feature that brings its driver is on (R12).
     pub(crate) fn of(backend: DbBackend) -> Result<Self, Error> {
-        let (dialect, feature, enabled) = match backend {
-            DbBackend::Sqlite => (Self::Sqlite, "sqlite", cfg!(feature = "sqlite")),
-            DbBackend::Postgres => (Self::Postgres, "postgres", cfg!(feature = "postgres")),
-            DbBackend::MySql => (Self::MySql, "mysql", cfg!(feature = "mysql")),
-            _ => return Err(ErrorKind::UnknownBackend.into()),
+        let dialect = Self::known(backend)?;
+        let (feature, enabled) = match dialect {
+            Self::Sqlite => ("sqlite", cfg!(feature = "sqlite")),
+            Self::Postgres => ("postgres", cfg!(feature = "postgres")),
+            Self::MySql => ("mysql", cfg!(feature = "mysql")),
         };
         if !enabled {
             return Err(ErrorKind::BackendDisabled { backend: dialect.name(), feature }.into());
         }
         Ok(dialect)
+    }
+
+    /// The dialect of a database, whether or not it can be connected to.
+    pub(crate) fn known(backend: DbBackend) -> Result<Self, Error> {
+        match backend {
+            DbBackend::Sqlite => Ok(Self::Sqlite),
+            DbBackend::Postgres => Ok(Self::Postgres),
+            DbBackend::MySql => Ok(Self::MySql),
+            _ => Err(ErrorKind::UnknownBackend.into()),
+        }
     }
 
     pub(crate) const fn backend(self) -> DbBackend {

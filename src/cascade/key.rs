@@ -26,6 +26,15 @@ pub(crate) enum KeyKind {
 }
 
 impl KeyKind {
+    /// Some value of this kind.
+    pub(crate) fn made_up(self) -> Value {
+        match self {
+            Self::Integer | Self::Unsigned => Value::from(1),
+            Self::Text => Value::from(""),
+            Self::Bytes => Value::from(Vec::<u8>::new()),
+        }
+    }
+
     /// How that database stores a column of that type; `None` if it cannot compare it dependably (R12).
     pub(crate) fn of(dialect: Dialect, ty: &ColumnType) -> Option<Self> {
         use ColumnType as T;
@@ -238,18 +247,23 @@ impl Keys {
         Ok(())
     }
 
+    pub(crate) fn kinds(&self) -> impl Iterator<Item = KeyKind> {
+        self.values.iter().map(|column| match column {
+            KeyColumn::Integer(_) => KeyKind::Integer,
+            KeyColumn::Unsigned(_) => KeyKind::Unsigned,
+            KeyColumn::Text(_) => KeyKind::Text,
+            KeyColumn::Bytes(_) => KeyKind::Bytes,
+        })
+    }
+
+    /// Whether a row that a caller gave has values of these kinds.
+    pub(crate) fn takes(&self, row: &[Value]) -> bool {
+        row.len() == self.values.len() && self.kinds().zip(row).all(|(kind, value)| KeyColumn::new(kind).push(value))
+    }
+
     /// Adds a row that a caller gave; `false`, with nothing added, if its values are of other kinds.
     pub(crate) fn push(&mut self, row: &[Value]) -> bool {
-        let fits = row.len() == self.values.len()
-            && self.values.iter().zip(row).all(|(column, value)| {
-                let kind = match column {
-                    KeyColumn::Integer(_) => KeyKind::Integer,
-                    KeyColumn::Unsigned(_) => KeyKind::Unsigned,
-                    KeyColumn::Text(_) => KeyKind::Text,
-                    KeyColumn::Bytes(_) => KeyKind::Bytes,
-                };
-                KeyColumn::new(kind).push(value)
-            });
+        let fits = self.takes(row);
         if fits {
             for (column, value) in self.values.iter_mut().zip(row) {
                 column.push(value);

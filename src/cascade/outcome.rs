@@ -92,6 +92,13 @@ impl Outcome {
         numbers
     }
 
+    /// The same with no number above this.
+    pub(crate) fn at_most(mut self, rows_max: u64) -> Self {
+        self.deleted.iter_mut().for_each(|deleted| deleted.rows = deleted.rows.min(rows_max));
+        self.updated.iter_mut().for_each(|updated| updated.rows = updated.rows.min(rows_max));
+        self
+    }
+
     /// Whether the numbers are the same, whichever keys are carried along.
     pub(crate) fn is_alike(&self, other: &Self) -> bool {
         self.deletions().eq(other.deletions()) && self.updates().eq(other.updates())

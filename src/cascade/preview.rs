@@ -7,6 +7,7 @@ use std::fmt;
 use sea_orm::EntityTrait;
 use serde::{Deserialize, Serialize};
 
+use super::explain::{Branch, write_tree};
 use super::graph::{Action, KeyId, Schema};
 use super::key::Key;
 use super::outcome::Outcome;
@@ -22,6 +23,9 @@ pub struct Preview {
     roots: u64,
     /// Tells these roots from as many others.
     fingerprint: String,
+    /// How far each number was counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    counted_up_to: Option<u64>,
     outcome: Outcome,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     orphans: Vec<Line>,
@@ -46,6 +50,10 @@ pub struct Line {
     /// How many rows refer to doomed ones. For SET NULL, SET DEFAULT and NO ACTION without those that are doomed
     /// themselves: these are changed, or in the way.
     pub rows: u64,
+    /// Whether there are at least so many, because they were counted no further
+    /// ([`Deletion::counting_up_to`](super::Deletion::counting_up_to)).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub or_more: bool,
 }
 
 /// Rows that must stay and refer to rows that would go (rule R5).
@@ -60,6 +68,9 @@ pub struct Blocker {
     pub action: Action,
     /// How many rows are in the way.
     pub rows: u64,
+    /// Whether there are at least so many, because they were counted no further.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub or_more: bool,
     /// The primary keys of the first of them, in key order; at most [`Blocker::SAMPLE_KEYS_MAX`].
     pub sample_keys: Vec<Key>,
     /// The tables from the root down to the rows in the way.
@@ -133,6 +144,7 @@ impl Preview {
                 foreign_key: key.label.clone(),
                 action: key.action,
                 rows,
+                or_more: false,
             });
         }
         let blocker = |(id, sample_keys): &(KeyId, Vec<Key>)| {
@@ -142,6 +154,7 @@ impl Preview {
                 foreign_key: key.label.clone(),
                 action: key.action,
                 rows: numbers.by(schema, plan, *id),
+                or_more: false,
                 sample_keys: sample_keys.clone(),
                 path: path(schema, plan, numbers, *id),
             }
@@ -150,6 +163,7 @@ impl Preview {
             root: schema.tables[plan.root].label.clone(),
             roots,
             fingerprint,
+            counted_up_to: None,
             outcome,
             orphans: Vec::new(),
             lines,
@@ -170,7 +184,8 @@ impl Preview {
         if rule.changes_key() {
             self.outcome.add_changed(key, &table, rows);
         }
-        self.orphans.push(Line { parent, table, foreign_key: key.label.clone(), action: rule, rows });
+        let foreign_key = key.label.clone();
+        self.orphans.push(Line { parent, table, foreign_key, action: rule, rows, or_more: false });
     }
 
     /// Adds orphans that would take a default which names no row.
@@ -178,7 +193,29 @@ impl Preview {
         let key = &schema.keys[key];
         let table = schema.tables[key.child].label.clone();
         let (foreign_key, path) = (key.label.clone(), vec![table.clone()]);
-        self.blockers.push(Blocker { table, foreign_key, action: Action::SetDefault, rows, sample_keys, path });
+        let (action, or_more) = (Action::SetDefault, false);
+        self.blockers.push(Blocker { table, foreign_key, action, rows, or_more, sample_keys, path });
+    }
+
+    /// The same as if each number had been counted no further than this: one more then stands for all that are more.
+    pub(crate) fn counted_at_most(mut self, rows_max: Option<u64>) -> Self {
+        let Some(rows_max) = rows_max else { return self };
+        let limit = rows_max.saturating_add(1);
+        self.counted_up_to = Some(rows_max);
+        self.outcome = self.outcome.at_most(limit);
+        let lines = self.lines.iter_mut().map(|line| (&mut line.rows, &mut line.or_more));
+        let blockers = self.blockers.iter_mut().map(|blocker| (&mut blocker.rows, &mut blocker.or_more));
+        for (rows, or_more) in lines.chain(blockers) {
+            (*rows, *or_more) = ((*rows).min(limit), *rows >= limit);
+        }
+        self
+    }
+
+    /// How far each number was counted, if not in full: a number above that stands for as many or more. See
+    /// [`Deletion::counting_up_to`](super::Deletion::counting_up_to).
+    #[must_use]
+    pub fn counted_up_to(&self) -> Option<u64> {
+        self.counted_up_to
     }
 
     /// The table whose rows were asked for.
@@ -232,8 +269,24 @@ impl Preview {
     }
 
     /// The lines below a table, without those that no row refers through.
-    fn below(&self, parent: &str) -> Vec<&Line> {
-        self.lines.iter().filter(|line| line.parent == parent && line.rows > 0).collect()
+    fn branches(&self, parent: &str) -> Vec<Branch> {
+        let lines = self.lines.iter().filter(|line| line.parent == parent && line.rows > 0);
+        let branch = |line: &Line| {
+            let leads_on = line.action == Action::Cascade && line.table != line.parent;
+            Branch { text: line.to_string(), below: leads_on.then(|| line.table.clone()) }
+        };
+        lines.map(branch).collect()
+    }
+
+    /// A number of rows in words.
+    pub(crate) fn rows(&self, number: u64) -> String {
+        rows(number, self.counted_up_to.is_some_and(|rows_max| number > rows_max))
+    }
+
+    /// A sum of numbers, some of which may have been counted no further.
+    fn sum(&self, mut numbers: impl Iterator<Item = u64>, sum: u64) -> String {
+        let is_more = self.counted_up_to.is_some_and(|rows_max| numbers.any(|number| number > rows_max));
+        format!("{}{sum}", if is_more { "at least " } else { "" })
     }
 }
 
@@ -264,42 +317,23 @@ fn path(schema: &Schema, plan: &Plan, numbers: &Numbers, key: KeyId) -> Vec<Stri
 impl fmt::Display for Preview {
     /// A tree of the keys through which rows refer, then the totals, then the blockers.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}: {} to delete", self.root, rows(self.roots))?;
-        // A table under which something was shown already is not shown again: the tree grows with keys, not paths.
-        let mut shown: Vec<&str> = vec![&self.root];
-        let mut branches = vec![(String::new(), self.below(&self.root).into_iter())];
-        while let Some((indent, lines)) = branches.last_mut() {
-            let Some(line) = lines.next() else {
-                branches.pop();
-                continue;
-            };
-            let last = lines.len() == 0;
-            let (twig, below) = if last { ("└─ ", "   ") } else { ("├─ ", "│  ") };
-            write!(f, "{indent}{twig}{line}")?;
-            let indent = format!("{indent}{below}");
-            let known = shown.contains(&line.table.as_str());
-            let children = self.below(&line.table);
-            if line.action != Action::Cascade || children.is_empty() || line.table == line.parent {
-                writeln!(f)?;
-            } else if known {
-                writeln!(f, ", whose children are shown above")?;
-            } else {
-                writeln!(f)?;
-                shown.push(&line.table);
-                branches.push((indent, children.into_iter()));
-            }
-        }
+        write!(f, "{}: {} to delete", self.root, rows(self.roots, false))?;
+        write_tree(f, &self.root, &mut Vec::new(), |parent| self.branches(parent))?;
+        writeln!(f)?;
         for orphans in self.orphans.iter().filter(|orphans| orphans.rows > 0) {
-            let Line { parent: _, table: _, foreign_key, action, rows: number } = orphans;
+            let Line { parent: _, table: _, foreign_key, action, rows: number, or_more } = orphans;
             let fate = match action {
                 Action::Cascade => "to delete",
                 Action::SetNull | Action::SetDefault => "to change",
                 Action::NoAction | Action::Restrict => "left alone, because the rule does not say what becomes of them",
             };
-            writeln!(f, "orphans by {foreign_key} {action}: {} {fate}", rows(*number))?;
+            writeln!(f, "orphans by {foreign_key} {action}: {} {fate}", rows(*number, *or_more))?;
         }
         let sum = if self.is_blocked() { "were nothing in the way" } else { "total" };
-        write!(f, "{sum}: {} deleted, {} changed", rows(self.outcome.rows_deleted()), self.outcome.rows_updated())?;
+        let deleted = self.sum(self.outcome.deletions().map(|(_, rows)| rows), self.outcome.rows_deleted());
+        let changed = self.sum(self.outcome.updates().map(|(.., rows)| rows), self.outcome.rows_updated());
+        let s = if self.outcome.rows_deleted() == 1 { "" } else { "s" };
+        write!(f, "{sum}: {deleted} row{s} deleted, {changed} changed")?;
         for blocker in &self.blockers {
             write!(f, "\nblocked: {blocker}")?;
         }
@@ -309,20 +343,20 @@ impl fmt::Display for Preview {
 
 impl fmt::Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { parent: _, table: _, foreign_key, action, rows: number } = self;
+        let Self { parent: _, table: _, foreign_key, action, rows: number, or_more } = self;
         let fate = match action {
             Action::Cascade => "to delete",
             Action::SetNull | Action::SetDefault => "to change",
             Action::NoAction | Action::Restrict => "in the way",
         };
-        write!(f, "{foreign_key} {action}: {} {fate}", rows(*number))
+        write!(f, "{foreign_key} {action}: {} {fate}", rows(*number, *or_more))
     }
 }
 
 impl fmt::Display for Blocker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { table, foreign_key, action, rows: number, sample_keys, path } = self;
-        let number = rows(*number);
+        let Self { table, foreign_key, action, rows: number, or_more, sample_keys, path } = self;
+        let number = rows(*number, *or_more);
         match action {
             Action::SetDefault => {
                 write!(
@@ -340,6 +374,8 @@ impl fmt::Display for Blocker {
     }
 }
 
-fn rows(number: u64) -> String {
-    format!("{number} row{}", if number == 1 { "" } else { "s" })
+/// A number of rows in words; `or_more` if one of them stands for all that were not counted.
+fn rows(number: u64, or_more: bool) -> String {
+    let number = number - u64::from(or_more && number > 0);
+    format!("{}{number} row{}", if or_more { "more than " } else { "" }, if number == 1 { "" } else { "s" })
 }

@@ -242,7 +242,7 @@ impl Repair {
         awaited: &Awaited,
         purpose: Purpose,
     ) -> Result<(Preview, Outcome), Error> {
-        let (plan, dialect) = (self.deletion.plan()?, Dialect::of(db.get_database_backend())?);
+        let (plan, dialect) = (self.deletion.planned()?, Dialect::of(db.get_database_backend())?);
         let schema = self.deletion.graph.schema();
         let rules = self.rules(schema, plan.root)?;
         let (roots, watch) = (self.roots(schema, plan.root, &rules), Watch::default());
@@ -275,7 +275,7 @@ impl Run<'_> {
         if !self.schema.keys[key].refers_by_default(self.schema) {
             return Ok(false);
         }
-        let counts = self.sql(known).counts(&[Count::DefaultKept(key)]);
+        let counts = self.sql(known).counts(&[(Count::DefaultKept(key), None)]);
         Ok(self.row_of(&counts, 1).await?.first() == Some(&0))
     }
 }

@@ -44,7 +44,7 @@ pub(crate) struct Run<'a> {
 
 /// Which numbers are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wanted {
+pub(crate) enum Wanted {
     /// All that a preview shows.
     All,
     /// Those that decide whether something is in the way.
@@ -52,9 +52,10 @@ enum Wanted {
 }
 
 impl<'a> Run<'a> {
-    pub(crate) async fn preview(self, roots: &Roots) -> Result<Preview, Error> {
+    /// What would happen; if it is not exact, no number is counted further than `rows_max`.
+    pub(crate) async fn preview(self, roots: &Roots, rows_max: Option<u64>) -> Result<Preview, Error> {
         let known = self.freeze(roots, Purpose::Read).await?;
-        self.look(&known).await
+        self.look_up_to(&known, rows_max).await
     }
 
     pub(crate) async fn execute(
@@ -166,25 +167,19 @@ impl<'a> Run<'a> {
         Ok(known)
     }
 
-    /// An empty set of keys for these columns; refuses a type that the backend cannot compare (R12).
     pub(crate) fn keys_of(self, table: TableId, columns: &[usize]) -> Result<Keys, Error> {
-        let table = &self.schema.tables[table];
-        let kind = |&column: &usize| {
-            let Column { name, ty, .. } = &table.columns[column];
-            KeyKind::of(self.dialect, ty).ok_or_else(|| {
-                let (table, column) = (table.label.clone(), name.to_string());
-                Error::from(ErrorKind::KeyNotComparable { backend: self.dialect.name(), table, column })
-            })
-        };
-        let kinds = columns.iter().map(kind).collect::<Result<Vec<_>, _>>()?;
-        Ok(Keys::new(columns, &kinds))
+        keys_of(self.schema, self.dialect, table, columns)
     }
 
     // ---- The numbers
 
     /// All that a preview shows.
     pub(crate) async fn look(self, known: &Known) -> Result<Preview, Error> {
-        let mut numbers = self.numbers(known, Wanted::All).await?;
+        self.look_up_to(known, None).await
+    }
+
+    async fn look_up_to(self, known: &Known, rows_max: Option<u64>) -> Result<Preview, Error> {
+        let mut numbers = self.numbers(known, Wanted::All, rows_max).await?;
         for key in numbers.in_the_way(self.schema) {
             let samples = self.samples(known, key).await?;
             numbers.samples.push((key, samples));
@@ -192,7 +187,7 @@ impl<'a> Run<'a> {
         let primary_key = &self.schema.tables[self.plan.root].primary_key;
         let roots = known.get(self.plan.root);
         let fingerprint = roots.map(|keys| keys.fingerprint(primary_key, known.roots)).unwrap_or_default();
-        Ok(Preview::new(self.schema, self.plan, known.roots as u64, fingerprint, &numbers))
+        Ok(Preview::new(self.schema, self.plan, known.roots as u64, fingerprint, &numbers).counted_at_most(rows_max))
     }
 
     /// Whether any row refers to the roots.
@@ -201,16 +196,17 @@ impl<'a> Run<'a> {
         if keys.is_empty() || known.roots == 0 {
             return Ok(false);
         }
-        let found = self.row_of(&self.sql(known).counts(&keys), keys.len()).await?;
+        let asked: Vec<_> = keys.into_iter().map(|count| (count, None)).collect();
+        let found = self.row_of(&self.sql(known).counts(&asked), asked.len()).await?;
         Ok(found.iter().any(|&rows| rows > 0))
     }
 
     async fn is_in_the_way(self, known: &Known) -> Result<bool, Error> {
-        let numbers = self.numbers(known, Wanted::InTheWay).await?;
+        let numbers = self.numbers(known, Wanted::InTheWay, None).await?;
         Ok(!numbers.in_the_way(self.schema).is_empty())
     }
 
-    async fn numbers(self, known: &Known, wanted: Wanted) -> Result<Numbers, Error> {
+    async fn numbers(self, known: &Known, wanted: Wanted, rows_max: Option<u64>) -> Result<Numbers, Error> {
         let mut numbers = Numbers::default();
         for &table in &self.plan.doomed {
             if let Some(keys) = known.get(table) {
@@ -241,7 +237,10 @@ impl<'a> Run<'a> {
             }
         }
         for counts in together.chunks(COUNTS_MAX) {
-            let asked: Vec<Count> = counts.iter().map(|&(_, asked)| asked).collect();
+            // One row more tells that there are more. The databases count no further than `i64`.
+            let more = |count| 1 + known.passed_over(self.schema, count);
+            let up_to = |count| rows_max.map(|rows| rows.saturating_add(more(count)).min(i64::MAX.unsigned_abs()));
+            let asked: Vec<_> = counts.iter().map(|&(count, asked)| (asked, up_to(count))).collect();
             let found = self.row_of(&self.sql(known).counts(&asked), asked.len()).await?;
             for (&(count, _), rows) in counts.iter().zip(found) {
                 numbers.add(count, rows.saturating_sub(known.passed_over(self.schema, count)));
@@ -324,7 +323,7 @@ impl<'a> Run<'a> {
 
 impl Wanted {
     /// Each number once.
-    fn counts(self, schema: &Schema, plan: &Plan) -> Vec<Count> {
+    pub(crate) fn counts(self, schema: &Schema, plan: &Plan) -> Vec<Count> {
         let mut counts: Vec<Count> = match self {
             Self::All => plan.doomed.iter().copied().map(Count::Doomed).collect(),
             Self::InTheWay => Vec::new(),
@@ -352,6 +351,20 @@ impl Wanted {
     }
 }
 
+/// An empty set of keys for these columns; refuses a type that the backend cannot compare (R12).
+pub(crate) fn keys_of(schema: &Schema, dialect: Dialect, table: TableId, columns: &[usize]) -> Result<Keys, Error> {
+    let table = &schema.tables[table];
+    let kind = |&column: &usize| {
+        let Column { name, ty, .. } = &table.columns[column];
+        KeyKind::of(dialect, ty).ok_or_else(|| {
+            let (table, column) = (table.label.clone(), name.to_string());
+            Error::from(ErrorKind::KeyNotComparable { backend: dialect.name(), table, column })
+        })
+    };
+    let kinds = columns.iter().map(kind).collect::<Result<Vec<_>, _>>()?;
+    Ok(Keys::new(columns, &kinds))
+}
+
 /// R5, `at_most`, `expecting`.
 pub(crate) fn check(seen: &Preview, at_most: Option<u64>, expecting: Option<&Preview>) -> Result<(), Error> {
     if seen.is_blocked() {
@@ -361,7 +374,8 @@ pub(crate) fn check(seen: &Preview, at_most: Option<u64>, expecting: Option<&Pre
         let preview = Box::new(seen.clone());
         return Err(ErrorKind::TooManyRows { at_most, preview }.into());
     }
-    if let Some(expected) = expecting.filter(|&expected| expected != seen) {
+    let is_as_shown = |expected: &Preview| *expected == seen.clone().counted_at_most(expected.counted_up_to());
+    if let Some(expected) = expecting.filter(|&expected| !is_as_shown(expected)) {
         let (expected, found) = (Box::new(expected.clone()), Box::new(seen.clone()));
         return Err(ErrorKind::Changed { expected, found }.into());
     }

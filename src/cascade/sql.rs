@@ -134,15 +134,89 @@ impl<'a> Sql<'a> {
         mentions[table]
     }
 
-    /// All these numbers in one row, named by [`alias`]: one statement, so they belong together.
-    pub(crate) fn counts(&self, counts: &[Count]) -> SelectStatement {
-        let mut select = Query::select();
-        for (n, &count) in counts.iter().enumerate() {
-            let number = self.count(count);
+    /// All these numbers in one row, named by [`alias`]: one statement, so they belong together. Those with a limit are
+    /// counted no further than that.
+    pub(crate) fn counts(&self, counts: &[(Count, Option<u64>)]) -> SelectStatement {
+        let (mut select, mut tables) = (Query::select(), Vec::new());
+        for (n, &(count, rows_max)) in counts.iter().enumerate() {
+            let (number, mentioned) = match rows_max {
+                None => (self.count(count), self.mentioned(count)),
+                Some(rows_max) => self.count_up_to(count, rows_max),
+            };
             select.expr_as(Expr::SubQuery(None, Box::new(number.into())), Alias::new(alias(n)));
+            tables.extend(mentioned);
         }
-        let tables = counts.iter().flat_map(|&count| self.mentioned(count));
-        self.with(&mut select, tables.collect::<Vec<_>>());
+        self.with(&mut select, tables);
+        select
+    }
+
+    /// A number, counted no further than a limit, and the doomed tables that it mentions.
+    ///
+    /// Joins down from known rows, which end with the last row that is wanted; `IN (SELECT ..)` would first gather all rows
+    /// between. A row is met once on each way down, and several ways are counted together.
+    fn count_up_to(&self, count: Count, rows_max: u64) -> (SelectStatement, Vec<TableId>) {
+        let (table, keys) = match count {
+            Count::Doomed(table) => (table, self.plan.dooming(self.schema, table).collect()),
+            Count::Referring(key) | Count::ReferringKept(key) => (self.key(key).child, vec![key]),
+            Count::DefaultKept(_) => return (self.count(count), self.mentioned(count)),
+        };
+        let ways: Option<Vec<Vec<Vec<KeyId>>>> = keys.into_iter().map(|key| self.ways_to(key)).collect();
+        let ways = ways.map(|ways| ways.concat()).filter(|ways| ways.iter().all(|way| self.can_be_joined(way)));
+        let (kept, mut mentioned) = match count {
+            Count::ReferringKept(_) => (self.kept(table), self.mentioned_by_kept(table)),
+            _ => (Vec::new(), Vec::new()),
+        };
+        let Some(ways) = ways else {
+            let mut rows = self.count(count);
+            rows.clear_selects().expr(Expr::cust("1")).limit(rows_max);
+            return (counted(rows), self.mentioned(count));
+        };
+        let mut selects = ways.iter().map(|way| {
+            let mut rows = self.joined(way, &mut mentioned);
+            self.key_columns(&mut rows, table, &self.table(table).primary_key, table_iden(self.table(table)));
+            kept.iter().cloned().for_each(|kept| {
+                rows.and_where(kept);
+            });
+            let mut limited = Query::select();
+            rows.limit(rows_max);
+            limited.expr(Expr::cust("*")).from_subquery(rows, Alias::new("__cascade_rows")).to_owned()
+        });
+        let mut rows = selects.next().unwrap_or_default();
+        rows.unions(selects.map(|select| (UnionType::Distinct, select)));
+        (counted(rows), mentioned)
+    }
+
+    /// Whether the tables of a way have names of their own.
+    fn can_be_joined(&self, way: &[KeyId]) -> bool {
+        let names = way.iter().map(|&key| table_iden(self.table(self.key(key).child)).to_string());
+        let first = way.iter().take(1).map(|&key| table_iden(self.table(self.key(key).parent)).to_string());
+        let mut seen = std::collections::BTreeSet::new();
+        way.len() == 1 || first.chain(names).all(|name| seen.insert(name))
+    }
+
+    /// The rows at the end of a way of [`ways_to`](Self::ways_to).
+    fn joined(&self, way: &[KeyId], mentioned: &mut Vec<TableId>) -> SelectStatement {
+        let mut select = Query::select();
+        for (at, &key) in way.iter().enumerate() {
+            let ForeignKey { child, child_columns, parent, parent_columns, .. } = self.key(key);
+            let pairs = child_columns.iter().zip(parent_columns);
+            let on = |to: &dyn Fn(usize) -> Expr| {
+                let equal = pairs.map(|(&from, &referred)| self.column(*child, from).eq(to(referred)));
+                equal.reduce(sea_orm::sea_query::ExprTrait::and).unwrap_or_else(|| Expr::cust("1 = 2"))
+            };
+            if at > 0 {
+                select.join(JoinType::InnerJoin, self.table_ref(*child), on(&|column| self.column(*parent, column)));
+            } else if self.is_named(*parent) {
+                mentioned.push(*parent);
+                let named = |column: usize| {
+                    Expr::col((Alias::new(doomed_name(*parent)), self.table(*parent).columns[column].name.clone()))
+                };
+                select.from(Alias::new(doomed_name(*parent)));
+                select.join(JoinType::InnerJoin, self.table_ref(*child), on(&named));
+            } else {
+                select.from(self.table_ref(*child)).and_where(self.refers(key));
+            }
+        }
         select
     }
 
@@ -935,6 +1009,12 @@ impl<'a> Sql<'a> {
         let default = column.default.clone().unwrap_or_else(|| Expr::cust("NULL"));
         if self.dialect == Dialect::Postgres { typed(default, &column.ty, "") } else { default }
     }
+}
+
+/// How many rows there are.
+fn counted(rows: SelectStatement) -> SelectStatement {
+    let mut select = Query::select();
+    select.expr(Func::count(Expr::cust("*"))).from_subquery(rows, Alias::new("__cascade_counted")).to_owned()
 }
 
 /// Rows found by one condition, and judged by another.

@@ -353,7 +353,7 @@ impl Comparison<'_> {
         let kind = FindingKind::Orphans { rows: *orphans, sample_keys: sample_keys.clone() };
         drafts.push(Draft {
             found: format!(
-                "{orphans} of {} refer to no row, keys {}{more}",
+                "{orphans} rows of {} refer to no row, keys {}{more}",
                 self.schema.tables[key.child].label,
                 keys.join(", ")
             ),
@@ -465,7 +465,10 @@ impl Comparison<'_> {
         let key = &self.schema.keys[id];
         let Some(live) = live_keys.iter().find(|live| live.on_delete == Action::Cascade) else { return };
         drafts.push(Draft {
-            found: format!("{levels} levels, where the database's own cascade goes through {levels_max} at most"),
+            found: match levels.checked_sub(levels_max) {
+                None | Some(0) => format!("{levels} levels, of the {levels_max} that the database's own cascade goes through"),
+                Some(_) => format!("more than the {levels_max} levels that the database's own cascade goes through"),
+            },
             why: format!(
                 "a row of {} that is deleted past this crate fails beyond that depth; with NO ACTION the database refuses it, \
                  and this crate deletes as declared",

@@ -348,10 +348,7 @@ impl Finding {
     fn without_mend(&self) -> String {
         let Self { kind, severity, table: _, foreign_key: _, declared, found, why, mend: _ } = self;
         let subject = self.subject();
-        format!(
-            "{severity}: {}: {subject}\n  declared: {declared}\n  found: {found}\n  why: {why}\n",
-            kind.name()
-        )
+        format!("{severity}: {}: {subject}\n  declared: {declared}\n  found: {found}\n  why: {why}\n", kind.name())
     }
 }
 

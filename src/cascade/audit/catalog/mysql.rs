@@ -10,6 +10,7 @@ use sea_orm::{DbErr, QueryResult, Value};
 use super::{action, add_to_index, add_to_key, get, place, query, table_of};
 use crate::cascade::audit::live::{Flaw, Live, LiveColumn, LiveIndex, LiveKey};
 use crate::cascade::dialect::Dialect;
+use crate::cascade::graph::Action;
 use crate::cascade::session::Session;
 
 const SERVER: &str = "SELECT CAST(version() AS CHAR) AS version, CAST(database() AS CHAR) AS db, \
@@ -79,7 +80,12 @@ pub(super) async fn read(session: &dyn Session, schemas: &BTreeSet<String>) -> R
     let mut rules = BTreeMap::new();
     for row in query(session, RULES, Vec::new()).await? {
         let name = (place(&row, "db", "tbl")?, get::<String>(&row, "name")?);
-        rules.insert(name, (action(&get::<String>(&row, "on_delete")?), action(&get::<String>(&row, "on_update")?)));
+        // What is not stated is RESTRICT there.
+        let on_update = match action(&get::<String>(&row, "on_update")?) {
+            Action::Restrict => Action::NoAction,
+            stated => stated,
+        };
+        rules.insert(name, (action(&get::<String>(&row, "on_delete")?), on_update));
     }
     let mut keys = Vec::new();
     for row in query(session, KEYS, Vec::new()).await? {

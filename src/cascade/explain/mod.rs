@@ -1,0 +1,150 @@
+//! Graphs, previews and plans for people: as a tree, as pictures, as sentences, as SQL.
+//!
+//! Pure. What is shown is what the engine works with; nothing here decides anything.
+
+mod picture;
+mod rule;
+mod steps;
+mod tree;
+
+pub use rule::Rule;
+pub use steps::{Explanation, Step};
+
+pub(crate) use steps::Explaining;
+pub(crate) use tree::{Branch, write_tree};
+
+use std::fmt;
+
+use super::graph::{Action, Graph, Schema, TableId};
+use super::preview::Preview;
+use picture::{Arrow, Picture};
+
+impl Graph {
+    /// The rule of every foreign key, as data and as a sentence, in the order of registration.
+    ///
+    /// ```
+    /// let graph = sea_orm_cascade::service::graph().build()?;
+    /// let rules: Vec<String> = graph.rules().map(|rule| rule.to_string()).collect();
+    /// assert_eq!(rules, ["when a row of stores is deleted, its items are deleted (items.store_id CASCADE)"]);
+    /// # Ok::<(), sea_orm_cascade::cascade::Error>(())
+    /// ```
+    pub fn rules(&self) -> impl Iterator<Item = Rule> {
+        let schema = self.schema();
+        schema.keys.iter().map(|key| Rule {
+            parent: schema.tables[key.parent].label.clone(),
+            table: schema.tables[key.child].label.clone(),
+            foreign_key: key.label.clone(),
+            action: key.action,
+        })
+    }
+
+    /// The graph as a [Mermaid](https://mermaid.js.org) flowchart, which Markdown on many forges shows as a picture: tables,
+    /// and an arrow from each to those that refer to it.
+    ///
+    /// The arrow tells the action: thick for CASCADE, dashed for SET NULL and (with a circle) SET DEFAULT, crossed for NO
+    /// ACTION and (thick) RESTRICT. Mermaid draws up to 500 arrows.
+    ///
+    /// ```
+    /// let graph = sea_orm_cascade::service::graph().build()?;
+    /// let picture = "flowchart TD\n    t0[\"stores\"]\n    t1[\"items\"]\n    t0 ==>|\"store_id CASCADE\"| t1\n";
+    /// assert_eq!(graph.to_mermaid(), picture);
+    /// # Ok::<(), sea_orm_cascade::cascade::Error>(())
+    /// ```
+    #[must_use]
+    pub fn to_mermaid(&self) -> String {
+        self.picture().mermaid()
+    }
+
+    /// The graph in the DOT language of [Graphviz](https://graphviz.org): `dot -Tsvg`.
+    ///
+    /// ```
+    /// let graph = sea_orm_cascade::service::graph().build()?;
+    /// assert!(graph.to_dot().contains("t0 -> t1 [label=\"store_id\\nCASCADE\""));
+    /// # Ok::<(), sea_orm_cascade::cascade::Error>(())
+    /// ```
+    #[must_use]
+    pub fn to_dot(&self) -> String {
+        self.picture().dot()
+    }
+
+    fn picture(&self) -> Picture {
+        let mut picture = Picture::default();
+        for table in self.tables() {
+            picture.add_box(table, None, false);
+        }
+        for Rule { parent, table, foreign_key, action } in self.rules() {
+            picture.add_arrow(&parent, &table, Arrow::of(&table, &foreign_key, action));
+        }
+        picture
+    }
+}
+
+impl fmt::Display for Graph {
+    /// The tables and keys as trees, from the tables that refer to no other one down: `items.store_id CASCADE` below
+    /// `stores`. What is below a table is shown once.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let schema = self.schema();
+        let mut shown: Vec<String> = Vec::new();
+        let mut is_first = true;
+        for table in tops(schema) {
+            let label = &schema.tables[table].label;
+            if shown.contains(label) {
+                continue;
+            }
+            if !std::mem::take(&mut is_first) {
+                writeln!(f)?;
+            }
+            write!(f, "{label}")?;
+            write_tree(f, label, &mut shown, |parent| branches(schema, parent))?;
+        }
+        Ok(())
+    }
+}
+
+/// The tables from which the trees go down: those that refer to no other, then any that these do not lead to.
+fn tops(schema: &Schema) -> impl Iterator<Item = TableId> {
+    let refers = |&table: &TableId| schema.keys.iter().any(|key| key.child == table && key.parent != table);
+    let tables = 0..schema.tables.len();
+    tables.clone().filter(move |table| !refers(table)).chain(tables.filter(refers))
+}
+
+fn branches(schema: &Schema, parent: &str) -> Vec<Branch> {
+    let keys = schema.keys.iter().filter(|key| schema.tables[key.parent].label == parent);
+    let branch = |key: &super::graph::ForeignKey| {
+        let child = &schema.tables[key.child].label;
+        Branch { text: format!("{} {}", key.label, key.action), below: (child != parent).then(|| child.clone()) }
+    };
+    keys.map(branch).collect()
+}
+
+impl Preview {
+    /// What would happen as a [Mermaid](https://mermaid.js.org) flowchart: the tables reached with the rows that would go,
+    /// and an arrow for each key through which rows refer; tables in the way are red. The arrows are those of
+    /// [`Graph::to_mermaid`].
+    #[must_use]
+    pub fn to_mermaid(&self) -> String {
+        self.picture().mermaid()
+    }
+
+    /// The same in the DOT language of [Graphviz](https://graphviz.org).
+    #[must_use]
+    pub fn to_dot(&self) -> String {
+        self.picture().dot()
+    }
+
+    fn picture(&self) -> Picture {
+        let mut picture = Picture::default();
+        let is_in_the_way = |table: &str| self.blockers().iter().any(|blocker| blocker.table == table);
+        for (table, rows) in self.outcome().deletions().filter(|(_, rows)| *rows > 0) {
+            picture.add_box(table, Some(format!("{} to delete", self.rows(rows))), is_in_the_way(table));
+        }
+        for line in self.lines().iter().filter(|line| line.rows > 0) {
+            let is_blocked = is_in_the_way(&line.table);
+            picture.add_box(&line.table, None, is_blocked);
+            let mut arrow = Arrow::of(&line.table, &line.foreign_key, line.action);
+            arrow.notes.extend((line.action != Action::Cascade).then(|| self.rows(line.rows)));
+            picture.add_arrow(&line.parent, &line.table, arrow);
+        }
+        picture
+    }
+}
