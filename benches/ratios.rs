@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use sea_orm::sea_query::Query;
 use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
-use sea_orm_cascade::entity::item;
+use sea_orm_cascade::entity::{item, store};
 use sea_orm_cascade::service::{self, Page};
 
 use support::{Subject, Way, levels, tree};
@@ -37,6 +37,9 @@ async fn main() {
         }
         if format!("{} levels", subject.name).contains(&only) {
             levels(&subject, runs).await;
+        }
+        if format!("{} count", subject.name).contains(&only) {
+            count(&subject, runs).await;
         }
         if format!("{} tree", subject.name).contains(&only) {
             tree(&subject, runs).await;
@@ -84,7 +87,7 @@ async fn levels(subject: &Subject, runs: usize) {
     for run in 0..runs {
         for turn in 0..ways.len() {
             let way = (run + turn) % ways.len();
-            levels::fill(subject).await;
+            levels::fill(subject, levels::ITEMS, levels::NOTES).await;
             times[way].push(ways[way].run(subject).await);
         }
     }
@@ -94,6 +97,31 @@ async fn levels(subject: &Subject, runs: usize) {
     for (way, times) in ways.iter().zip(&times) {
         line(way.name(), median(times), by_hand);
     }
+}
+
+/// Previews of a million items and a million notes, in full and no further than a thousand.
+async fn count(subject: &Subject, runs: usize) {
+    const ROWS: u64 = 1_000_000;
+    let graph = service::graph().entity(levels::Entity).build().expect("the graph");
+    let deletion = graph.delete_keys(store::Entity, [1]);
+    levels::make(subject).await;
+    levels::fill(subject, ROWS, ROWS).await;
+    let (mut full, mut capped) = (Vec::new(), Vec::new());
+    for _ in 0..runs {
+        let start = Instant::now();
+        let preview = deletion.preview(&subject.db).await.expect("a preview");
+        full.push(start.elapsed());
+        assert_eq!(preview.deleted(levels::Entity), ROWS);
+        let start = Instant::now();
+        let preview = deletion.clone().counting_up_to(1_000).preview(&subject.db).await.expect("a preview");
+        capped.push(start.elapsed());
+        assert_eq!(preview.deleted(levels::Entity), 1_001);
+    }
+    subject.clear().await;
+    levels::drop(subject).await;
+    println!("{}: preview of a store, {ROWS} items and {ROWS} notes", subject.name);
+    line("in full", median(&full), median(&full));
+    line("up to 1,000", median(&capped), median(&full));
 }
 
 async fn tree(subject: &Subject, runs: usize) {

@@ -35,8 +35,9 @@
 //! - [`service`]: create, get, list, rename, move, preview and delete stores and items.
 //! - [`entity`]: Store and Item themselves.
 //! - [`cascade`]: the engine, for entities of your own: [`Graph`](cascade::Graph) to
-//!   [`Deletion`](cascade::Deletion) to [`Preview`](cascade::Preview) and [`Outcome`](cascade::Outcome). Its rules
-//!   are listed there.
+//!   [`Deletion`](cascade::Deletion) to [`Preview`](cascade::Preview) and [`Outcome`](cascade::Outcome);
+//!   [`Graph::audit`](cascade::Graph::audit) and [`Graph::repair`](cascade::Graph::repair) for the database that it works
+//!   on. Its rules are listed there.
 //! - `migration` (feature `migration`): the tables of Store and Item.
 //!
 //! # Features
@@ -48,7 +49,7 @@
 //!   be deleted without the constraint or with one that cascades: [`Ring`](cascade::ErrorKind::Ring).
 //! - Rows that triggers change are not counted.
 //! - Foreign keys that lead from tables outside the graph are the database's business: see
-//!   [`StillReferenced`](cascade::ErrorKind::StillReferenced).
+//!   [`StillReferenced`](cascade::ErrorKind::StillReferenced). An audit names them.
 //! - MySQL 8 is spoken to as MariaDB is, but is not tested.
 
 pub mod cascade;

@@ -91,10 +91,10 @@ pub async fn drop(subject: &Subject) {
     subject.sql("DROP TABLE IF EXISTS bench_notes").await;
 }
 
-pub async fn fill(subject: &Subject) {
-    subject.fill(1, ITEMS).await;
-    let numbers = subject.numbers(NOTES);
-    subject.sql(&format!("INSERT INTO bench_notes SELECT n, 1000001 + n % {ITEMS} FROM {numbers}")).await;
+pub async fn fill(subject: &Subject, items: u64, notes: u64) {
+    subject.fill(1, items).await;
+    let numbers = subject.numbers(notes);
+    subject.sql(&format!("INSERT INTO bench_notes SELECT n + 2000000, 1000001 + n % {items} FROM {numbers}")).await;
     if subject.db.get_database_backend() == DbBackend::Postgres {
         subject.sql("VACUUM ANALYZE bench_notes").await;
     }

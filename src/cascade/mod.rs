@@ -48,9 +48,15 @@
 //! deleted by what they refer to, or by their key and what they refer to, not by keys that were read before they were
 //! locked. (Keys between tables stay in the database: the locked rows are counted.)
 //!
+//! # What it trusts
+//! The declarations, and not the schema that is there; [`Graph::audit`] says where the two differ. An audit reads the
+//! catalogs into plain data (`audit::catalog`), compares (`audit::compare`) and writes what mends each difference
+//! (`audit::mend`; SQLite's tables are made anew by `audit::rebuild`). Rows whose parent is missing (`orphans`) are mended
+//! by [`Graph::repair`]: as roots of a delete, or by changing their key.
+//!
 //! # What it says
-//! Through `tracing`, target `sea_orm_cascade`, level debug: the spans `cascade.preview`, `cascade.delete` and
-//! `cascade.batch`; the events `cascade.plan`, `cascade.step` (table, foreign key, action, rows, time), `cascade.retry` and
+//! Through `tracing`, target `sea_orm_cascade`, level debug: the spans `cascade.preview`, `cascade.delete`, `cascade.batch`,
+//! `cascade.audit` and `cascade.repair`; the events `cascade.plan`, `cascade.step` (table, foreign key, action, rows, time), `cascade.retry` and
 //! `cascade.progress`. These names stay.
 //!
 //! # How rows are found

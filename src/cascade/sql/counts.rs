@@ -1,0 +1,187 @@
+//! Numbers of rows: in full, in parts where a statement would be too long, and no further than a limit.
+//!
+//! Pure. All that a preview shows, or that decides whether something is in the way, is counted by these.
+
+use std::collections::BTreeSet;
+
+use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, Func, JoinType, Query, SelectStatement, UnionType};
+
+use super::{LONG_LIST, Sql, doomed_name, table_iden};
+use crate::cascade::dialect::Dialect;
+use crate::cascade::graph::{ForeignKey, KeyId, TableId};
+use crate::cascade::key::alias;
+use crate::cascade::plan::Count;
+
+impl Sql<'_> {
+    /// All these numbers in one row, named by [`alias`]: one statement, so they belong together. Those with a limit are
+    /// counted no further than that.
+    pub(crate) fn counts(&self, counts: &[(Count, Option<u64>)]) -> SelectStatement {
+        let (mut select, mut tables) = (Query::select(), Vec::new());
+        for (n, &(count, rows_max)) in counts.iter().enumerate() {
+            let (number, mentioned) = match rows_max {
+                None => (self.count(count), self.mentioned(count)),
+                Some(rows_max) => self.count_up_to(count, rows_max),
+            };
+            select.expr_as(Expr::SubQuery(None, Box::new(number.into())), Alias::new(alias(n)));
+            tables.extend(mentioned);
+        }
+        self.with(&mut select, tables);
+        select
+    }
+
+    /// A number, counted no further than a limit, and the doomed tables that it mentions.
+    ///
+    /// Joins down from known rows, which end with the last row that is wanted; `IN (SELECT ..)` would first gather all rows
+    /// between. A row is met once on each way down, and several ways are counted together.
+    fn count_up_to(&self, count: Count, rows_max: u64) -> (SelectStatement, Vec<TableId>) {
+        let (table, keys) = match count {
+            Count::Doomed(table) => (table, self.plan.dooming(self.schema, table).collect()),
+            Count::Referring(key) | Count::ReferringKept(key) => (self.key(key).child, vec![key]),
+            Count::DefaultKept(_) => return (self.count(count), self.mentioned(count)),
+        };
+        let ways: Option<Vec<Vec<Vec<KeyId>>>> = keys.into_iter().map(|key| self.ways_to(key)).collect();
+        let ways = ways.map(|ways| ways.concat()).filter(|ways| ways.iter().all(|way| self.can_be_joined(way)));
+        let (kept, mut mentioned) = match count {
+            Count::ReferringKept(_) => (self.kept(table), self.mentioned_by_kept(table)),
+            _ => (Vec::new(), Vec::new()),
+        };
+        let Some(ways) = ways else {
+            let mut rows = self.count(count);
+            rows.clear_selects().expr(Expr::cust("1")).limit(rows_max);
+            return (counted(rows), self.mentioned(count));
+        };
+        let mut selects = ways.iter().map(|way| {
+            let mut rows = self.joined(way, &mut mentioned);
+            self.key_columns(&mut rows, table, &self.table(table).primary_key, table_iden(self.table(table)));
+            kept.iter().cloned().for_each(|kept| {
+                rows.and_where(kept);
+            });
+            let mut limited = Query::select();
+            rows.limit(rows_max);
+            limited.expr(Expr::cust("*")).from_subquery(rows, Alias::new("__cascade_rows")).to_owned()
+        });
+        let mut rows = selects.next().unwrap_or_default();
+        rows.unions(selects.map(|select| (UnionType::Distinct, select)));
+        (counted(rows), mentioned)
+    }
+
+    /// Whether the tables of a way have names of their own.
+    fn can_be_joined(&self, way: &[KeyId]) -> bool {
+        let names = way.iter().map(|&key| table_iden(self.table(self.key(key).child)).to_string());
+        let first = way.iter().take(1).map(|&key| table_iden(self.table(self.key(key).parent)).to_string());
+        let mut seen = BTreeSet::new();
+        way.len() == 1 || first.chain(names).all(|name| seen.insert(name))
+    }
+
+    /// The rows at the end of a way of [`ways_to`](Self::ways_to).
+    fn joined(&self, way: &[KeyId], mentioned: &mut Vec<TableId>) -> SelectStatement {
+        let mut select = Query::select();
+        for (at, &key) in way.iter().enumerate() {
+            let ForeignKey { child, child_columns, parent, parent_columns, .. } = self.key(key);
+            let pairs = child_columns.iter().zip(parent_columns);
+            let on = |to: &dyn Fn(usize) -> Expr| {
+                let equal = pairs.map(|(&from, &referred)| self.column(*child, from).eq(to(referred)));
+                equal.reduce(sea_orm::sea_query::ExprTrait::and).unwrap_or_else(|| Expr::cust("1 = 2"))
+            };
+            if at > 0 {
+                select.join(JoinType::InnerJoin, self.table_ref(*child), on(&|column| self.column(*parent, column)));
+            } else if self.is_named(*parent) {
+                mentioned.push(*parent);
+                let named = |column: usize| {
+                    Expr::col((Alias::new(doomed_name(*parent)), self.table(*parent).columns[column].name.clone()))
+                };
+                select.from(Alias::new(doomed_name(*parent)));
+                select.join(JoinType::InnerJoin, self.table_ref(*child), on(&named));
+            } else {
+                select.from(self.table_ref(*child)).and_where(self.refers(key));
+            }
+        }
+        select
+    }
+
+    /// A number as the sum of several statements, where one would be too long.
+    pub(crate) fn count_in_parts(&self, count: Count) -> Option<Vec<SelectStatement>> {
+        let key = match count {
+            Count::Referring(key) => key,
+            // To tell which rows of a doomed table stay, every part would have to name all that go.
+            Count::ReferringKept(key) if !self.plan.dooms(self.key(key).child) => key,
+            Count::Doomed(table) => {
+                let mut dooming = self.plan.dooming(self.schema, table);
+                dooming.next().filter(|_| dooming.next().is_none())?
+            }
+            Count::ReferringKept(_) | Count::DefaultKept(_) => return None,
+        };
+        let ForeignKey { child, parent, .. } = *self.key(key);
+        let is_long = self.known.get(parent).is_some_and(|keys| keys.len() > LONG_LIST);
+        if self.dialect != Dialect::MySql || !is_long {
+            return None;
+        }
+        let part = |condition| {
+            let mut select = Query::select();
+            select.expr_as(Func::count(Expr::cust("*")), Alias::new(alias(0)));
+            select.from(self.table_ref(child)).and_where(condition);
+            select
+        };
+        Some(self.each_refers(key).into_iter().map(part).collect())
+    }
+
+    pub(super) fn count(&self, count: Count) -> SelectStatement {
+        let mut select = Query::select();
+        select.expr(Func::count(Expr::cust("*")));
+        match count {
+            Count::Doomed(table) => {
+                select.from(Alias::new(doomed_name(table)));
+            }
+            Count::Referring(key) => {
+                select.from(self.table_ref(self.key(key).child)).and_where(self.refers(key));
+            }
+            Count::ReferringKept(key) => {
+                let child = self.key(key).child;
+                select.from(self.table_ref(child)).and_where(self.refers(key));
+                self.kept(child).into_iter().for_each(|kept| {
+                    select.and_where(kept);
+                });
+            }
+            Count::DefaultKept(key) => {
+                let ForeignKey { child, child_columns, parent, parent_columns, .. } = self.key(key);
+                select.from(self.table_ref(*parent));
+                for (&from, &to) in child_columns.iter().zip(parent_columns) {
+                    let default = self.default(&self.table(*child).columns[from]);
+                    select.and_where(self.column(*parent, to).eq(default));
+                }
+                self.kept(*parent).into_iter().for_each(|kept| {
+                    select.and_where(kept);
+                });
+            }
+        }
+        select
+    }
+
+    /// The doomed tables that a count looks at.
+    pub(super) fn mentioned(&self, count: Count) -> Vec<TableId> {
+        match count {
+            Count::Doomed(table) => vec![table],
+            Count::Referring(key) => vec![self.key(key).parent],
+            Count::ReferringKept(key) => {
+                let ForeignKey { child, parent, .. } = *self.key(key);
+                std::iter::once(parent).chain(self.mentioned_by_kept(child)).collect()
+            }
+            Count::DefaultKept(key) => self.mentioned_by_kept(self.key(key).parent),
+        }
+    }
+
+    /// The doomed tables by which [`kept`](Self::kept) tells the rows of a table that stay.
+    fn mentioned_by_kept(&self, table: TableId) -> Vec<TableId> {
+        match self.known.get(table) {
+            _ if self.known.roots == 0 => Vec::new(),
+            Some(_) => vec![table],
+            None => self.plan.dooming(self.schema, table).map(|key| self.key(key).parent).collect(),
+        }
+    }
+}
+
+/// How many rows there are.
+fn counted(rows: SelectStatement) -> SelectStatement {
+    let mut select = Query::select();
+    select.expr(Func::count(Expr::cust("*"))).from_subquery(rows, Alias::new("__cascade_counted")).to_owned()
+}
