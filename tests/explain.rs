@@ -185,8 +185,8 @@ async fn any_name_in_pictures(db: TestDb) {
         "{mermaid}"
     );
     assert!(mermaid.contains("|\"#160; RESTRICT\"|"), "{mermaid}");
-    assert!(dot.contains(r##"[label="a \"b\" `c` #35; <b>&amp;amp;</b>"]"##), "{dot}");
-    assert!(dot.contains(r##"|z| \\n\\N fa:fa-car\nCASCADE""##), "{dot}");
+    assert!(dot.contains(r#"[label="a \"b\" `c` #35; <b>&amp;amp;</b>"]"#), "{dot}");
+    assert!(dot.contains(r#"|z| \\n\\N fa:fa-car\nCASCADE""#), "{dot}");
 }
 
 /// What the README shows is what its program prints.

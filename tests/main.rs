@@ -92,6 +92,11 @@ fn impossible(kind: Kind, test: &str) -> Option<&'static str> {
         ("a_constraint_that_is_not_validated" | "a_constraint_that_is_switched_off", Kind::Sqlite | Kind::MariaDb) => {
             Some("its constraints are always checked")
         }
+        ("a_table_of_another_database", Kind::Sqlite | Kind::Postgres) => {
+            Some("its foreign keys stay within a database")
+        }
+        ("a_partitioned_table", Kind::Sqlite) => Some("it has no partitions"),
+        ("a_partitioned_table", Kind::MariaDb) => Some("its partitioned tables have no foreign keys"),
         ("an_index_that_is_invalid_or_off", Kind::Sqlite) => Some("its indexes are always used"),
         ("a_text_default_of_a_uuid_key", Kind::MariaDb) => Some("it refuses such a default with the table"),
         _ => None,

@@ -34,6 +34,9 @@ tests![
     orphans_by_each_rule,
     several_at_once,
     no_constraint_where_none_is_declared,
+    a_table_of_another_database,
+    a_partitioned_table,
+    inside_a_transaction,
 ];
 
 entity!(p "p" { #[sea_orm(column_type = "String(StringLen::N(20))", unique)] pub code: String, } []);
@@ -608,4 +611,64 @@ async fn several_at_once(db: TestDb) {
     if db.kind() == Kind::Sqlite {
         assert_eq!(audit.statements().len(), 1, "the table is made anew once: {audit}");
     }
+}
+
+/// MySQL's and MariaDB's foreign keys lead from one database into another.
+async fn a_table_of_another_database(db: TestDb) {
+    let name = db.url.rsplit('/').next().unwrap();
+    for statement in [
+        P,
+        C,
+        INDEXES,
+        &format!("CREATE DATABASE {name}_other"),
+        &format!(
+            "CREATE TABLE {name}_other.other (id BIGINT NOT NULL PRIMARY KEY, p BIGINT NOT NULL, \
+             CONSTRAINT other_p FOREIGN KEY (p) REFERENCES {name}.p (id) ON DELETE CASCADE)"
+        ),
+    ] {
+        db.sql(statement).await;
+    }
+    let audit = graph().audit(&db.conn).await;
+    db.sql(&format!("DROP DATABASE {name}_other")).await;
+    assert_eq!(summary(&audit.unwrap()), [format!("undeclared_reference {name}_other.other.p")]);
+    assert!(graph().audit(&db.conn).await.unwrap().is_clean());
+}
+
+/// Partitions repeat the constraints and indexes of their table.
+async fn a_partitioned_table(db: TestDb) {
+    for statement in [
+        P,
+        "CREATE TABLE c (id BIGINT NOT NULL PRIMARY KEY, p BIGINT NOT NULL, n BIGINT NULL, \
+         CONSTRAINT c_p FOREIGN KEY (p) REFERENCES p (id) ON DELETE CASCADE, \
+         CONSTRAINT c_n FOREIGN KEY (n) REFERENCES p (id) ON DELETE SET NULL) PARTITION BY RANGE (id)",
+        "CREATE TABLE c_low PARTITION OF c FOR VALUES FROM (0) TO (100)",
+        "CREATE TABLE c_high PARTITION OF c FOR VALUES FROM (100) TO (200)",
+        INDEXES,
+        ROWS,
+    ] {
+        db.sql(statement).await;
+    }
+    let audit = graph().audit(&db.conn).counting_orphans().await.unwrap();
+    assert!(audit.is_clean(), "{audit}");
+    db.sql("DROP INDEX c_p_idx").await;
+    let audit = graph().audit(&db.conn).await.unwrap();
+    assert_eq!(summary(&audit), ["index_missing c.p"]);
+    mend(&db.conn, &audit).await;
+    assert!(graph().audit(&db.conn).await.unwrap().is_clean());
+}
+
+async fn inside_a_transaction(db: TestDb) {
+    let mut transaction = db.conn.begin().await.unwrap();
+    for statement in [P, C] {
+        transaction.execute_unprepared(statement).await.unwrap();
+    }
+    if db.kind() == Kind::MariaDb {
+        // It has committed with the first table.
+        transaction.rollback().await.unwrap();
+        transaction = db.conn.begin().await.unwrap();
+    }
+    let audit = graph().audit(&transaction).counting_orphans().await.unwrap();
+    let expected: &[&str] = if db.kind() == Kind::MariaDb { &[] } else { &["index_missing c.n", "index_missing c.p"] };
+    assert_eq!(summary(&audit), expected, "it sees what the transaction has made");
+    transaction.rollback().await.unwrap();
 }

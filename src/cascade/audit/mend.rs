@@ -112,7 +112,7 @@ impl<'a> Sql<'a> {
             }
             Dialect::MySql => {
                 let ((before, after), null) = (&column.stated, if nullable { "NULL" } else { "NOT NULL" });
-                format!("ALTER TABLE {of} MODIFY COLUMN {name} {before} {null}{after}")
+                format!("ALTER TABLE {of} MODIFY COLUMN {name} {before} {null} {after}").trim_end().to_owned()
             }
         };
         Cure::Statements(vec![statement])
@@ -281,19 +281,15 @@ impl<'a> Sql<'a> {
             Dialect::Sqlite => self.quoted(&parent.name.1.to_string()),
             Dialect::Postgres | Dialect::MySql => self.named(parent),
         };
-        let mut text = format!(
+        let mut words = vec![format!(
             "CONSTRAINT {} FOREIGN KEY ({}) REFERENCES {to} ({}) ON DELETE {action}",
             self.quoted(name),
             self.list(&child.names(&key.child_columns)),
             self.list(&parent.names(&key.parent_columns)),
-        );
-        if on_update != Action::NoAction {
-            text += &format!(" ON UPDATE {on_update}");
-        }
-        if !deferrable.is_empty() {
-            text += &format!(" {deferrable}");
-        }
-        text
+        )];
+        words.extend((on_update != Action::NoAction).then(|| format!("ON UPDATE {on_update}")));
+        words.extend((!deferrable.is_empty()).then(|| deferrable.to_owned()));
+        words.join(" ")
     }
 }
 

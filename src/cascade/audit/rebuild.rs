@@ -41,8 +41,8 @@ pub(crate) fn rebuild(table: &Definition, edits: &[Edit]) -> Option<String> {
     if !same(&outline.name, &table.name) || table.stored.is_empty() {
         return None;
     }
-    let named = |as_what: &str| format!("__cascade_{as_what}_{}", outline.name);
-    let names = Names { new: named("new"), old: named("old") };
+    let meanwhile = |what: &str| format!("__cascade_{what}_{}", outline.name);
+    let names = Names { new: meanwhile("new"), old: meanwhile("old") };
     let mut changes = vec![Change { from: outline.head.0, to: outline.head.1, with: quoted(&names.new, '"') }];
     changes.extend(outline.changes(edits)?);
     let create = changed(&table.create, changes)?;

@@ -71,9 +71,10 @@ impl Picture {
                 Action::NoAction => "--x",
                 Action::Restrict => "==x",
             };
-            let (columns, notes) = (mermaid(columns), notes.iter().map(String::as_str));
-            let notes: String = notes.map(|note| format!("<br/>{}", mermaid(note))).collect();
-            let _ = writeln!(text, "    t{parent} {line}|\"{columns} {action}{notes}\"| t{child}");
+            let rule = format!("{} {action}", mermaid(columns));
+            let notes = notes.iter().map(|note| mermaid(note));
+            let label = std::iter::once(rule).chain(notes).collect::<Vec<_>>().join("<br/>");
+            let _ = writeln!(text, "    t{parent} {line}|\"{label}\"| t{child}");
         }
         let blocked = (0..self.boxes.len()).filter(|&at| self.boxes[at].is_blocked);
         let blocked: Vec<String> = blocked.map(|n| format!("t{n}")).collect();
@@ -139,7 +140,10 @@ fn mermaid(text: &str) -> String {
             '\n' => escaped.push_str("<br/>"),
             ' ' | '\t' => escaped.push_str("#160;"),
             char if char.is_control() => escaped.push_str("#65533;"),
-            char => escaped.push_str(&format!("#{};", u32::from(char))),
+            char => {
+                // Writing to a String cannot fail.
+                let _ = write!(escaped, "#{};", u32::from(char));
+            }
         }
     }
     escaped

@@ -127,25 +127,24 @@ fn column(row: &QueryResult, is_mariadb: bool) -> Result<LiveColumn, DbErr> {
     let optional = |name| get::<Option<String>>(row, name).map(Option::unwrap_or_default);
     let (extra, remark, charset) = (optional("extra")?, optional("remark")?, optional("charset")?);
     let text = |value: &str| format!("'{}'", value.replace('\\', "\\\\").replace('\'', "''"));
-    let mut before: String = get(row, "ty")?;
+    let mut before = vec![get::<String>(row, "ty")?];
     if !charset.is_empty() {
-        before += &format!(" CHARACTER SET {charset} COLLATE {}", optional("collation")?);
+        before.push(format!("CHARACTER SET {charset} COLLATE {}", optional("collation")?));
     }
-    let mut after = String::new();
+    let mut after = Vec::new();
     match get::<Option<String>>(row, "dflt")?.filter(|default| default != "NULL") {
-        Some(default) if is_mariadb => after += &format!(" DEFAULT {default}"),
-        Some(default) if extra.contains("DEFAULT_GENERATED") => after += &format!(" DEFAULT ({default})"),
-        Some(default) => after += &format!(" DEFAULT {}", text(&default)),
+        Some(default) if is_mariadb => after.push(format!("DEFAULT {default}")),
+        Some(default) if extra.contains("DEFAULT_GENERATED") => after.push(format!("DEFAULT ({default})")),
+        Some(default) => after.push(format!("DEFAULT {}", text(&default))),
         None => {}
     }
-    for (found, words) in [("auto_increment", " AUTO_INCREMENT"), ("on update", " ON UPDATE current_timestamp()")] {
-        if extra.to_lowercase().contains(found) {
-            after += words;
-        }
+    for (found, words) in [("auto_increment", "AUTO_INCREMENT"), ("on update", "ON UPDATE current_timestamp()")] {
+        after.extend(extra.to_lowercase().contains(found).then(|| words.to_owned()));
     }
     if !remark.is_empty() {
-        after += &format!(" COMMENT {}", text(&remark));
+        after.push(format!("COMMENT {}", text(&remark)));
     }
+    let stated = (before.join(" "), after.join(" "));
     let nullable = get::<String>(row, "is_nullable")? == "YES";
-    Ok(LiveColumn { name: get(row, "name")?, nullable, stated: (before, after) })
+    Ok(LiveColumn { name: get(row, "name")?, nullable, stated })
 }
