@@ -137,9 +137,10 @@ impl Deletion {
     /// Lets a [preview](Self::preview) count no further than so many rows by each key and of each table: what is more than
     /// that shows as "more than 1000 rows", soon, however many millions there are.
     ///
-    /// The asked rows, and the rows of tables in a cycle, are counted in full, because their keys are read anyway; and what
-    /// could be in the way is looked for among all rows, so that a preview without blockers has none. A row of a table that
-    /// can be reached in more than four ways is found as by an ordinary preview.
+    /// It shows "at least" so many in all. How many rows were asked for is told in full, because their keys are read anyway;
+    /// and what could be in the way is looked for among all rows, so that a preview without blockers has none. It takes as
+    /// long as an ordinary preview for rows of tables in a cycle, for tables that can be reached in more than four ways, and on
+    /// MySQL and MariaDB below more than 20,000 known rows.
     ///
     /// [`execute`](Self::execute) is not changed by it. With such a preview in [`expecting`](Self::expecting) it refuses what
     /// is not as shown: another number up to the limit, or no longer more than that.
@@ -204,9 +205,10 @@ impl Deletion {
     }
 
     /// What executing this does on such a database, step by step and with its SQL, as `EXPLAIN` shows a query. It asks
-    /// no database, and is the same however many rows there are.
+    /// no database.
     ///
-    /// (In batches, each batch does these steps for its rows.)
+    /// It does not show how a ring of rows goes whose keys cannot be NULL, nor that on MySQL and MariaDB keys are read before
+    /// they are mentioned below more than 20,000 known rows. In batches, each batch does these steps for its rows.
     ///
     /// # Example
     /// ```

@@ -111,10 +111,10 @@ impl Outcome {
     }
 
     /// The same for a key that the plan does not change.
-    pub(crate) fn add_changed(&mut self, key: &ForeignKey, table: &str, rows: u64) {
+    pub(crate) fn add_changed(&mut self, key: &ForeignKey, table: &str, action: Action, rows: u64) {
         if !self.updated.iter().any(|updated| updated.foreign_key == key.label) {
             let (table, foreign_key) = (table.to_owned(), key.label.clone());
-            self.updated.push(Updated { table, foreign_key, action: key.action, rows: 0 });
+            self.updated.push(Updated { table, foreign_key, action, rows: 0 });
         }
         self.add_updated(&key.label, rows);
     }
@@ -182,7 +182,7 @@ impl fmt::Display for Outcome {
             write!(f, "{before}{table} {rows}")?;
             before = ", ";
         }
-        before = "; changed ";
+        before = if self.rows_deleted() == 0 { "changed " } else { "; changed " };
         for updated in self.updated.iter().filter(|updated| updated.rows > 0) {
             let Updated { table: _, foreign_key, action, rows } = updated;
             write!(f, "{before}{foreign_key} {rows} ({action})")?;

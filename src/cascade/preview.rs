@@ -182,7 +182,7 @@ impl Preview {
         let key = &schema.keys[key];
         let (parent, table) = (schema.tables[key.parent].label.clone(), schema.tables[key.child].label.clone());
         if rule.changes_key() {
-            self.outcome.add_changed(key, &table, rows);
+            self.outcome.add_changed(key, &table, rule, rows);
         }
         let foreign_key = key.label.clone();
         self.orphans.push(Line { parent, table, foreign_key, action: rule, rows, or_more: false });

@@ -13,12 +13,13 @@ use super::dialect::Dialect;
 use super::error::{Error, ErrorKind};
 use super::gather::{Page, Pages};
 use super::graph::{Action, Graph, KeyId, Schema, TableId};
+use super::key::Keys;
 use super::known::Known;
-use super::orphans::{orphans, orphans_by_any};
+use super::orphans::{Look, orphans, orphans_as};
 use super::outcome::Outcome;
 use super::plan::Count;
 use super::preview::Preview;
-use super::run::{Run, Watch, check};
+use super::run::{Run, check};
 use super::session::{self, Connection, Purpose};
 use super::shield::{Awaited, WhileAwaited, Work, shielded};
 use super::sql::PAGE;
@@ -111,7 +112,8 @@ impl Repair {
         self
     }
 
-    /// Deletes also the orphans by keys whose rule, NO ACTION or RESTRICT, does not say what becomes of them.
+    /// Deletes also the orphans by keys whose rule, NO ACTION or RESTRICT, does not say what becomes of them. Of this and
+    /// [`or_set_null`](Self::or_set_null) the last counts.
     pub fn or_delete(mut self) -> Self {
         self.unruled = Unruled::Deleted;
         self
@@ -135,6 +137,24 @@ impl Repair {
         self
     }
 
+    /// Lets the outcome carry the primary keys of this entity's rows that went, as [`Deletion::keys_of`] does.
+    pub fn keys_of<E: EntityTrait>(mut self, entity: E) -> Self {
+        self.deletion = self.deletion.keys_of(entity);
+        self
+    }
+
+    /// How often a transient failure is tried again, as [`Deletion::retries`] says.
+    pub fn retries(mut self, at_most: usize) -> Self {
+        self.deletion = self.deletion.retries(at_most);
+        self
+    }
+
+    /// Says that hooks may run more than once for a row, as [`Deletion::retry_with_hooks`] does.
+    pub fn retry_with_hooks(mut self) -> Self {
+        self.deletion = self.deletion.retry_with_hooks();
+        self
+    }
+
     /// What the repair would do now: the orphans by each key ([`Preview::orphans`]), and all that would go with those that
     /// are deleted.
     ///
@@ -150,8 +170,11 @@ impl Repair {
 
     /// Mends the orphans, in one transaction or not at all; inside a transaction of the caller's in a savepoint.
     ///
-    /// Orphans are locked, and asked whether they still are, before they go. Costs what a delete of them costs; those that
-    /// are changed are read by key, in pages of 5,000, and changed by one statement for each page.
+    /// Orphans are locked, and asked whether they still are, before they go or change. Costs what a preview and a delete of
+    /// them cost; those that are changed are read by key, in pages of 5,000, asked again and changed by one statement for each
+    /// page. What the connection may not see, by row-level security, counts as missing. In a REPEATABLE READ transaction of
+    /// yours on PostgreSQL parents that came after its first statement are not seen either: leave young rows alone, or give a
+    /// pool.
     ///
     /// # Errors
     /// Those of [`preview`](Self::preview), and [`ErrorKind::Blocked`], also for a default that names no row,
@@ -175,17 +198,28 @@ impl Repair {
         if faults.is_empty() { Ok(rules) } else { Err(ErrorKind::Invalid(faults).into()) }
     }
 
-    /// The orphans that are deleted, found by a Select of their entity.
-    fn roots(&self, schema: &Schema, table: TableId, rules: &[(KeyId, Action)]) -> Roots {
+    /// The orphans that are deleted, found by a Select of their entity; to write, they are locked and asked again.
+    async fn find(&self, run: Run<'_>, rules: &[(KeyId, Action)], purpose: Purpose) -> Result<Known, Error> {
         let deleting = rules.iter().filter(|(_, rule)| *rule == Action::Cascade);
         let keys: Vec<KeyId> = deleting.map(|&(key, _)| key).collect();
-        let rows = orphans_by_any(schema, table, &keys, self.guard.as_ref());
-        match &*self.deletion.roots {
-            Roots::Select(select) => {
-                Roots::Select(Box::new(select.clone().and_where(rows.condition().clone()).to_owned()))
+        let (schema, root) = (run.schema, run.plan.root);
+        let mut found = run.keys_of(root, &schema.tables[root].identity)?;
+        if let (false, Roots::Select(every)) = (keys.is_empty(), &*self.deletion.roots) {
+            let rows = orphans_as(schema, &keys, self.guard.as_ref(), Look::Plain);
+            let select = every.clone().and_where(rows.condition().clone()).to_owned();
+            found = run.find_roots(&Roots::Select(Box::new(select)), purpose).await?;
+            if purpose == Purpose::Write {
+                found = self.still(run, &keys, found).await?;
             }
-            Roots::Keys(keys) => Roots::Keys(keys.clone()),
         }
+        run.with_more_known(Known::new(schema, root, found), purpose == Purpose::Write).await
+    }
+
+    /// Those of the locked rows that are still orphans by any of these keys.
+    async fn still(&self, run: Run<'_>, keys: &[KeyId], found: Keys) -> Result<Keys, Error> {
+        let look = if run.dialect == Dialect::MySql { Look::Committed } else { Look::Plain };
+        let rows = orphans_as(run.schema, keys, self.guard.as_ref(), look);
+        run.still(rows.table(), found, rows.condition()).await
     }
 
     /// All that a preview shows.
@@ -216,16 +250,17 @@ impl Repair {
         let (at_most, expecting) = (self.deletion.at_most, self.deletion.expecting.as_deref());
         check(seen, at_most, expecting)?;
         let mut outcome = run.write(known).await?;
-        for &(key, _) in rules.iter().filter(|(_, rule)| rule.changes_key()) {
+        for &(key, rule) in rules.iter().filter(|(_, rule)| rule.changes_key()) {
             let child = run.schema.keys[key].child;
             let mut pages =
                 Pages::new(run, child, orphans(run.schema, key, self.guard.as_ref()), true).of_at_most(PAGE);
             let mut changed = 0;
             while let Some(Page { keys, .. }) = pages.next(known).await? {
+                let keys = self.still(run, &[key], keys).await?;
                 let all: Vec<usize> = (0..keys.len()).collect();
                 changed += run.execute_all(run.sql(known).update_rows(key, &keys, &all)).await?;
             }
-            outcome.add_changed(&run.schema.keys[key], &run.schema.tables[child].label, changed);
+            outcome.add_changed(&run.schema.keys[key], &run.schema.tables[child].label, rule, changed);
         }
         run.check_transaction().await?;
         if !seen.outcome().is_alike(&outcome) {
@@ -245,13 +280,13 @@ impl Repair {
         let (plan, dialect) = (self.deletion.planned()?, Dialect::of(db.get_database_backend())?);
         let schema = self.deletion.graph.schema();
         let rules = self.rules(schema, plan.root)?;
-        let (roots, watch) = (self.roots(schema, plan.root, &rules), Watch::default());
+        let watch = self.deletion.watch()?;
         let run = || async {
             let transaction = session::begin(db, dialect, purpose).await?;
             let session = WhileAwaited { session: &transaction, awaited };
             let run = Run { schema, plan: &plan, dialect, session: &session, watch: &watch };
             let worked = async {
-                let known = run.freeze(&roots, purpose).await?;
+                let known = self.find(run, &rules, purpose).await?;
                 let seen = self.look(run, &known, &rules).await?;
                 let outcome = match purpose {
                     Purpose::Read => seen.outcome().clone(),

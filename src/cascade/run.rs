@@ -118,6 +118,12 @@ impl<'a> Run<'a> {
     /// Finds the asked rows and keeps them as keys. To write, they are locked in key order, and then asked whether they
     /// still fulfil the Select; from there on it is never evaluated again.
     pub(crate) async fn freeze(self, roots: &Roots, purpose: Purpose) -> Result<Known, Error> {
+        let found = self.find_roots(roots, purpose).await?;
+        self.with_more_known(Known::new(self.schema, self.plan.root, found), purpose == Purpose::Write).await
+    }
+
+    /// The asked rows alone.
+    pub(crate) async fn find_roots(self, roots: &Roots, purpose: Purpose) -> Result<Keys, Error> {
         let (root, lock) = (self.plan.root, purpose == Purpose::Write);
         let Table { identity, primary_key, .. } = &self.schema.tables[root];
         let nothing = Known::new(self.schema, root, self.keys_of(root, identity)?);
@@ -156,7 +162,22 @@ impl<'a> Run<'a> {
                 }
             }
         }
-        self.with_more_known(Known::new(self.schema, root, found), lock).await
+        Ok(found)
+    }
+
+    /// Those of these locked rows that fulfil a condition, asked anew: what a statement waited for may have changed what
+    /// its sub-selects look at, and these it does not ask again.
+    pub(crate) async fn still(self, table: TableId, keys: Keys, condition: &Expr) -> Result<Keys, Error> {
+        if keys.is_empty() {
+            return Ok(keys);
+        }
+        let nothing = Known::new(self.schema, table, self.keys_of(table, &[])?);
+        let mut still = self.keys_of(table, &self.schema.tables[table].identity)?;
+        for rows in self.sql(&nothing).still(table, &keys, Some(condition)) {
+            let select = self.sql(&nothing).read(&rows, &[], true);
+            still.read(&self.session.query(&select).await?)?;
+        }
+        Ok(keys.also_in(&still))
     }
 
     /// With what has to be known by key of the rows below the roots.

@@ -37,6 +37,9 @@ tests![
     a_table_of_another_database,
     a_partitioned_table,
     inside_a_transaction,
+    a_view,
+    an_attached_database,
+    a_domain_that_is_not_null,
 ];
 
 entity!(p "p" { #[sea_orm(column_type = "String(StringLen::N(20))", unique)] pub code: String, } []);
@@ -88,6 +91,8 @@ fn check<'a>(
         let before = rows(conn).await;
         let audit = graph.audit(conn).counting_orphans().await.unwrap();
         assert_eq!(summary(&audit), expected, "{at}: {audit}");
+        let json = serde_json::to_string(&audit).unwrap();
+        assert_eq!(serde_json::from_str::<Audit>(&json).unwrap(), audit, "{at}");
         assert_eq!(audit.expect_clean().is_err(), !expected.is_empty());
         mend(conn, &audit).await;
         let mended = graph.audit(conn).counting_orphans().await.unwrap();
@@ -105,19 +110,14 @@ async fn nothing_differs(db: TestDb) {
     assert_eq!(audit.checked().orphans_of, ["c.p", "c.n"]);
     let clean = format!("audit of {}: 2 tables and 2 foreign keys checked, rows of 2 keys: clean", audit.server());
     assert_eq!(audit.to_string(), clean);
-    let json = serde_json::to_string(&audit).unwrap();
-    assert_eq!(serde_json::from_str::<Audit>(&json).unwrap(), audit);
 }
 
 async fn a_constraint_is_missing(db: TestDb) {
     let c = C.replace(", CONSTRAINT c_p FOREIGN KEY (p) REFERENCES p (id) ON DELETE CASCADE", "");
     let audit = check(&db, &graph(), &[P, &c, INDEXES, ROWS], &["constraint_missing c.p"]).await;
     assert_eq!(audit.findings()[0].severity, Severity::Warning);
-    // The mended constraint is the declared one.
     let error = audit.expect_clean().unwrap_err();
     assert!(error.is_unclean());
-    let json = serde_json::to_string(&audit).unwrap();
-    assert_eq!(serde_json::from_str::<Audit>(&json).unwrap(), audit);
 }
 
 async fn every_other_action(db: TestDb) {
@@ -168,9 +168,12 @@ async fn a_constraint_that_is_not_validated(db: TestDb) {
 }
 
 async fn a_constraint_that_is_switched_off(db: TestDb) {
-    let off = "ALTER TABLE p DISABLE TRIGGER ALL";
     let expected = ["constraint_off c.n", "constraint_off c.p"];
-    check(&db, &graph(), &[P, C, INDEXES, ROWS, off], &expected).await;
+    let for_replicas = "DO $$ DECLARE name text; BEGIN FOR name IN SELECT tgname FROM pg_trigger WHERE tgrelid = 'c'::regclass \
+         LOOP EXECUTE format('ALTER TABLE c ENABLE REPLICA TRIGGER %I', name); END LOOP; END $$";
+    for off in ["ALTER TABLE p DISABLE TRIGGER ALL", for_replicas] {
+        check(&db, &graph(), &[P, C, INDEXES, ROWS, off], &expected).await;
+    }
 }
 
 entity!(by_code "c" { #[sea_orm(column_type = "String(StringLen::N(20))")] pub p: String, } [
@@ -186,6 +189,9 @@ async fn a_referenced_key_that_is_not_unique(db: TestDb) {
     check(&db, &graph, &[&p, c, rows], &expected).await;
     let partial = "CREATE UNIQUE INDEX p_code ON p (code) WHERE id > 0";
     if db.kind() != Kind::MariaDb {
+        check(&db, &graph, &[&p, c, rows, partial], &expected).await;
+        // It finds all, but a constraint cannot lead to it.
+        let partial = "CREATE UNIQUE INDEX p_code ON p (code) WHERE code IS NOT NULL";
         check(&db, &graph, &[&p, c, rows, partial], &expected).await;
     }
 }
@@ -355,6 +361,11 @@ async fn a_key_that_can_be_null(db: TestDb) {
         let same = "SELECT count(*) FROM information_schema.columns WHERE table_schema = database() \
              AND table_name = 'c' AND column_name = 'p' AND column_default = '1' AND column_comment = 'it''s'";
         assert_eq!(db.number(same).await, 1);
+        // A check is a part of its column, which would be stated without it.
+        db.sql("DROP TABLE c").await;
+        db.sql(&c.replace("DEFAULT 1 COMMENT 'it''s'", "CHECK (p > 0)")).await;
+        let audit = graph().audit(&db.conn).await.unwrap();
+        assert!(matches!(audit.findings()[0].mend, Mend::ByHand { .. }), "{audit}");
     }
 }
 
@@ -381,15 +392,27 @@ async fn a_column_is_missing(db: TestDb) {
     let rows = "INSERT INTO p VALUES (1, 'a'); INSERT INTO c VALUES (1, 1)";
     let expected = ["column_missing c", "index_missing c.n", "constraint_missing c.n"];
     check(&db, &graph(), &[P, c, index, rows], &expected).await;
-    // Alone it is added.
+    // What the rows that are there would be, nobody knows.
     let p = P.replace(", code VARCHAR(20) NOT NULL UNIQUE", "");
     for statement in [p.as_str(), C, INDEXES] {
         db.sql(statement).await;
     }
     let audit = graph().audit(&db.conn).await.unwrap();
     assert_eq!(summary(&audit), ["column_missing p"]);
-    assert!(audit.statements()[0].starts_with("ALTER TABLE"), "{audit}");
+    assert!(matches!(audit.findings()[0].mend, Mend::ByHand { .. }), "{audit}");
+    db.sql("DROP TABLE c").await;
+    db.sql("DROP TABLE p").await;
+    // One that can be NULL is added, also where it is unique.
+    let graph = Graph::builder().entity(named::Entity).build().unwrap();
+    let rows = "CREATE TABLE c (id BIGINT); INSERT INTO p VALUES (1)";
+    check(&db, &graph, &["CREATE TABLE p (id BIGINT NOT NULL PRIMARY KEY)", rows], &["column_missing p"; 2]).await;
 }
+
+entity!(named "p" {
+    #[sea_orm(column_type = "String(StringLen::N(20))", unique)]
+    pub code: Option<String>,
+    pub remark: Option<String>,
+} []);
 
 entity!(other "other" { pub p: i64, } [P = "super::p::Entity", "Column::P", "super::p::Column::Id", "Cascade"]);
 
@@ -402,7 +425,9 @@ async fn a_table_that_is_not_registered(db: TestDb) {
     let audit = graph().audit(&db.conn).await.unwrap();
     assert_eq!(summary(&audit), ["undeclared_reference other.p"], "{audit}");
     assert_eq!(audit.findings()[0].severity, Severity::Error);
-    assert!(matches!(&audit.findings()[0].mend, Mend::Declaration(text) if text.contains("GraphBuilder::entity")));
+    assert!(
+        matches!(&audit.findings()[0].mend, Mend::Declaration { text, .. } if text.contains("GraphBuilder::entity"))
+    );
     let registered = Graph::builder().entity(p::Entity).entity(c::Entity).entity(other::Entity).build().unwrap();
     let mended = registered.audit(&db.conn).counting_orphans().await.unwrap();
     assert!(mended.is_clean(), "{mended}");
@@ -530,6 +555,9 @@ async fn a_tree_that_is_too_deep(db: TestDb) {
         mend(conn, &audit).await;
         let mended = graph.audit(conn).counting_orphans().await.unwrap();
         assert!(mended.is_clean(), "{mended}");
+        // A constraint that refuses is right then, and this is seen unasked.
+        let mended = graph.audit(conn).await.unwrap();
+        assert!(mended.is_clean(), "{mended}");
         // What it advises does not stand in the way of a delete.
         let outcome = graph.delete_keys(tree::Entity, [1]).execute(conn).await.unwrap();
         assert_eq!(outcome.rows_deleted(), levels);
@@ -571,7 +599,7 @@ async fn orphans_by_each_rule(db: TestDb) {
         (*rows, sample_keys.iter().map(ToString::to_string).collect::<Vec<_>>()),
         (2, vec!["2".into(), "6".into()])
     );
-    assert!(matches!(audit.findings()[3].mend, Mend::ByHand(_)), "{audit}");
+    assert!(matches!(audit.findings()[3].mend, Mend::ByHand { .. }), "{audit}");
     // What SQL cannot decide, a repair does; the rest is mended as the audit says.
     graph.repair(orphaned::Entity).or_delete().execute(&db.conn).await.unwrap();
     let audit = graph.audit(&db.conn).counting_orphans().await.unwrap();
@@ -581,7 +609,7 @@ async fn orphans_by_each_rule(db: TestDb) {
         .await;
     let audit = graph.audit(&db.conn).counting_orphans().await.unwrap();
     let statements: Vec<_> =
-        audit.findings().iter().filter(|finding| matches!(finding.mend, Mend::ByHand(_))).collect();
+        audit.findings().iter().filter(|finding| matches!(finding.mend, Mend::ByHand { .. })).collect();
     if db.kind() == Kind::Sqlite {
         // It has no word for a default in an UPDATE.
         assert_eq!(statements.len(), 1, "{audit}");
@@ -609,7 +637,7 @@ async fn several_at_once(db: TestDb) {
     ];
     let audit = check(&db, &graph(), &[P, c, &rows], &expected).await;
     if db.kind() == Kind::Sqlite {
-        assert_eq!(audit.statements().len(), 1, "the table is made anew once: {audit}");
+        assert_eq!(audit.statements().len(), 3, "the table is made anew once: {audit}");
     }
 }
 
@@ -650,11 +678,22 @@ async fn a_partitioned_table(db: TestDb) {
     }
     let audit = graph().audit(&db.conn).counting_orphans().await.unwrap();
     assert!(audit.is_clean(), "{audit}");
-    db.sql("DROP INDEX c_p_idx").await;
-    let audit = graph().audit(&db.conn).await.unwrap();
-    assert_eq!(summary(&audit), ["index_missing c.p"]);
-    mend(&db.conn, &audit).await;
-    assert!(graph().audit(&db.conn).await.unwrap().is_clean());
+    for (drift, expected) in [
+        ("DROP INDEX c_p_idx", "index_missing c.p"),
+        ("ALTER TABLE c DROP CONSTRAINT c_p", "constraint_missing c.p"),
+        (
+            "ALTER TABLE c DROP CONSTRAINT c_n, ADD CONSTRAINT c_n FOREIGN KEY (n) REFERENCES p (id)",
+            "action_differs c.n",
+        ),
+        ("ALTER TABLE c_low DISABLE TRIGGER ALL", "constraint_off c.n"),
+    ] {
+        db.sql(drift).await;
+        let audit = graph().audit(&db.conn).await.unwrap();
+        assert_eq!(summary(&audit)[0], expected, "{audit}");
+        mend(&db.conn, &audit).await;
+        let mended = graph().audit(&db.conn).await.unwrap();
+        assert!(mended.is_clean(), "{drift}: {mended}");
+    }
 }
 
 async fn inside_a_transaction(db: TestDb) {
@@ -671,4 +710,67 @@ async fn inside_a_transaction(db: TestDb) {
     let expected: &[&str] = if db.kind() == Kind::MariaDb { &[] } else { &["index_missing c.n", "index_missing c.p"] };
     assert_eq!(summary(&audit), expected, "it sees what the transaction has made");
     transaction.rollback().await.unwrap();
+}
+
+/// A view has no constraints that could differ.
+async fn a_view(db: TestDb) {
+    let real = C.replace("TABLE c ", "TABLE real_c ");
+    for statement in [P, &real, "CREATE VIEW c AS SELECT id, p, n FROM real_c"] {
+        db.sql(statement).await;
+    }
+    let left = Graph::builder().entity(p::Entity).entity(c::Entity).leave_to_database(real_c::Entity).build().unwrap();
+    let audit = left.audit(&db.conn).counting_orphans().await.unwrap();
+    assert!(audit.is_clean(), "{audit}");
+    db.sql("DROP VIEW c").await;
+    db.sql("CREATE VIEW c AS SELECT id, p FROM real_c").await;
+    assert_eq!(summary(&left.audit(&db.conn).await.unwrap()), ["column_missing c"]);
+}
+
+entity!(real_c "real_c" {} []);
+
+mod attached {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(schema_name = "aux", table_name = "p")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: i64,
+        pub up: Option<i64>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {
+        #[sea_orm(belongs_to = "Entity", from = "Column::Up", to = "Column::Id", on_delete = "SetNull")]
+        Up,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+async fn an_attached_database(db: TestDb) {
+    let conn = &db.connect(1).await;
+    for statement in [
+        "ATTACH ':memory:' AS aux",
+        "CREATE TABLE main.p (id BIGINT NOT NULL PRIMARY KEY, other TEXT)",
+        "CREATE TABLE aux.p (id BIGINT NOT NULL PRIMARY KEY, up BIGINT REFERENCES p (id) ON DELETE SET NULL)",
+    ] {
+        run(conn, statement).await;
+    }
+    let graph = Graph::builder().entity(attached::Entity).build().unwrap();
+    let audit = graph.audit(conn).await.unwrap();
+    assert_eq!(summary(&audit), ["index_missing aux.p.up"], "{audit}");
+    mend(conn, &audit).await;
+    assert!(graph.audit(conn).await.unwrap().is_clean());
+    run(conn, "DROP TABLE aux.p; CREATE TABLE aux.p (id BIGINT NOT NULL PRIMARY KEY, up BIGINT REFERENCES p (id))")
+        .await;
+    let audit = graph.audit(conn).await.unwrap();
+    assert_eq!(summary(&audit), ["index_missing aux.p.up", "action_differs aux.p.up"], "{audit}");
+    // A script would meet the other table.
+    assert!(matches!(audit.findings()[1].mend, Mend::ByHand { .. }), "{audit}");
+}
+
+async fn a_domain_that_is_not_null(db: TestDb) {
+    let c = C.replace("p BIGINT NOT NULL", "p reference");
+    check(&db, &graph(), &["CREATE DOMAIN reference AS BIGINT NOT NULL", P, &c, INDEXES, ROWS], &[]).await;
 }

@@ -6,7 +6,7 @@ pub(crate) mod repair;
 pub(crate) mod size;
 
 use sea_orm::{ConnectionTrait as _, DatabaseConnection};
-use sea_orm_cascade::cascade::Audit;
+use sea_orm_cascade::cascade::{Audit, Mend};
 
 /// The findings as `kind key`, or `kind table`.
 fn summary(audit: &Audit) -> Vec<String> {
@@ -18,10 +18,17 @@ fn summary(audit: &Audit) -> Vec<String> {
     findings.collect()
 }
 
-/// Runs what the audit says.
+/// Runs what the audit says, of schema and rows, in its order.
 async fn mend(db: &DatabaseConnection, audit: &Audit) {
-    for statement in audit.statements() {
-        run(db, statement).await;
+    let mut done = Vec::new();
+    for finding in audit.findings() {
+        let (Mend::Schema { statements, .. } | Mend::Rows { statements, .. }) = &finding.mend else { continue };
+        for statement in statements {
+            if !done.contains(&statement) {
+                run(db, statement).await;
+                done.push(statement);
+            }
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use petgraph::algo::kosaraju_scc;
 use petgraph::graph::DiGraph;
 
 use super::finding::{Finding, FindingKind, Mend, Severity};
-use super::live::{Live, LiveColumn, LiveIndex, LiveKey, LiveTable};
+use super::live::{Live, LiveColumn, LiveIndex, LiveKey, LiveTable, TableKind};
 use super::mend::{Cure, Sql, constrained};
 use super::rebuild::{Definition, Edit, rebuild};
 use crate::cascade::dialect::Dialect;
@@ -22,8 +22,8 @@ use crate::cascade::key::Key;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RowsFound {
     pub(crate) key: KeyId,
-    pub(crate) orphans: u64,
-    pub(crate) sample_keys: Vec<Key>,
+    /// How many orphans, if they were looked for, and the primary keys of the first of them.
+    pub(crate) orphans: Option<(u64, Vec<Key>)>,
     /// How many rows there are on the longest way down by this key, if it leads from a table to itself and that matters.
     pub(crate) levels: Option<u64>,
 }
@@ -55,8 +55,12 @@ pub(crate) fn compare(schema: &Schema, live: &Live, rows: &[RowsFound]) -> Vec<F
         live: &with_made,
         too_deep: too_deep(schema, live.dialect),
         rows,
-        sql: Sql { schema, live: &with_made },
+        sql: Sql::new(schema, &with_made),
     };
+    // A unique index that is to be made finds rows too.
+    for key in 0..schema.keys.len() {
+        comparison.check_referenced(key, &mut drafts);
+    }
     for key in 0..schema.keys.len() {
         comparison.check_key(key, &mut drafts);
     }
@@ -82,7 +86,7 @@ fn check_enforcement(schema: &Schema, live: &Live, drafts: &mut Vec<Draft>) {
         declared: "foreign keys that the database checks".to_owned(),
         found: setting.to_owned(),
         why: "what is written on this connection can refer to rows that are not there".to_owned(),
-        cure: Sql { schema, live }.enforcement(),
+        cure: Sql::new(schema, live).enforcement(),
     });
 }
 
@@ -102,7 +106,7 @@ fn check_table(schema: &Schema, live: &mut Live, id: TableId, drafts: &mut Vec<D
     };
     let Some(found) = live.find(&table.name).map(|found| found.place.clone()) else {
         let why = "every delete that looks at it fails";
-        let cure = Sql { schema, live }.table(table);
+        let cure = Sql::new(schema, live).table(table);
         drafts.push(draft(FindingKind::TableMissing, format!("table {}", table.label), "no such table", why, cure));
         let made = made(live, table);
         if live.dialect == Dialect::Sqlite {
@@ -117,10 +121,10 @@ fn check_table(schema: &Schema, live: &mut Live, id: TableId, drafts: &mut Vec<D
         if live.tables[at].column(live, &name).is_some() {
             continue;
         }
-        let cure = Sql { schema, live }.column(table, &name);
+        let cure = Sql::new(schema, live).column(table, &name);
         let (kind, why) = (FindingKind::ColumnMissing { column: name.clone() }, "every read of the entity fails");
         drafts.push(draft(kind, format!("column {}.{name}", table.label), "no such column", why, cure));
-        live.tables[at].columns.push(LiveColumn { name, nullable: column.nullable, stated: Default::default() });
+        live.tables[at].columns.push(LiveColumn { name, nullable: column.nullable, stated: None });
     }
 }
 
@@ -132,6 +136,7 @@ fn made(live: &Live, table: &Table) -> LiveTable {
         name,
         columns: columns.into_iter().map(Some).collect(),
         is_unique,
+        is_partial: false,
         flaw: None,
     };
     for column in by.table.get_columns() {
@@ -139,18 +144,15 @@ fn made(live: &Live, table: &Table) -> LiveTable {
         if spec.primary_key || spec.unique {
             indexes.push(index(String::new(), vec![name.clone()], true));
         }
-        columns.push(LiveColumn {
-            nullable: spec.nullable != Some(false) && !spec.primary_key,
-            name,
-            stated: Default::default(),
-        });
+        columns.push(LiveColumn { nullable: spec.nullable != Some(false) && !spec.primary_key, name, stated: None });
     }
     for made in by.table.get_indexes().iter().chain(&by.indexes) {
         let spec = made.get_index_spec();
         let is_unique = made.is_primary_key() || made.is_unique_key();
         indexes.push(index(spec.get_name().unwrap_or_default().to_owned(), spec.get_column_names(), is_unique));
     }
-    LiveTable { place: live.place(&table.name), is_visible: true, columns, indexes, definition: None }
+    let (place, kind) = (live.place(&table.name), TableKind::Plain);
+    LiveTable { place, is_visible: true, kind, columns, indexes, definition: None }
 }
 
 /// SQLite: the constraints that a table is made with.
@@ -165,7 +167,9 @@ fn made_keys(schema: &Schema, live: &Live, child: TableId) -> Vec<LiveKey> {
             parent: live.place(&schema.tables[key.parent].name),
             parent_columns: schema.tables[key.parent].names(&key.parent_columns),
             on_delete: key.action,
+            sets_some: false,
             on_update: constraint.on_update,
+            matching: "",
             is_validated: true,
             is_enforced: true,
             deferrable: "",
@@ -190,9 +194,12 @@ impl Comparison<'_> {
         let (Some(live_child), Some(live_parent)) = (self.live.find(&child.name), self.live.find(&parent.name)) else {
             return;
         };
+        if live_child.kind == TableKind::View || live_parent.kind == TableKind::View {
+            self.check_orphans(id, drafts);
+            return;
+        }
         let live_keys: Vec<&LiveKey> = self.live.keys.iter().filter(|live| self.answers(key, live)).collect();
         self.check_nullability(id, live_child, drafts);
-        self.check_referenced(id, live_parent, drafts);
         self.check_index(id, live_child, drafts);
         self.check_orphans(id, drafts);
         self.check_constraints(id, &live_keys, drafts);
@@ -279,14 +286,16 @@ impl Comparison<'_> {
         &self.schema.tables[key.parent].label
     }
 
-    /// R9: a key may lead to any columns that tell rows apart.
-    fn check_referenced(&self, id: KeyId, live: &LiveTable, drafts: &mut Vec<Draft>) {
+    /// R9: a key may lead to any columns that tell rows apart. A constraint wants an index over just these, but not in
+    /// InnoDB.
+    fn check_referenced(&self, id: KeyId, drafts: &mut Vec<Draft>) {
         let key = &self.schema.keys[id];
         let parent = &self.schema.tables[key.parent];
+        let Some(live) = self.live.find(&parent.name).filter(|live| live.kind != TableKind::View) else { return };
         let columns = parent.names(&key.parent_columns);
-        // A constraint wants an index over just these columns, but not in InnoDB.
-        let exactly = key.constraint.is_some() && self.live.dialect != Dialect::MySql;
-        if live.indexes.iter().any(|index| index.tells_apart(self.live, &columns, exactly)) {
+        let tells_apart = live.indexes.iter().any(|index| index.tells_apart(self.live, &columns));
+        let can_be_referenced = live.indexes.iter().any(|index| index.can_be_referenced(self.live, &columns));
+        if tells_apart && (key.constraint.is_none() || can_be_referenced) {
             return;
         }
         let kind = FindingKind::ReferencedKeyNotUnique { parent: parent.label.clone(), columns: columns.clone() };
@@ -298,10 +307,14 @@ impl Comparison<'_> {
             changes: Some(key.parent),
             declared: format!("{} refers to one row of {} by {named}", key.label, parent.label),
             found: format!("no unique index over {}.({named})", parent.label),
-            why: format!(
-                "several rows of {} may have the same {named}, and deleting one takes the children of all",
-                parent.label
-            ),
+            why: if tells_apart {
+                format!("a constraint onto {}.({named}) wants an index over just these columns", parent.label)
+            } else {
+                format!(
+                    "several rows of {} may have the same {named}, and deleting one takes the children of all",
+                    parent.label
+                )
+            },
             cure: self.sql.unique_index(parent, &columns),
             ..self.draft(id, kind, Severity::Error)
         });
@@ -311,7 +324,11 @@ impl Comparison<'_> {
         let key = &self.schema.keys[id];
         let table = &self.schema.tables[key.child];
         let columns = table.names(&key.child_columns);
-        if live.indexes.iter().any(|index| index.finds(self.live, &columns)) {
+        let is_made = |draft: &Draft| {
+            let FindingKind::ReferencedKeyNotUnique { parent, columns: made } = &draft.kind else { return false };
+            *parent == table.label && self.live.same_columns(made, &columns)
+        };
+        if live.indexes.iter().any(|index| index.finds(self.live, &columns)) || drafts.iter().any(is_made) {
             return;
         }
         let is_told = |draft: &Draft| {
@@ -342,8 +359,8 @@ impl Comparison<'_> {
     }
 
     fn check_orphans(&self, id: KeyId, drafts: &mut Vec<Draft>) {
-        let Some(RowsFound { orphans, sample_keys, .. }) =
-            self.rows.iter().find(|rows| rows.key == id && rows.orphans > 0)
+        let Some((orphans @ 1.., sample_keys)) =
+            self.rows.iter().find(|rows| rows.key == id).and_then(|rows| rows.orphans.as_ref())
         else {
             return;
         };
@@ -382,10 +399,10 @@ impl Comparison<'_> {
             }
             return;
         }
-        let is_right = |live: &&&LiveKey| self.is_alike(id, live.on_delete);
+        let is_right = |live: &&&LiveKey| self.is_alike(id, live);
         let right = live_keys.iter().find(is_right);
         for &live in live_keys {
-            if !self.is_alike(id, live.on_delete) {
+            if !self.is_alike(id, live) {
                 drafts.push(Draft {
                     cure: match right {
                         Some(_) => self.sql.drop_constraint(key, live),
@@ -426,10 +443,13 @@ impl Comparison<'_> {
             Action::Restrict => "refuses that at once while rows refer to it".to_owned(),
         };
         let takes = matches!(live.on_delete, Action::Cascade | Action::SetNull | Action::SetDefault);
-        let kind =
-            FindingKind::ActionDiffers { declared: key.action, found: live.on_delete, constraint: live.name.clone() };
+        let kind = FindingKind::ActionDiffers {
+            declared_action: key.action,
+            found_action: live.on_delete,
+            constraint: live.name.clone(),
+        };
         Draft {
-            found: format!("ON DELETE {}", live.on_delete),
+            found: format!("ON DELETE {}{}", live.on_delete, if live.sets_some { " of some columns" } else { "" }),
             why: format!(
                 "when a row of {parent} is deleted past this crate, the database {}, where the rule {}",
                 does(live.on_delete),
@@ -441,15 +461,15 @@ impl Comparison<'_> {
 
     /// Whether a constraint does what is declared. InnoDB makes no difference between NO ACTION and RESTRICT; and where the
     /// database's own cascade is too deep, refusing is right (`check_depth`).
-    fn is_alike(&self, id: KeyId, found: Action) -> bool {
-        let dialect = self.live.dialect;
+    fn is_alike(&self, id: KeyId, live: &LiveKey) -> bool {
+        let (dialect, found) = (self.live.dialect, live.on_delete);
         let declared = constrained(dialect, self.schema.keys[id].action);
         let refuses = |action| match dialect {
             Dialect::MySql => matches!(action, Action::NoAction | Action::Restrict),
             Dialect::Sqlite | Dialect::Postgres => action == Action::NoAction,
         };
         let both_refuse = refuses(found) && (refuses(declared) || self.depth(id).is_some());
-        declared == found || both_refuse
+        (declared == found && !live.sets_some) || both_refuse
     }
 
     /// How many levels there are at a key at which the database's own cascade comes to its end: it may then refuse instead.
@@ -612,17 +632,21 @@ fn finished(live: &Live, schema: &Schema, drafts: Vec<Draft>) -> Vec<Finding> {
 
 fn mend(cure: &Cure, anew: impl FnOnce() -> Option<String>) -> Mend {
     match cure {
-        Cure::Statements(statements) => Mend::Statements(statements.clone()),
-        Cure::Declaration(text) => Mend::Declaration(text.clone()),
-        Cure::ByHand(text) => Mend::ByHand(text.clone()),
-        Cure::Index(statement) | Cure::RebuildOr(_, statement) => {
-            Mend::Statements(vec![anew().unwrap_or_else(|| statement.clone())])
-        }
+        Cure::Statements(statements) => Mend::Schema { statements: statements.clone() },
+        Cure::Rows(statements) => Mend::Rows { statements: statements.clone() },
+        Cure::Declaration(text) => Mend::Declaration { text: text.clone() },
+        Cure::ByHand(text) => Mend::ByHand { text: text.clone() },
+        // First by itself: if rows keep it from being made, nothing else has been begun.
+        Cure::Index(statement) => Mend::Schema { statements: vec![statement.clone()] },
+        Cure::RebuildOr(_, statement) => Mend::Schema { statements: vec![anew().unwrap_or_else(|| statement.clone())] },
         Cure::Rebuild(_) => match anew() {
-            Some(script) => Mend::Statements(vec![script]),
-            None => Mend::ByHand(
-                "make the table anew as declared; its text in `sqlite_schema` is not understood".to_owned(),
-            ),
+            Some(script) => Mend::Schema { statements: vec![script] },
+            None => Mend::ByHand {
+                text:
+                    "make the table anew as declared: its text in `sqlite_schema` is not understood, it is in another \
+                       schema than main, or a temporary table hides it"
+                        .to_owned(),
+            },
         },
     }
 }
@@ -638,7 +662,7 @@ fn script(definition: &Definition, cures: &[&Cure]) -> Option<String> {
                 table.followers.push(statement.clone());
                 &[]
             }
-            Cure::Statements(_) | Cure::Declaration(_) | Cure::ByHand(_) => &[],
+            Cure::Statements(_) | Cure::Rows(_) | Cure::Declaration(_) | Cure::ByHand(_) => &[],
         };
         for edit in more {
             if !edits.contains(edit) {

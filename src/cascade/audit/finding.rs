@@ -79,14 +79,35 @@ pub enum Severity {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Mend {
-    /// SQL for this database, one after the other. It fits the schema as it was read: audit again before it is run late.
-    /// What makes a table anew on SQLite is one text of several statements, to be run on one connection and outside of a
-    /// transaction (`execute_unprepared`).
-    Statements(Vec<String>),
-    /// What to write in the program, because the database is as it is meant to be.
-    Declaration(String),
-    /// What only a person can decide.
-    ByHand(String),
+    /// SQL for this database that changes its schema and no row, one after the other.
+    ///
+    /// It fits the schema as it was read: audit again before it is run late. What makes a table anew on SQLite is one text of
+    /// several statements, for one connection (`execute_unprepared`) and outside of a transaction. If it fails, close that
+    /// connection: it may check no keys any more.
+    #[non_exhaustive]
+    Schema {
+        /// The statements.
+        statements: Vec<String>,
+    },
+    /// SQL that deletes or changes rows, by the declared rule and past this crate: rows that depend on them are the
+    /// database's business. [`Graph::repair`](super::super::Graph::repair) does it through the engine.
+    #[non_exhaustive]
+    Rows {
+        /// The statements.
+        statements: Vec<String>,
+    },
+    /// The database is as it is meant to be, and the program has to say so.
+    #[non_exhaustive]
+    Declaration {
+        /// What to write.
+        text: String,
+    },
+    /// What only a person can decide or do.
+    #[non_exhaustive]
+    ByHand {
+        /// What that is.
+        text: String,
+    },
 }
 
 /// What kind of difference a finding is.
@@ -94,7 +115,7 @@ pub enum Mend {
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FindingKind {
-    /// This connection checks no constraint.
+    /// This connection checks no constraint. Its mend is for this one; where it is set for all of a pool, that has to say it.
     EnforcementOff,
     /// A registered table is not there.
     TableMissing,
@@ -137,9 +158,9 @@ pub enum FindingKind {
     /// The constraint does something else when a parent goes.
     ActionDiffers {
         /// What the entity says.
-        declared: Action,
+        declared_action: Action,
         /// What the constraint does.
-        found: Action,
+        found_action: Action,
         /// Its name; empty on SQLite, which keeps none.
         constraint: String,
     },
@@ -153,9 +174,10 @@ pub enum FindingKind {
         /// Its name.
         constraint: String,
     },
-    /// The database's own cascade fails on rows that it can reach: it goes through more levels than it can.
+    /// The end of the database's own cascade is in reach: a chain of tables is longer, or the rows of one go through more
+    /// than half of the levels that it can.
     CascadeTooDeep {
-        /// How many levels there are, the deleted row's included.
+        /// How many levels there are, the deleted row's included; one more than it can stands for all that are more.
         levels: u64,
         /// How many the database can.
         levels_max: u64,
@@ -278,19 +300,20 @@ impl Audit {
         if self.is_clean() { Ok(()) } else { Err(ErrorKind::Unclean(Box::new(self.clone())).into()) }
     }
 
-    /// The SQL that mends what SQL can, each statement once, in the order in which it is best run.
+    /// The SQL that mends the schema ([`Mend::Schema`]), each statement once, in the order in which it is best run. Rows are
+    /// mended before: a constraint cannot be added while there are orphans.
     #[must_use]
     pub fn statements(&self) -> Vec<&str> {
-        let mut statements: Vec<&str> = Vec::new();
+        let mut all: Vec<&str> = Vec::new();
         for finding in &self.findings {
-            let Mend::Statements(mend) = &finding.mend else { continue };
-            for statement in mend.iter().map(String::as_str) {
-                if !statements.contains(&statement) {
-                    statements.push(statement);
+            let Mend::Schema { statements } = &finding.mend else { continue };
+            for statement in statements.iter().map(String::as_str) {
+                if !all.contains(&statement) {
+                    all.push(statement);
                 }
             }
         }
-        statements
+        all
     }
 }
 
@@ -370,8 +393,10 @@ impl fmt::Display for Severity {
 impl fmt::Display for Mend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Statements(statements) => f.write_str(&statements.join("; ").trim_end().replace('\n', "\n    ")),
-            Self::Declaration(text) | Self::ByHand(text) => f.write_str(text),
+            Self::Schema { statements } | Self::Rows { statements } => {
+                f.write_str(&statements.join("; ").trim_end().replace('\n', "\n    "))
+            }
+            Self::Declaration { text } | Self::ByHand { text } => f.write_str(text),
         }
     }
 }

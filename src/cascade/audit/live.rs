@@ -36,18 +36,29 @@ pub(crate) struct LiveTable {
     pub(crate) place: Place,
     /// Whether its name alone, without a schema, leads to it.
     pub(crate) is_visible: bool,
+    pub(crate) kind: TableKind,
     pub(crate) columns: Vec<LiveColumn>,
     pub(crate) indexes: Vec<LiveIndex>,
     /// SQLite: its text, from which it can be made anew.
     pub(crate) definition: Option<Definition>,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TableKind {
+    Plain,
+    /// PostgreSQL: its rows are in partitions.
+    Partitioned,
+    /// It has neither constraints nor indexes, and its columns do not say what is NOT NULL.
+    View,
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct LiveColumn {
     pub(crate) name: String,
     pub(crate) nullable: bool,
-    /// MySQL and MariaDB, which change a column by stating all of it: what comes before NULL or NOT NULL, and after.
-    pub(crate) stated: (String, String),
+    /// MySQL and MariaDB, which change a column by stating all of it: what comes before NULL or NOT NULL, and after; `None`
+    /// where the catalogs do not say all.
+    pub(crate) stated: Option<(String, String)>,
 }
 
 #[derive(Debug, Clone)]
@@ -56,6 +67,8 @@ pub(crate) struct LiveIndex {
     /// Its columns in order; `None` for an expression, or the beginning of a column.
     pub(crate) columns: Vec<Option<String>>,
     pub(crate) is_unique: bool,
+    /// Whether it has only rows that fulfil a condition, be it that a column is not NULL.
+    pub(crate) is_partial: bool,
     pub(crate) flaw: Option<Flaw>,
 }
 
@@ -68,7 +81,7 @@ pub(crate) enum Flaw {
     Invalid,
     /// It is switched off.
     Ignored,
-    /// It is of a kind that does not look up values.
+    /// It is of a kind that does not look up values, or compares them in another way than the column.
     Kind,
 }
 
@@ -80,11 +93,15 @@ pub(crate) struct LiveKey {
     pub(crate) parent: Place,
     pub(crate) parent_columns: Vec<String>,
     pub(crate) on_delete: Action,
+    /// PostgreSQL: whether only some of the columns are set then.
+    pub(crate) sets_some: bool,
     pub(crate) on_update: Action,
     /// Whether the rows that were there when it was made have been checked.
     pub(crate) is_validated: bool,
     /// Whether it is checked at all.
     pub(crate) is_enforced: bool,
+    /// PostgreSQL: `MATCH FULL`, or empty.
+    pub(crate) matching: &'static str,
     /// The words that follow it, such as `DEFERRABLE INITIALLY DEFERRED`; empty where there are none.
     pub(crate) deferrable: &'static str,
 }
@@ -162,11 +179,18 @@ impl LiveIndex {
         live.same_columns(&first, columns)
     }
 
-    /// Whether it keeps two rows from having the same values in these columns. `exactly` if it must be over no fewer.
-    pub(crate) fn tells_apart(&self, live: &Live, columns: &[String], exactly: bool) -> bool {
+    /// Whether it keeps two rows from having the same values in these columns.
+    pub(crate) fn tells_apart(&self, live: &Live, columns: &[String]) -> bool {
         let own: Vec<String> = self.columns.iter().map_while(Clone::clone).collect();
         let is_whole = own.len() == self.columns.len();
-        let fits = if exactly { live.same_columns(&own, columns) } else { live.are_among(&own, columns) };
-        self.is_unique && self.flaw.is_none() && is_whole && fits
+        // One that is not used to look rows up still keeps them apart.
+        let is_sound = matches!(self.flaw, None | Some(Flaw::Ignored));
+        self.is_unique && is_sound && is_whole && live.are_among(&own, columns)
+    }
+
+    /// Whether a constraint can lead to these columns because of it.
+    pub(crate) fn can_be_referenced(&self, live: &Live, columns: &[String]) -> bool {
+        let is_exact = live.dialect == Dialect::MySql || self.columns.len() == columns.len();
+        self.tells_apart(live, columns) && is_exact && !self.is_partial
     }
 }

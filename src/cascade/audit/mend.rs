@@ -2,10 +2,13 @@
 //!
 //! Pure. PostgreSQL, MySQL and MariaDB alter a table; SQLite cannot, and makes it anew (`rebuild`).
 
-use sea_orm::DbBackend;
-use sea_orm::sea_query::{Table as TableStatement, TableCreateStatement};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 
-use super::live::{Flaw, Live, LiveColumn, LiveIndex, LiveKey};
+use sea_orm::DbBackend;
+use sea_orm::sea_query::{ColumnSpec, Table as TableStatement, TableCreateStatement};
+
+use super::live::{Flaw, Live, LiveColumn, LiveIndex, LiveKey, TableKind};
 use super::rebuild::Edit;
 use crate::cascade::declaration::MadeBy;
 use crate::cascade::dialect::Dialect;
@@ -15,24 +18,32 @@ use crate::cascade::graph::{Action, Constraint, ForeignKey, Schema, Table};
 #[derive(Debug, Clone)]
 pub(crate) enum Cure {
     Statements(Vec<String>),
+    /// Statements that change rows.
+    Rows(Vec<String>),
     /// SQLite: changes of a table's definition, to be made together with all others of that table.
     Rebuild(Vec<Edit>),
     /// The same if the table is made anew anyway, else the statement.
     RebuildOr(Edit, String),
-    /// A statement that is part of that as well, because an index goes with its table.
+    /// A statement whose index goes along where the table is made anew.
     Index(String),
     Declaration(String),
     ByHand(String),
 }
 
 /// Writes for one schema as it is.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) struct Sql<'a> {
-    pub(crate) schema: &'a Schema,
-    pub(crate) live: &'a Live,
+    schema: &'a Schema,
+    live: &'a Live,
+    /// Names of indexes and constraints that were given out.
+    given: RefCell<BTreeSet<String>>,
 }
 
 impl<'a> Sql<'a> {
+    pub(crate) fn new(schema: &'a Schema, live: &'a Live) -> Self {
+        Self { schema, live, given: RefCell::default() }
+    }
+
     fn dialect(&self) -> Dialect {
         self.live.dialect
     }
@@ -81,20 +92,25 @@ impl<'a> Sql<'a> {
         Cure::Statements(statements)
     }
 
-    /// The column as SeaORM would make it.
+    /// The column as SeaORM would make it, if the rows that are there can have it.
     pub(crate) fn column(&self, table: &Table, column: &str) -> Cure {
         let backend = self.dialect().backend();
         let create = (table.made_by)(backend).table;
-        let Some(column) = create.get_columns().iter().find(|made| made.get_column_name() == column) else {
-            return Cure::ByHand(format!("add the column {column}"));
+        let made = create.get_columns().iter().find(|made| made.get_column_name() == column);
+        let needs_value = |spec: &ColumnSpec| spec.nullable == Some(false) && spec.default.is_none();
+        let Some(made) = made.filter(|made| !needs_value(made.get_column_spec())) else {
+            return Cure::ByHand(format!("add {column}, and say what it is in the rows that are there"));
         };
         let mut alter = TableStatement::alter();
-        alter.table(table.name.clone()).add_column(column.clone());
+        alter.table(table.name.clone()).add_column(made.clone());
         let statement = backend.build(&alter).to_string();
         match (self.dialect(), statement.split_once(" ADD COLUMN ")) {
+            // It adds no unique column.
+            (Dialect::Sqlite, Some((_, definition))) if made.get_column_spec().unique => {
+                Cure::Rebuild(vec![Edit::AddColumn(definition.to_owned())])
+            }
             (Dialect::Sqlite, Some((_, definition))) => {
-                let edit = Edit::AddColumn(definition.to_owned());
-                Cure::RebuildOr(edit, statement)
+                Cure::RebuildOr(Edit::AddColumn(definition.to_owned()), statement)
             }
             _ => Cure::Statements(vec![statement]),
         }
@@ -111,7 +127,12 @@ impl<'a> Sql<'a> {
                 format!("ALTER TABLE {of} ALTER COLUMN {name} {verb} NOT NULL")
             }
             Dialect::MySql => {
-                let ((before, after), null) = (&column.stated, if nullable { "NULL" } else { "NOT NULL" });
+                let Some((before, after)) = &column.stated else {
+                    return Cure::ByHand(format!(
+                        "change {name} with MODIFY COLUMN, and state all else that its definition says"
+                    ));
+                };
+                let null = if nullable { "NULL" } else { "NOT NULL" };
                 format!("ALTER TABLE {of} MODIFY COLUMN {name} {before} {null} {after}").trim_end().to_owned()
             }
         };
@@ -119,43 +140,77 @@ impl<'a> Sql<'a> {
     }
 
     pub(crate) fn unique_index(&self, table: &Table, columns: &[String]) -> Cure {
-        Cure::Index(self.create_index("UNIQUE INDEX", table, columns))
+        Cure::Index(self.create_index(true, table, columns))
     }
 
     /// An index that leads with these columns: one that is switched off or was not finished, or a new one.
     pub(crate) fn index(&self, table: &Table, columns: &[String], unusable: &[&LiveIndex]) -> Cure {
-        let mendable = unusable.iter().find(|index| matches!(index.flaw, Some(Flaw::Invalid | Flaw::Ignored)));
-        let statement = match mendable.map(|index| (index, self.quoted(&index.name), self.dialect())) {
-            Some((_, name, Dialect::Postgres)) => {
+        let has =
+            |flaw: Flaw| unusable.iter().find(|index| index.flaw == Some(flaw)).map(|index| self.quoted(&index.name));
+        let statement = match (self.dialect(), has(Flaw::Invalid), has(Flaw::Ignored)) {
+            // That of a partitioned table is not finished by it.
+            (Dialect::Postgres, Some(name), _) if self.kind(table) == TableKind::Plain => {
                 let schema = self.live.place(&table.name).schema;
                 format!("REINDEX INDEX {}.{name}", self.quoted(&schema))
             }
-            Some((_, name, Dialect::MySql)) => {
+            (Dialect::MySql, _, Some(name)) => {
                 let used = if self.live.server.contains("MariaDB") { "NOT IGNORED" } else { "VISIBLE" };
                 format!("ALTER TABLE {} ALTER INDEX {name} {used}", self.named(table))
             }
-            Some((_, _, Dialect::Sqlite)) | None => return Cure::Index(self.create_index("INDEX", table, columns)),
+            _ => return Cure::Index(self.create_index(false, table, columns)),
         };
         Cure::Statements(vec![statement])
     }
 
-    fn create_index(&self, what: &str, table: &Table, columns: &[String]) -> String {
-        let base = format!("idx-{}-{}", table.name.1, columns.join("-"));
-        // Names have at most 63 bytes on PostgreSQL and 64 on MySQL and MariaDB.
-        let base: String = base
-            .chars()
-            .scan(0, |len, char| {
-                *len += char.len_utf8();
-                (*len <= 56).then_some(char)
-            })
-            .collect();
-        let is_taken = |name: &String| {
-            let mut indexes = self.live.tables.iter().flat_map(|table| &table.indexes);
-            indexes.any(|index| index.name.eq_ignore_ascii_case(name))
+    fn kind(&self, table: &Table) -> TableKind {
+        self.live.find(&table.name).map_or(TableKind::Plain, |table| table.kind)
+    }
+
+    fn create_index(&self, is_unique: bool, table: &Table, columns: &[String]) -> String {
+        let taken = self.live.tables.iter().flat_map(|table| &table.indexes).map(|index| index.name.clone());
+        let name = self.free_name(&format!("idx-{}-{}", table.name.1, columns.join("-")), &taken.collect());
+        let (name, list) = (self.quoted(&name), self.list(columns));
+        let unique = if is_unique { "UNIQUE " } else { "" };
+        match self.dialect() {
+            // There the index has the schema, and its table none. A script for the table may have made it already.
+            Dialect::Sqlite => {
+                let schema = table.name.0.as_ref().map(|schema| format!("{}.", self.quoted(&schema.1.to_string())));
+                let table = self.quoted(&table.name.1.to_string());
+                let schema = schema.unwrap_or_default();
+                format!("CREATE {unique}INDEX IF NOT EXISTS {schema}{name} ON {table} ({list})")
+            }
+            Dialect::Postgres | Dialect::MySql => {
+                format!("CREATE {unique}INDEX {name} ON {} ({list})", self.named(table))
+            }
+        }
+    }
+
+    /// A name that nothing has. Names have at most 63 bytes on PostgreSQL and 64 on MySQL and MariaDB.
+    fn free_name(&self, wanted: &str, taken: &BTreeSet<String>) -> String {
+        let mut len = 0;
+        let fits = |char: &char| {
+            len += char.len_utf8();
+            len <= 56
         };
-        let mut names = std::iter::once(base.clone()).chain((2_u32..).map(|n| format!("{base}-{n}")));
-        let name = names.find(|name| !is_taken(name)).unwrap_or(base);
-        format!("CREATE {what} {} ON {} ({})", self.quoted(&name), self.named(table), self.list(columns))
+        let wanted: String = wanted.chars().take_while(fits).collect();
+        let mut given = self.given.borrow_mut();
+        let is_free =
+            |name: &String| !given.contains(name) && !taken.iter().any(|other| other.eq_ignore_ascii_case(name));
+        let mut names = std::iter::once(wanted.clone()).chain((2_u32..).map(|n| format!("{wanted}-{n}")));
+        let name = names.find(is_free).unwrap_or(wanted);
+        given.insert(name.clone());
+        name
+    }
+
+    /// A name for a constraint of this table: InnoDB's are told apart within a database, PostgreSQL's within a table.
+    fn free_constraint_name(&self, key: &ForeignKey, wanted: &str) -> String {
+        let child = self.live.place(&self.child(key).name);
+        let is_near = |live: &&LiveKey| match self.dialect() {
+            Dialect::MySql => live.child.schema == child.schema,
+            Dialect::Postgres | Dialect::Sqlite => live.child == child,
+        };
+        let taken = self.live.keys.iter().filter(is_near).map(|live| live.name.clone());
+        self.free_name(wanted, &taken.collect())
     }
 
     /// Deletes or changes the orphans by the declared rule, if that says what becomes of them.
@@ -185,8 +240,13 @@ impl<'a> Sql<'a> {
         let statement = match (key.action, self.dialect()) {
             (Action::NoAction | Action::Restrict, _) | (Action::SetDefault, Dialect::Sqlite) => {
                 return Cure::ByHand(format!(
-                    "decide whether they go or are kept: {} says neither; `Graph::repair` with `or_delete` or `or_set_null` does it",
-                    key.action
+                    "decide what becomes of them, and let `Graph::repair` do it; {} {}",
+                    key.action,
+                    if key.action == Action::SetDefault {
+                        "has no SQL there"
+                    } else {
+                        "does not say, so call `or_delete` or `or_set_null`"
+                    }
                 ));
             }
             // A join, because MySQL does not look at the table that it changes in a sub-select.
@@ -213,48 +273,55 @@ impl<'a> Sql<'a> {
                 on(&of, "p")
             ),
         };
-        Cure::Statements(vec![statement])
+        Cure::Rows(vec![statement])
     }
 
     pub(crate) fn add_constraint(&self, key: &ForeignKey, constraint: &Constraint) -> Cure {
         let action = constrained(self.dialect(), key.action);
-        let definition = self.constraint(key, &constraint.name, action, constraint.on_update, "");
+        let name = self.free_constraint_name(key, &constraint.name);
+        let definition = self.constraint(key, &name, action, constraint.on_update, ["", ""]);
         let child = self.named(self.child(key));
         match self.dialect() {
             Dialect::Sqlite => Cure::Rebuild(vec![Edit::AddForeignKey(definition)]),
-            // Checked in a second step, under which others can write.
-            Dialect::Postgres => Cure::Statements(vec![
-                format!("ALTER TABLE {child} ADD {definition} NOT VALID"),
-                format!("ALTER TABLE {child} VALIDATE CONSTRAINT {}", self.quoted(&constraint.name)),
-            ]),
+            Dialect::Postgres => self.added("ADD", key, &name, &definition),
             Dialect::MySql => Cure::Statements(vec![format!("ALTER TABLE {child} ADD {definition}")]),
         }
+    }
+
+    /// PostgreSQL: rows are checked in a second step, under which others can write; but not those of a partitioned table.
+    fn added(&self, verb: &str, key: &ForeignKey, name: &str, definition: &str) -> Cure {
+        let (child, name) = (self.named(self.child(key)), self.quoted(name));
+        let add = format!("ALTER TABLE {child} {verb} {definition}");
+        if self.kind(self.child(key)) == TableKind::Partitioned {
+            return Cure::Statements(vec![add]);
+        }
+        Cure::Statements(vec![format!("{add} NOT VALID"), format!("ALTER TABLE {child} VALIDATE CONSTRAINT {name}")])
     }
 
     /// The constraint that is there, made anew with this action.
     pub(crate) fn replace_constraint(&self, key: &ForeignKey, live: &LiveKey, action: Action) -> Cure {
         let action = constrained(self.dialect(), action);
-        let name = match &key.constraint {
+        let wanted = match &key.constraint {
             Some(constraint) if live.name.is_empty() => &constraint.name,
             _ => &live.name,
         };
-        let definition = self.constraint(key, name, action, live.on_update, live.deferrable);
-        let (child, name) = (self.named(self.child(key)), self.quoted(name));
+        // InnoDB takes an old name and the same as a new one only one after the other, and then none is there meanwhile.
+        let name = match self.dialect() {
+            Dialect::MySql => self.free_constraint_name(key, wanted),
+            Dialect::Postgres | Dialect::Sqlite => wanted.clone(),
+        };
+        let definition = self.constraint(key, &name, action, live.on_update, [live.matching, live.deferrable]);
+        let (child, old) = (self.named(self.child(key)), self.quoted(&live.name));
         match self.dialect() {
             Dialect::Sqlite => Cure::Rebuild(vec![Edit::ReplaceForeignKey {
                 columns: live.child_columns.clone(),
                 parent: live.parent.table.clone(),
                 with: definition,
             }]),
-            Dialect::Postgres => Cure::Statements(vec![
-                format!("ALTER TABLE {child} DROP CONSTRAINT {name}, ADD {definition} NOT VALID"),
-                format!("ALTER TABLE {child} VALIDATE CONSTRAINT {name}"),
-            ]),
-            // Not in one: some versions refuse the same name.
-            Dialect::MySql => Cure::Statements(vec![
-                format!("ALTER TABLE {child} DROP FOREIGN KEY {name}"),
-                format!("ALTER TABLE {child} ADD {definition}"),
-            ]),
+            Dialect::Postgres => self.added(&format!("DROP CONSTRAINT {old}, ADD"), key, &name, &definition),
+            Dialect::MySql => {
+                Cure::Statements(vec![format!("ALTER TABLE {child} DROP FOREIGN KEY {old}, ADD {definition}")])
+            }
         }
     }
 
@@ -274,19 +341,30 @@ impl<'a> Sql<'a> {
         Cure::Statements(vec![format!("ALTER TABLE {child} VALIDATE CONSTRAINT {name}")])
     }
 
-    fn constraint(&self, key: &ForeignKey, name: &str, action: Action, on_update: Action, deferrable: &str) -> String {
+    /// A constraint with the words that may follow: how it matches, and how it can be deferred.
+    fn constraint(
+        &self,
+        key: &ForeignKey,
+        name: &str,
+        action: Action,
+        on_update: Action,
+        [matching, deferrable]: [&str; 2],
+    ) -> String {
         let (child, parent) = (self.child(key), &self.schema.tables[key.parent]);
         let to = match self.dialect() {
             // A reference stays within its schema there, and names none.
             Dialect::Sqlite => self.quoted(&parent.name.1.to_string()),
             Dialect::Postgres | Dialect::MySql => self.named(parent),
         };
+        let (from, referred) = (child.names(&key.child_columns), parent.names(&key.parent_columns));
         let mut words = vec![format!(
-            "CONSTRAINT {} FOREIGN KEY ({}) REFERENCES {to} ({}) ON DELETE {action}",
+            "CONSTRAINT {} FOREIGN KEY ({}) REFERENCES {to} ({})",
             self.quoted(name),
-            self.list(&child.names(&key.child_columns)),
-            self.list(&parent.names(&key.parent_columns)),
+            self.list(&from),
+            self.list(&referred),
         )];
+        words.extend((!matching.is_empty()).then(|| matching.to_owned()));
+        words.push(format!("ON DELETE {action}"));
         words.extend((on_update != Action::NoAction).then(|| format!("ON UPDATE {on_update}")));
         words.extend((!deferrable.is_empty()).then(|| deferrable.to_owned()));
         words.join(" ")

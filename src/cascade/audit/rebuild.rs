@@ -34,6 +34,13 @@ pub(crate) struct Definition {
     pub(crate) followers: Vec<String>,
 }
 
+impl Definition {
+    /// Of which nothing is known yet.
+    pub(crate) fn named(name: String) -> Self {
+        Self { name, create: String::new(), stored: Vec::new(), followers: Vec::new() }
+    }
+}
+
 /// The script that rebuilds the table with the edits; `None` where the text of its definition is not understood, or an
 /// edit finds nothing to change.
 pub(crate) fn rebuild(table: &Definition, edits: &[Edit]) -> Option<String> {
@@ -46,7 +53,7 @@ pub(crate) fn rebuild(table: &Definition, edits: &[Edit]) -> Option<String> {
     let mut changes = vec![Change { from: outline.head.0, to: outline.head.1, with: quoted(&names.new, '"') }];
     changes.extend(outline.changes(edits)?);
     let create = changed(&table.create, changes)?;
-    script(table, &outline, &names, &create)
+    Some(nulls(&outline.name, edits) + &script(table, &outline, &names, &create)?)
 }
 
 /// The statements, in order, each with its end.
@@ -77,6 +84,26 @@ fn script(table: &Definition, outline: &Outline, names: &Names, create: &str) ->
          PRAGMA legacy_alter_table = OFF;\n\
          PRAGMA foreign_keys = ON;\n"
     ))
+}
+
+/// Statements that fail, before anything is changed, where a column that is to be NOT NULL has a NULL: a script that failed
+/// later would leave its connection as it is then.
+fn nulls(table: &str, edits: &[Edit]) -> String {
+    let check = quoted(&format!("__cascade_nulls_{table}"), '"');
+    let statements = edits.iter().map(|edit| match edit {
+        Edit::SetNullable { column, nullable: false } => {
+            let (column, table) = (quoted(column, '"'), quoted(table, '"'));
+            format!(
+                "CREATE TEMP TABLE IF NOT EXISTS {check} ({column} NOT NULL);\n\
+                 INSERT INTO temp.{check} SELECT {column} FROM {table} WHERE {column} IS NULL LIMIT 1;\n\
+                 DROP TABLE temp.{check};\n"
+            )
+        }
+        Edit::SetNullable { .. } | Edit::AddColumn(_) | Edit::AddForeignKey(_) | Edit::ReplaceForeignKey { .. } => {
+            String::new()
+        }
+    });
+    statements.collect()
 }
 
 /// What the tables are called meanwhile.

@@ -11,7 +11,7 @@ use super::live::{Live, LiveTable};
 use crate::cascade::dialect::Dialect;
 use crate::cascade::error::Error;
 use crate::cascade::graph::{Action, ForeignKey, KeyId, Schema, TableId};
-use crate::cascade::key::alias;
+use crate::cascade::key::{Key, alias};
 use crate::cascade::known::Known;
 use crate::cascade::orphans::orphans;
 use crate::cascade::plan::Plan;
@@ -22,21 +22,45 @@ use crate::cascade::sql::table_iden;
 const LEVELS: &str = "__cascade_levels";
 const LEVEL: &str = "__cascade_level";
 
-/// What there is by each key whose tables and columns are there.
+/// What there is by each key whose tables and columns are there: all of it, or only what decides whether a constraint that
+/// refuses is as it should be.
 pub(super) async fn read(
     session: &dyn Session,
     dialect: Dialect,
     schema: &Schema,
     live: &Live,
+    counts_orphans: bool,
 ) -> Result<Vec<RowsFound>, Error> {
     let watch = Watch::default();
     let mut found = Vec::with_capacity(schema.keys.len());
     for key in (0..schema.keys.len()).filter(|&key| is_there(schema, live, key)) {
         let plan = Plan::new(schema, schema.keys[key].child);
         let run = Run { schema, plan: &plan, dialect, session, watch: &watch };
-        found.push(look(run, key).await?);
+        let measures = is_limited(schema, dialect, key) && (counts_orphans || refuses(schema, live, key));
+        if counts_orphans || measures {
+            let orphans = if counts_orphans { Some(count(run, key).await?) } else { None };
+            let levels = if measures { measure(run, key).await? } else { None };
+            found.push(RowsFound { key, orphans, levels });
+        }
     }
     Ok(found)
+}
+
+/// Whether the database's own cascade has an end by this key.
+fn is_limited(schema: &Schema, dialect: Dialect, key: KeyId) -> bool {
+    let ForeignKey { child, parent, action, .. } = schema.keys[key];
+    child == parent && action == Action::Cascade && dialect.cascade_levels_max().is_some()
+}
+
+/// Whether a constraint of this key's columns refuses, where CASCADE is declared.
+fn refuses(schema: &Schema, live: &Live, key: KeyId) -> bool {
+    let ForeignKey { child, child_columns, .. } = &schema.keys[key];
+    let table = &schema.tables[*child];
+    let (place, columns) = (live.place(&table.name), table.names(child_columns));
+    live.keys.iter().any(|key| {
+        let is_it = live.same_place(&key.child, &place) && live.same_columns(&key.child_columns, &columns);
+        is_it && matches!(key.on_delete, Action::NoAction | Action::Restrict)
+    })
 }
 
 fn is_there(schema: &Schema, live: &Live, key: KeyId) -> bool {
@@ -49,21 +73,21 @@ fn is_there(schema: &Schema, live: &Live, key: KeyId) -> bool {
         };
         live.find(&table.name).is_some_and(has_all)
     };
-    has(*child, child_columns) && has(*parent, parent_columns)
+    has(*child, child_columns) && has(*child, &schema.tables[*child].identity) && has(*parent, parent_columns)
 }
 
-async fn look(run: Run<'_>, key: KeyId) -> Result<RowsFound, Error> {
-    let ForeignKey { child, parent, action, .. } = run.schema.keys[key];
+async fn count(run: Run<'_>, key: KeyId) -> Result<(u64, Vec<Key>), Error> {
+    let child = run.schema.keys[key].child;
     let rows = orphans(run.schema, key, None);
     let nothing = Known::new(run.schema, child, run.keys_of(child, &[])?);
-    let orphans = run.row_of(&run.sql(&nothing).count_after(&rows, None), 1).await?.iter().sum();
-    let sample_keys = if orphans > 0 { run.first_keys(&nothing, &rows).await? } else { Vec::new() };
-    let levels_max = run.dialect.cascade_levels_max().filter(|_| child == parent && action == Action::Cascade);
-    let levels = match levels_max {
-        Some(levels_max) => run.row_of(&levels(run.schema, run.dialect, key, levels_max), 1).await?.pop(),
-        None => None,
-    };
-    Ok(RowsFound { key, orphans, sample_keys, levels })
+    let number = run.row_of(&run.sql(&nothing).count_after(&rows, None), 1).await?.iter().sum();
+    let sample_keys = if number > 0 { run.first_keys(&nothing, &rows).await? } else { Vec::new() };
+    Ok((number, sample_keys))
+}
+
+async fn measure(run: Run<'_>, key: KeyId) -> Result<Option<u64>, Error> {
+    let Some(levels_max) = run.dialect.cascade_levels_max() else { return Ok(None) };
+    Ok(run.row_of(&levels(run.schema, run.dialect, key, levels_max), 1).await?.pop())
 }
 
 /// How many rows there are on the longest way from a row without a parent down by this key; one more than `levels_max`

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use sea_orm::sea_query::{SchemaName, TableName};
 use sea_orm::{DbErr, QueryResult, TryGetable, Value};
 
-use super::live::{Live, LiveColumn, LiveIndex, LiveKey, LiveTable, Place};
+use super::live::{Live, LiveColumn, LiveIndex, LiveKey, LiveTable, Place, TableKind};
 use crate::cascade::dialect::Dialect;
 use crate::cascade::graph::{Action, Schema};
 use crate::cascade::session::{OfNoTable, Session};
@@ -31,8 +31,10 @@ fn schemas(schema: &Schema) -> BTreeSet<String> {
     schema.tables.iter().filter_map(|table| named(&table.name)).collect()
 }
 
+/// The names of all tables that are declared, also of those left to the database.
 fn names(schema: &Schema) -> BTreeSet<String> {
-    schema.tables.iter().map(|table| table.name.1.to_string()).collect()
+    let left = schema.left_to_database.iter();
+    schema.tables.iter().map(|table| &table.name).chain(left).map(|name| name.1.to_string()).collect()
 }
 
 async fn query(session: &dyn Session, sql: impl Into<String>, values: Vec<Value>) -> Result<Vec<QueryResult>, DbErr> {
@@ -49,11 +51,11 @@ fn place(row: &QueryResult, schema: &str, table: &str) -> Result<Place, DbErr> {
 }
 
 /// The table of that row, which comes after those before it. Their rows come together.
-fn table_of(tables: &mut Vec<LiveTable>, place: Place, is_visible: bool) -> &mut LiveTable {
+fn table_of(tables: &mut Vec<LiveTable>, place: Place, is_visible: bool, kind: TableKind) -> &mut LiveTable {
     let at = tables.iter().position(|table| table.place == place).unwrap_or(tables.len());
     if at == tables.len() {
         let (columns, indexes, definition) = (Vec::new(), Vec::new(), None);
-        tables.push(LiveTable { place, is_visible, columns, indexes, definition });
+        tables.push(LiveTable { place, is_visible, kind, columns, indexes, definition });
     }
     &mut tables[at]
 }
@@ -78,17 +80,18 @@ fn add_to_key(keys: &mut Vec<(String, LiveKey)>, id: String, key: LiveKey) {
     }
 }
 
-/// An action by the word or letter that a catalog has for it; what is none of the other four is NO ACTION.
-fn action(word: &str) -> Action {
-    match word {
-        "CASCADE" | "c" => Action::Cascade,
-        "SET NULL" | "n" => Action::SetNull,
-        "SET DEFAULT" | "d" => Action::SetDefault,
-        "RESTRICT" | "r" => Action::Restrict,
-        _ => Action::NoAction,
+/// An action by the word or letter that a catalog has for it; one that is not known is an error (R12).
+fn action(row: &QueryResult, name: &str) -> Result<Action, DbErr> {
+    match get::<String>(row, name)?.as_str() {
+        "CASCADE" | "c" => Ok(Action::Cascade),
+        "SET NULL" | "n" => Ok(Action::SetNull),
+        "SET DEFAULT" | "d" => Ok(Action::SetDefault),
+        "RESTRICT" | "r" => Ok(Action::Restrict),
+        "NO ACTION" | "a" => Ok(Action::NoAction),
+        other => Err(DbErr::Custom(format!("the catalogs have an action that is not known: {other}"))),
     }
 }
 
 fn column(name: String, nullable: bool) -> LiveColumn {
-    LiveColumn { name, nullable, stated: Default::default() }
+    LiveColumn { name, nullable, stated: None }
 }

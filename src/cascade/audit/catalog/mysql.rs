@@ -1,4 +1,4 @@
-//! The catalogs of MySQL and MariaDB: five statements.
+//! The catalogs of MySQL and MariaDB: six statements, and one more on MariaDB.
 //!
 //! I/O. Foreign keys are read of the whole server, as far as the user sees it: a table of another database may refer to
 //! ours.
@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sea_orm::{DbErr, QueryResult, Value};
 
 use super::{action, add_to_index, add_to_key, get, place, query, table_of};
-use crate::cascade::audit::live::{Flaw, Live, LiveColumn, LiveIndex, LiveKey};
+use crate::cascade::audit::live::{Flaw, Live, LiveColumn, LiveIndex, LiveKey, TableKind};
 use crate::cascade::dialect::Dialect;
 use crate::cascade::graph::Action;
 use crate::cascade::session::Session;
@@ -27,6 +27,14 @@ const INDEXES: &str = "SELECT s.*, CAST(table_schema AS CHAR) AS db, CAST(table_
      CAST(index_name AS CHAR) AS name, CAST(column_name AS CHAR) AS col, CAST(non_unique AS SIGNED) AS repeats, \
      CAST(sub_part AS SIGNED) AS part, CAST(index_type AS CHAR) AS kind \
      FROM information_schema.statistics AS s WHERE table_schema IN ";
+
+const VIEWS: &str = "SELECT CAST(table_schema AS CHAR) AS db, CAST(table_name AS CHAR) AS tbl \
+     FROM information_schema.views WHERE table_schema IN ";
+
+/// MariaDB has checks that are a part of their column, and are gone where it is stated without.
+const CHECKS: &str = "SELECT CAST(constraint_schema AS CHAR) AS db, CAST(table_name AS CHAR) AS tbl, \
+     CAST(constraint_name AS CHAR) AS col FROM information_schema.check_constraints \
+     WHERE level = 'Column' AND constraint_schema IN ";
 
 const RULES: &str = "SELECT CAST(constraint_schema AS CHAR) AS db, CAST(table_name AS CHAR) AS tbl, \
      CAST(constraint_name AS CHAR) AS name, CAST(delete_rule AS CHAR) AS on_delete, \
@@ -56,11 +64,24 @@ pub(super) async fn read(session: &dyn Session, schemas: &BTreeSet<String>) -> R
         tables: Vec::new(),
         keys: Vec::new(),
     };
+    let mut views = BTreeSet::new();
+    for row in query(session, format!("{VIEWS}{list}"), schemas.clone()).await? {
+        views.insert(place(&row, "db", "tbl")?);
+    }
+    let mut checked = BTreeSet::new();
+    if is_mariadb {
+        for row in query(session, format!("{CHECKS}{list}"), schemas.clone()).await? {
+            checked.insert((place(&row, "db", "tbl")?, get::<String>(&row, "col")?));
+        }
+    }
     let columns = format!("{COLUMNS}{list} ORDER BY table_schema, table_name, ordinal_position");
     for row in query(session, columns, schemas.clone()).await? {
         let place = place(&row, "db", "tbl")?;
         let is_visible = place.schema == live.current_schema;
-        table_of(&mut live.tables, place, is_visible).columns.push(column(&row, is_mariadb)?);
+        let kind = if views.contains(&place) { TableKind::View } else { TableKind::Plain };
+        let mut column = column(&row, is_mariadb)?;
+        column.stated = column.stated.filter(|_| !checked.contains(&(place.clone(), column.name.clone())));
+        table_of(&mut live.tables, place, is_visible, kind).columns.push(column);
     }
     let indexes = format!("{INDEXES}{list} ORDER BY table_schema, table_name, index_name, seq_in_index");
     for row in query(session, indexes, schemas).await? {
@@ -73,6 +94,7 @@ pub(super) async fn read(session: &dyn Session, schemas: &BTreeSet<String>) -> R
             name: get(&row, "name")?,
             columns: vec![column],
             is_unique: get::<i64>(&row, "repeats")? == 0,
+            is_partial: false,
             flaw: flaw(&row)?,
         };
         add_to_index(&mut live.tables, &place(&row, "db", "tbl")?, index);
@@ -81,11 +103,11 @@ pub(super) async fn read(session: &dyn Session, schemas: &BTreeSet<String>) -> R
     for row in query(session, RULES, Vec::new()).await? {
         let name = (place(&row, "db", "tbl")?, get::<String>(&row, "name")?);
         // What is not stated is RESTRICT there.
-        let on_update = match action(&get::<String>(&row, "on_update")?) {
+        let on_update = match action(&row, "on_update")? {
             Action::Restrict => Action::NoAction,
             stated => stated,
         };
-        rules.insert(name, (action(&get::<String>(&row, "on_delete")?), on_update));
+        rules.insert(name, (action(&row, "on_delete")?, on_update));
     }
     let mut keys = Vec::new();
     for row in query(session, KEYS, Vec::new()).await? {
@@ -100,7 +122,9 @@ pub(super) async fn read(session: &dyn Session, schemas: &BTreeSet<String>) -> R
             parent: place(&row, "parent_schema", "parent")?,
             parent_columns: vec![get(&row, "parent_column")?],
             on_delete,
+            sets_some: false,
             on_update,
+            matching: "",
             is_validated: true,
             is_enforced: true,
             deferrable: "",
@@ -121,8 +145,8 @@ fn flaw(row: &QueryResult) -> Result<Option<Flaw>, DbErr> {
     })
 }
 
-/// All that is to be said of a column when it is changed. MySQL gives a default without its quotes, unless it is an
-/// expression.
+/// All that is to be said of a column when it is changed, if the catalogs say it. MySQL gives a default without its quotes,
+/// and an expression in a form of its own.
 fn column(row: &QueryResult, is_mariadb: bool) -> Result<LiveColumn, DbErr> {
     let optional = |name| get::<Option<String>>(row, name).map(Option::unwrap_or_default);
     let (extra, remark, charset) = (optional("extra")?, optional("remark")?, optional("charset")?);
@@ -134,17 +158,22 @@ fn column(row: &QueryResult, is_mariadb: bool) -> Result<LiveColumn, DbErr> {
     let mut after = Vec::new();
     match get::<Option<String>>(row, "dflt")?.filter(|default| default != "NULL") {
         Some(default) if is_mariadb => after.push(format!("DEFAULT {default}")),
-        Some(default) if extra.contains("DEFAULT_GENERATED") => after.push(format!("DEFAULT ({default})")),
         Some(default) => after.push(format!("DEFAULT {}", text(&default))),
         None => {}
     }
-    for (found, words) in [("auto_increment", "AUTO_INCREMENT"), ("on update", "ON UPDATE current_timestamp()")] {
-        after.extend(extra.to_lowercase().contains(found).then(|| words.to_owned()));
+    let extra = extra.to_lowercase();
+    for (found, words) in [
+        ("auto_increment", "AUTO_INCREMENT"),
+        ("on update", "ON UPDATE current_timestamp()"),
+        ("invisible", "INVISIBLE"),
+    ] {
+        after.extend(extra.contains(found).then(|| words.to_owned()));
     }
     if !remark.is_empty() {
         after.push(format!("COMMENT {}", text(&remark)));
     }
-    let stated = (before.join(" "), after.join(" "));
+    let is_told = !extra.contains("generated") && before.iter().all(|words| !words.starts_with("bit"));
+    let stated = is_told.then(|| (before.join(" "), after.join(" ")));
     let nullable = get::<String>(row, "is_nullable")? == "YES";
     Ok(LiveColumn { name: get(row, "name")?, nullable, stated })
 }

@@ -9,7 +9,7 @@ use sea_orm::sea_query::ArrayType;
 use sea_orm::{DbErr, Value};
 
 use super::{action, add_to_index, add_to_key, column, get, place, query, table_of};
-use crate::cascade::audit::live::{Flaw, Live, LiveIndex, LiveKey};
+use crate::cascade::audit::live::{Flaw, Live, LiveIndex, LiveKey, TableKind};
 use crate::cascade::dialect::Dialect;
 use crate::cascade::session::Session;
 
@@ -19,10 +19,11 @@ const SERVER: &str = "SELECT current_setting('server_version') AS version, \
 
 /// Partitions have their table's constraints over again, and a view is a table to an entity.
 const COLUMNS: &str = "SELECT n.nspname::text AS schema, t.relname::text AS tbl, pg_table_is_visible(t.oid) AS is_visible, \
-     a.attname::text AS name, NOT a.attnotnull AS is_nullable \
+     t.relkind::text AS kind, a.attname::text AS name, \
+     NOT (a.attnotnull OR (y.typtype = 'd' AND y.typnotnull)) AS is_nullable \
      FROM pg_class t JOIN pg_namespace n ON n.oid = t.relnamespace \
      JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped \
-     WHERE t.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname NOT IN ('pg_catalog', 'information_schema') \
+     JOIN pg_type y ON y.oid = a.atttypid WHERE t.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname NOT IN ('pg_catalog', 'information_schema') \
      AND t.relname = ANY($1) ORDER BY t.oid, a.attnum";
 
 const INDEXES: &str = "SELECT n.nspname::text AS schema, t.relname::text AS tbl, i.relname::text AS name, \
@@ -36,14 +37,17 @@ const INDEXES: &str = "SELECT n.nspname::text AS schema, t.relname::text AS tbl,
      LEFT JOIN pg_attribute f ON f.attrelid = t.oid AND f.attnum = x.indkey[0] AND f.attnum > 0 \
      WHERE t.relname = ANY($1) AND k.n <= x.indnkeyatts ORDER BY x.indexrelid, k.n";
 
-/// `conenforced` is new in version 18: elsewhere it is not among the columns, and then not in the JSON. A constraint is
-/// off as well while one of its triggers is.
+/// `conenforced` is new in version 18, `confdelsetcols` in 15: where they are not among the columns, they are not in the
+/// JSON. A constraint is off as well while one of its triggers is, or of a partition's: disabled, or for replicas only.
 const KEYS: &str = "SELECT c.oid::text AS id, c.conname::text AS name, \
      cn.nspname::text AS child_schema, ct.relname::text AS child, ca.attname::text AS child_column, \
      pn.nspname::text AS parent_schema, pt.relname::text AS parent, pa.attname::text AS parent_column, \
      c.confdeltype::text AS on_delete, c.confupdtype::text AS on_update, c.convalidated AS is_validated, \
      coalesce((to_jsonb(c) ->> 'conenforced')::boolean, true) AND NOT EXISTS \
-     (SELECT 1 FROM pg_trigger g WHERE g.tgconstraint = c.oid AND g.tgenabled = 'D') AS is_enforced, \
+     (SELECT 1 FROM pg_trigger g JOIN pg_constraint o ON o.oid = g.tgconstraint \
+     WHERE (o.oid = c.oid OR o.conparentid = c.oid) AND g.tgenabled IN ('D', 'R')) AS is_enforced, \
+     c.confmatchtype = 'f' AS is_full, coalesce(cardinality(c.conkey) > \
+     jsonb_array_length(nullif(to_jsonb(c) -> 'confdelsetcols', 'null')), false) AS sets_some, \
      c.condeferrable AS is_deferrable, c.condeferred AS is_deferred \
      FROM pg_constraint c \
      JOIN pg_class ct ON ct.oid = c.conrelid JOIN pg_namespace cn ON cn.oid = ct.relnamespace \
@@ -68,7 +72,12 @@ pub(super) async fn read(session: &dyn Session, names: &BTreeSet<String>) -> Res
         keys: Vec::new(),
     };
     for row in query(session, COLUMNS, vec![names.clone()]).await? {
-        let table = table_of(&mut live.tables, place(&row, "schema", "tbl")?, get(&row, "is_visible")?);
+        let kind = match get::<String>(&row, "kind")?.as_str() {
+            "p" => TableKind::Partitioned,
+            "v" | "m" => TableKind::View,
+            _ => TableKind::Plain,
+        };
+        let table = table_of(&mut live.tables, place(&row, "schema", "tbl")?, get(&row, "is_visible")?, kind);
         table.columns.push(column(get(&row, "name")?, get(&row, "is_nullable")?));
     }
     for row in query(session, INDEXES, vec![names]).await? {
@@ -78,6 +87,7 @@ pub(super) async fn read(session: &dyn Session, names: &BTreeSet<String>) -> Res
             name: get(&row, "name")?,
             columns: vec![get(&row, "col")?],
             is_unique: get(&row, "is_unique")?,
+            is_partial: get::<Option<String>>(&row, "predicate")?.is_some(),
             flaw,
         };
         add_to_index(&mut live.tables, &place(&row, "schema", "tbl")?, index);
@@ -90,8 +100,10 @@ pub(super) async fn read(session: &dyn Session, names: &BTreeSet<String>) -> Res
             child_columns: vec![get(&row, "child_column")?],
             parent: place(&row, "parent_schema", "parent")?,
             parent_columns: vec![get(&row, "parent_column")?],
-            on_delete: action(&get::<String>(&row, "on_delete")?),
-            on_update: action(&get::<String>(&row, "on_update")?),
+            on_delete: action(&row, "on_delete")?,
+            sets_some: get(&row, "sets_some")?,
+            on_update: action(&row, "on_update")?,
+            matching: if get(&row, "is_full")? { "MATCH FULL" } else { "" },
             is_validated: get(&row, "is_validated")?,
             is_enforced: get(&row, "is_enforced")?,
             deferrable: match (get(&row, "is_deferrable")?, get(&row, "is_deferred")?) {

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use sea_orm::{DbErr, QueryResult};
 
 use super::{action, add_to_index, add_to_key, column, get, query, table_of};
-use crate::cascade::audit::live::{Flaw, Live, LiveIndex, LiveKey, LiveTable, Place};
+use crate::cascade::audit::live::{Flaw, Live, LiveIndex, LiveKey, LiveTable, Place, TableKind};
 use crate::cascade::audit::rebuild::Definition;
 use crate::cascade::dialect::Dialect;
 use crate::cascade::session::Session;
@@ -15,11 +15,12 @@ use crate::cascade::session::Session;
 const SERVER: &str = "SELECT sqlite_version() AS version, foreign_keys AS enforces FROM pragma_foreign_keys";
 
 const COLUMNS: &str = "m.name AS tbl, c.name AS name, c.type AS ty, c.\"notnull\" AS is_stated, c.pk AS pk, \
-     c.hidden AS hidden FROM {schema}.sqlite_schema AS m JOIN pragma_table_xinfo(m.name, {name}) AS c \
+     c.hidden AS hidden, m.type AS kind, \
+     EXISTS (SELECT 1 FROM sqlite_temp_schema AS h WHERE h.name = m.name COLLATE NOCASE) AS is_hidden FROM {schema}.sqlite_schema AS m JOIN pragma_table_xinfo(m.name, {name}) AS c \
      WHERE m.type IN ('table', 'view') ORDER BY m.rowid, c.cid";
 
 const INDEXES: &str = "m.name AS tbl, i.name AS name, x.name AS col, i.\"unique\" AS is_unique, i.partial AS partial, \
-     s.sql AS sql FROM {schema}.sqlite_schema AS m JOIN pragma_index_list(m.name, {name}) AS i \
+     x.coll AS coll, s.sql AS sql, m.sql AS definition FROM {schema}.sqlite_schema AS m JOIN pragma_index_list(m.name, {name}) AS i \
      JOIN pragma_index_xinfo(i.name, {name}) AS x LEFT JOIN {schema}.sqlite_schema AS s \
      ON s.type = 'index' AND s.name = i.name WHERE m.type = 'table' AND x.key = 1 ORDER BY m.rowid, i.seq, x.seqno";
 
@@ -65,11 +66,16 @@ async fn read_schema(session: &dyn Session, schema: &str, live: &mut Live) -> Re
     }
     for row in query(session, of(INDEXES), Vec::new()).await? {
         let (column, is_partial): (Option<String>, bool) = (get(&row, "col")?, get::<i64>(&row, "partial")? != 0);
-        let sql = get::<Option<String>>(&row, "sql")?.unwrap_or_default();
+        let text = |name| get::<Option<String>>(&row, name).map(Option::unwrap_or_default);
+        let (sql, definition) = (text("sql")?, text("definition")?.to_uppercase());
+        // How a column compares is told by its definition alone.
+        let is_other = text("coll")? != "BINARY" && !definition.contains("COLLATE");
+        let is_some = is_partial && !has_all_values(&sql, column.as_deref());
         let index = LiveIndex {
             name: get(&row, "name")?,
             is_unique: get::<i64>(&row, "is_unique")? != 0,
-            flaw: (is_partial && !has_all_values(&sql, column.as_deref())).then_some(Flaw::Partial),
+            is_partial,
+            flaw: is_some.then_some(Flaw::Partial).or(is_other.then_some(Flaw::Kind)),
             columns: vec![column],
         };
         add_to_index(&mut tables.found, &place(&row, "tbl")?, index);
@@ -84,8 +90,10 @@ async fn read_schema(session: &dyn Session, schema: &str, live: &mut Live) -> Re
             name: String::new(),
             child_columns: vec![get(&row, "child_column")?],
             parent_columns: get::<Option<String>>(&row, "parent_column")?.into_iter().collect(),
-            on_delete: action(&get::<String>(&row, "on_delete")?),
-            on_update: action(&get::<String>(&row, "on_update")?),
+            on_delete: action(&row, "on_delete")?,
+            sets_some: false,
+            on_update: action(&row, "on_update")?,
+            matching: "",
             is_validated: true,
             is_enforced: true,
             deferrable: "",
@@ -128,15 +136,15 @@ impl Tables {
             self.primary_keys.push(PrimaryKeyColumn { place: place.clone(), position, name: name.clone(), is_integer });
         }
         let (nullable, is_stored) = (get::<i64>(row, "is_stated")? == 0, get::<i64>(row, "hidden")? == 0);
-        let table = table_of(&mut self.found, place, is_visible);
-        let (name_of_table, nothing) = (&table.place.table, String::new);
-        let definition = table.definition.get_or_insert_with(|| Definition {
-            name: name_of_table.clone(),
-            create: nothing(),
-            stored: Vec::new(),
-            followers: Vec::new(),
-        });
-        definition.stored.extend(is_stored.then(|| name.clone()));
+        let kind = if get::<String>(row, "kind")? == "view" { TableKind::View } else { TableKind::Plain };
+        // A script names no schema: it would meet another table.
+        let can_be_made_anew = is_visible && get::<i64>(row, "is_hidden")? == 0;
+        let table = table_of(&mut self.found, place, is_visible, kind);
+        let of_name = table.place.table.clone();
+        if can_be_made_anew {
+            let definition = table.definition.get_or_insert_with(|| Definition::named(of_name));
+            definition.stored.extend(is_stored.then(|| name.clone()));
+        }
         table.columns.push(column(name, nullable));
         Ok(())
     }
@@ -171,7 +179,13 @@ impl Tables {
             }
             if !primary_key.is_empty() {
                 let columns = primary_key.iter().map(|column| Some(column.name.clone())).collect();
-                let index = LiveIndex { name: "primary key".to_owned(), columns, is_unique: true, flaw: None };
+                let index = LiveIndex {
+                    name: "primary key".to_owned(),
+                    columns,
+                    is_unique: true,
+                    is_partial: false,
+                    flaw: None,
+                };
                 table.indexes.push(index);
             }
             self.found.push(table);
