@@ -5,15 +5,11 @@
 //! leads to the registered tables. A table or column that is missing counts as made by its mend, so that what would still
 //! be missing then is found at once.
 
-use std::collections::BTreeSet;
-
-use petgraph::algo::kosaraju_scc;
-use petgraph::graph::DiGraph;
-
+use super::depth::too_deep;
 use super::finding::{Finding, FindingKind, Mend, Severity};
 use super::live::{Live, LiveColumn, LiveIndex, LiveKey, LiveTable, TableKind};
-use super::mend::{Cure, Sql, constrained};
-use super::rebuild::{Definition, Edit, rebuild};
+use super::made::{made, made_keys};
+use super::mend::{Cure, Sql, constrained, script};
 use crate::cascade::dialect::Dialect;
 use crate::cascade::graph::{Action, ForeignKey, KeyId, Schema, Table, TableId};
 use crate::cascade::key::Key;
@@ -126,56 +122,6 @@ fn check_table(schema: &Schema, live: &mut Live, id: TableId, drafts: &mut Vec<D
         drafts.push(draft(kind, format!("column {}.{name}", table.label), "no such column", why, cure));
         live.tables[at].columns.push(LiveColumn { name, nullable: column.nullable, stated: None });
     }
-}
-
-/// A table as its mend will make it.
-fn made(live: &Live, table: &Table) -> LiveTable {
-    let by = (table.made_by)(live.dialect.backend());
-    let (mut columns, mut indexes) = (Vec::new(), Vec::new());
-    let index = |name: String, columns: Vec<String>, is_unique| LiveIndex {
-        name,
-        columns: columns.into_iter().map(Some).collect(),
-        is_unique,
-        is_partial: false,
-        flaw: None,
-    };
-    for column in by.table.get_columns() {
-        let (name, spec) = (column.get_column_name(), column.get_column_spec());
-        if spec.primary_key || spec.unique {
-            indexes.push(index(String::new(), vec![name.clone()], true));
-        }
-        columns.push(LiveColumn { nullable: spec.nullable != Some(false) && !spec.primary_key, name, stated: None });
-    }
-    for made in by.table.get_indexes().iter().chain(&by.indexes) {
-        let spec = made.get_index_spec();
-        let is_unique = made.is_primary_key() || made.is_unique_key();
-        indexes.push(index(spec.get_name().unwrap_or_default().to_owned(), spec.get_column_names(), is_unique));
-    }
-    let (place, kind) = (live.place(&table.name), TableKind::Plain);
-    LiveTable { place, is_visible: true, kind, columns, indexes, definition: None }
-}
-
-/// SQLite: the constraints that a table is made with.
-fn made_keys(schema: &Schema, live: &Live, child: TableId) -> Vec<LiveKey> {
-    let keys = schema.keys.iter().filter(|key| key.child == child);
-    let made = |key: &ForeignKey| {
-        let constraint = key.constraint.as_ref()?;
-        Some(LiveKey {
-            name: String::new(),
-            child: live.place(&schema.tables[child].name),
-            child_columns: schema.tables[child].names(&key.child_columns),
-            parent: live.place(&schema.tables[key.parent].name),
-            parent_columns: schema.tables[key.parent].names(&key.parent_columns),
-            on_delete: key.action,
-            sets_some: false,
-            on_update: constraint.on_update,
-            matching: "",
-            is_validated: true,
-            is_enforced: true,
-            deferrable: "",
-        })
-    };
-    keys.filter_map(made).collect()
 }
 
 struct Comparison<'a> {
@@ -579,42 +525,6 @@ impl Comparison<'_> {
     }
 }
 
-/// The CASCADE keys below which a chain of tables is too long for the database's own cascade, each as if it were cut at
-/// those above, and how many levels lead there. What goes round in a cycle has no length; rows tell it.
-fn too_deep(schema: &Schema, dialect: Dialect) -> Vec<(KeyId, u64)> {
-    let Some(levels_max) = dialect.cascade_levels_max() else { return Vec::new() };
-    let cascades = |key: &KeyId| {
-        let key = &schema.keys[*key];
-        key.action == Action::Cascade && key.constraint.is_some()
-    };
-    let keys: Vec<KeyId> = (0..schema.keys.len()).filter(cascades).collect();
-    let mut graph: DiGraph<TableId, ()> = DiGraph::new();
-    let nodes: Vec<_> = (0..schema.tables.len()).map(|table| graph.add_node(table)).collect();
-    for &key in &keys {
-        graph.add_edge(nodes[schema.keys[key].parent], nodes[schema.keys[key].child], ());
-    }
-    let mut levels = vec![1_u64; schema.tables.len()];
-    let mut found = Vec::new();
-    let mut above: BTreeSet<TableId> = BTreeSet::new();
-    // They come children first.
-    for component in kosaraju_scc(&graph).into_iter().rev() {
-        let tables: BTreeSet<TableId> = component.into_iter().map(|node| graph[node]).collect();
-        for &key in keys.iter().filter(|&&key| tables.contains(&schema.keys[key].child)) {
-            let ForeignKey { child, parent, .. } = schema.keys[key];
-            if !above.contains(&parent) {
-                continue;
-            }
-            if levels[parent] + 1 > levels_max {
-                found.push((key, levels[parent] + 1));
-            } else {
-                levels[child] = levels[child].max(levels[parent] + 1);
-            }
-        }
-        above.extend(tables);
-    }
-    found
-}
-
 /// Findings, with their mends in words. On SQLite all that makes one table anew is one script.
 fn finished(live: &Live, schema: &Schema, drafts: Vec<Draft>) -> Vec<Finding> {
     let anew = |table: Option<TableId>| {
@@ -622,53 +532,10 @@ fn finished(live: &Live, schema: &Schema, drafts: Vec<Draft>) -> Vec<Finding> {
         let definition = live.find(&schema.tables[table?].name)?.definition.as_ref()?;
         cures.iter().any(|cure| matches!(cure, Cure::Rebuild(_))).then(|| script(definition, &cures))?
     };
-    let mends: Vec<Mend> = drafts.iter().map(|draft| mend(&draft.cure, || anew(draft.changes))).collect();
+    let mends: Vec<Mend> = drafts.iter().map(|draft| draft.cure.mend(|| anew(draft.changes))).collect();
     let finding = |(draft, mend): (Draft, Mend)| {
         let Draft { kind, severity, changes: _, table, foreign_key, declared, found, why, cure: _ } = draft;
         Finding { kind, severity, table, foreign_key, declared, found, why, mend }
     };
     drafts.into_iter().zip(mends).map(finding).collect()
-}
-
-fn mend(cure: &Cure, anew: impl FnOnce() -> Option<String>) -> Mend {
-    match cure {
-        Cure::Statements(statements) => Mend::Schema { statements: statements.clone() },
-        Cure::Rows(statements) => Mend::Rows { statements: statements.clone() },
-        Cure::Declaration(text) => Mend::Declaration { text: text.clone() },
-        Cure::ByHand(text) => Mend::ByHand { text: text.clone() },
-        // First by itself: if rows keep it from being made, nothing else has been begun.
-        Cure::Index(statement) => Mend::Schema { statements: vec![statement.clone()] },
-        Cure::RebuildOr(_, statement) => Mend::Schema { statements: vec![anew().unwrap_or_else(|| statement.clone())] },
-        Cure::Rebuild(_) => match anew() {
-            Some(script) => Mend::Schema { statements: vec![script] },
-            None => Mend::ByHand {
-                text:
-                    "make the table anew as declared: its text in `sqlite_schema` is not understood, it is in another \
-                       schema than main, or a temporary table hides it"
-                        .to_owned(),
-            },
-        },
-    }
-}
-
-/// What makes a table anew with all that is to be changed of it, each change once.
-fn script(definition: &Definition, cures: &[&Cure]) -> Option<String> {
-    let (mut table, mut edits) = (definition.clone(), Vec::<Edit>::new());
-    for cure in cures {
-        let more = match cure {
-            Cure::Rebuild(more) => more.as_slice(),
-            Cure::RebuildOr(edit, _) => std::slice::from_ref(edit),
-            Cure::Index(statement) => {
-                table.followers.push(statement.clone());
-                &[]
-            }
-            Cure::Statements(_) | Cure::Rows(_) | Cure::Declaration(_) | Cure::ByHand(_) => &[],
-        };
-        for edit in more {
-            if !edits.contains(edit) {
-                edits.push(edit.clone());
-            }
-        }
-    }
-    rebuild(&table, &edits)
 }

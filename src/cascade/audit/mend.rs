@@ -8,8 +8,9 @@ use std::collections::BTreeSet;
 use sea_orm::DbBackend;
 use sea_orm::sea_query::{ColumnSpec, Table as TableStatement, TableCreateStatement};
 
+use super::finding::Mend;
 use super::live::{Flaw, Live, LiveColumn, LiveIndex, LiveKey, TableKind};
-use super::rebuild::Edit;
+use super::rebuild::{Definition, Edit, rebuild};
 use crate::cascade::declaration::MadeBy;
 use crate::cascade::dialect::Dialect;
 use crate::cascade::graph::{Action, Constraint, ForeignKey, Schema, Table};
@@ -28,6 +29,52 @@ pub(crate) enum Cure {
     Index(String),
     Declaration(String),
     ByHand(String),
+}
+
+impl Cure {
+    /// In words; `anew` gives what makes the table anew, where that is needed.
+    pub(crate) fn mend(&self, anew: impl FnOnce() -> Option<String>) -> Mend {
+        match self {
+        Self::Statements(statements) => Mend::Schema { statements: statements.clone() },
+        Self::Rows(statements) => Mend::Rows { statements: statements.clone() },
+        Self::Declaration(text) => Mend::Declaration { text: text.clone() },
+        Self::ByHand(text) => Mend::ByHand { text: text.clone() },
+        // First by itself: if rows keep it from being made, nothing else has been begun.
+        Self::Index(statement) => Mend::Schema { statements: vec![statement.clone()] },
+        Self::RebuildOr(_, statement) => Mend::Schema { statements: vec![anew().unwrap_or_else(|| statement.clone())] },
+        Self::Rebuild(_) => match anew() {
+            Some(script) => Mend::Schema { statements: vec![script] },
+            None => Mend::ByHand {
+                text:
+                    "make the table anew as declared: its text in `sqlite_schema` is not understood, it is in another \
+                       schema than main, or a temporary table hides it"
+                        .to_owned(),
+            },
+        },
+    }
+    }
+}
+
+/// What makes a table anew with all that is to be changed of it, each change once.
+pub(crate) fn script(definition: &Definition, cures: &[&Cure]) -> Option<String> {
+    let (mut table, mut edits) = (definition.clone(), Vec::<Edit>::new());
+    for cure in cures {
+        let more = match cure {
+            Cure::Rebuild(more) => more.as_slice(),
+            Cure::RebuildOr(edit, _) => std::slice::from_ref(edit),
+            Cure::Index(statement) => {
+                table.followers.push(statement.clone());
+                &[]
+            }
+            Cure::Statements(_) | Cure::Rows(_) | Cure::Declaration(_) | Cure::ByHand(_) => &[],
+        };
+        for edit in more {
+            if !edits.contains(edit) {
+                edits.push(edit.clone());
+            }
+        }
+    }
+    rebuild(&table, &edits)
 }
 
 /// Writes for one schema as it is.

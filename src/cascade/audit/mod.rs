@@ -1,12 +1,15 @@
 //! Whether a database is as the entities declare it: the request, the findings, and what mends them.
 //!
-//! I/O: this is where an audit begins and ends its transaction. `catalog` reads the schema, `compare` holds it against the
-//! declarations, `mend` and `rebuild` write the SQL that makes it so.
+//! I/O: this is where an audit begins and ends its transaction. `catalog` reads the schema into the plain data of `live`,
+//! `rows` looks through rows, `compare` holds both against the declarations (with `made` for what is missing, and `depth`),
+//! `mend` and `rebuild` write the SQL that makes it so, and `finding` is what comes of it.
 
 mod catalog;
 mod compare;
+mod depth;
 mod finding;
 mod live;
+mod made;
 mod mend;
 mod rebuild;
 mod rows;

@@ -2,25 +2,18 @@
 //!
 //! I/O.
 
-use sea_orm::sea_query::{
-    Alias, CommonTableExpression, Expr, ExprTrait as _, Func, JoinType, Query, SelectStatement, UnionType, WithClause,
-};
-
 use super::compare::RowsFound;
+use super::depth::levels;
 use super::live::{Live, LiveTable};
 use crate::cascade::dialect::Dialect;
 use crate::cascade::error::Error;
 use crate::cascade::graph::{Action, ForeignKey, KeyId, Schema, TableId};
-use crate::cascade::key::{Key, alias};
+use crate::cascade::key::Key;
 use crate::cascade::known::Known;
 use crate::cascade::orphans::orphans;
 use crate::cascade::plan::Plan;
 use crate::cascade::run::{Run, Watch};
 use crate::cascade::session::Session;
-use crate::cascade::sql::table_iden;
-
-const LEVELS: &str = "__cascade_levels";
-const LEVEL: &str = "__cascade_level";
 
 /// What there is by each key whose tables and columns are there: all of it, or only what decides whether a constraint that
 /// refuses is as it should be.
@@ -88,39 +81,4 @@ async fn count(run: Run<'_>, key: KeyId) -> Result<(u64, Vec<Key>), Error> {
 async fn measure(run: Run<'_>, key: KeyId) -> Result<Option<u64>, Error> {
     let Some(levels_max) = run.dialect.cascade_levels_max() else { return Ok(None) };
     Ok(run.row_of(&levels(run.schema, run.dialect, key, levels_max), 1).await?.pop())
-}
-
-/// How many rows there are on the longest way from a row without a parent down by this key; one more than `levels_max`
-/// stands for all that are more. Each row has one parent, so that each is looked at once.
-fn levels(schema: &Schema, dialect: Dialect, key: KeyId, levels_max: u64) -> SelectStatement {
-    let ForeignKey { child: table, child_columns, parent_columns, .. } = &schema.keys[key];
-    let table = &schema.tables[*table];
-    let column = |column: usize| Expr::col((table_iden(table), table.columns[column].name.clone()));
-    let above = |n: usize| Expr::col((Alias::new(LEVELS), Alias::new(alias(n))));
-    let level = || Expr::col((Alias::new(LEVELS), Alias::new(LEVEL)));
-    let mut tops = Query::select();
-    tops.exprs(parent_columns.iter().map(|&to| column(to))).expr(Expr::cust("1")).from(table.name.clone());
-    let is_null = child_columns.iter().map(|&from| column(from).is_null());
-    tops.and_where(is_null.reduce(sea_orm::sea_query::ExprTrait::or).unwrap_or_else(|| Expr::cust("1 = 2")));
-    let mut below = Query::select();
-    below.exprs(parent_columns.iter().map(|&to| column(to))).expr(level().add(1)).from(Alias::new(LEVELS));
-    let refers = child_columns.iter().enumerate().map(|(n, &from)| column(from).eq(above(n)));
-    let refers = refers.reduce(sea_orm::sea_query::ExprTrait::and).unwrap_or_else(|| Expr::cust("1 = 2"));
-    below.join(JoinType::InnerJoin, table.name.clone(), refers);
-    below.and_where(level().lte(levels_max));
-    let mut levels = CommonTableExpression::new();
-    let columns = (0..parent_columns.len()).map(alias).chain([LEVEL.to_owned()]);
-    levels.table_name(Alias::new(LEVELS)).columns(columns.map(Alias::new));
-    levels.query(tops.union(UnionType::All, below).to_owned());
-    let mut clause = WithClause::new();
-    clause.recursive(true).cte(levels);
-    let ty = match dialect {
-        Dialect::Postgres => "bigint",
-        Dialect::Sqlite => "INTEGER",
-        Dialect::MySql => "SIGNED",
-    };
-    let deepest = Func::coalesce([Func::max(level()).into(), Expr::cust("0")]);
-    let mut select = Query::select();
-    select.expr_as(Expr::from(deepest).cast_as(Alias::new(ty)), Alias::new(alias(0))).from(Alias::new(LEVELS));
-    select.with_cte(clause).to_owned()
 }

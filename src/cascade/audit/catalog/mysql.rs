@@ -31,10 +31,11 @@ const INDEXES: &str = "SELECT s.*, CAST(table_schema AS CHAR) AS db, CAST(table_
 const VIEWS: &str = "SELECT CAST(table_schema AS CHAR) AS db, CAST(table_name AS CHAR) AS tbl \
      FROM information_schema.views WHERE table_schema IN ";
 
-/// MariaDB has checks that are a part of their column, and are gone where it is stated without.
-const CHECKS: &str = "SELECT CAST(constraint_schema AS CHAR) AS db, CAST(table_name AS CHAR) AS tbl, \
-     CAST(constraint_name AS CHAR) AS col FROM information_schema.check_constraints \
-     WHERE level = 'Column' AND constraint_schema IN ";
+/// MariaDB has checks that are a part of their column, and are gone where it is stated without. `LEVEL` tells which, since
+/// 10.5.10; before, every check is taken for one.
+const CHECKS: &str = "SELECT c.*, CAST(constraint_schema AS CHAR) AS db, CAST(table_name AS CHAR) AS tbl, \
+     CAST(constraint_name AS CHAR) AS col FROM information_schema.check_constraints AS c \
+     WHERE constraint_schema IN ";
 
 const RULES: &str = "SELECT CAST(constraint_schema AS CHAR) AS db, CAST(table_name AS CHAR) AS tbl, \
      CAST(constraint_name AS CHAR) AS name, CAST(delete_rule AS CHAR) AS on_delete, \
@@ -71,7 +72,9 @@ pub(super) async fn read(session: &dyn Session, schemas: &BTreeSet<String>) -> R
     let mut checked = BTreeSet::new();
     if is_mariadb {
         for row in query(session, format!("{CHECKS}{list}"), schemas.clone()).await? {
-            checked.insert((place(&row, "db", "tbl")?, get::<String>(&row, "col")?));
+            if row.try_get::<String>("", "LEVEL").map_or(true, |level| level == "Column") {
+                checked.insert((place(&row, "db", "tbl")?, get::<String>(&row, "col")?));
+            }
         }
     }
     let columns = format!("{COLUMNS}{list} ORDER BY table_schema, table_name, ordinal_position");

@@ -1,0 +1,56 @@
+//! A table that is not there, as its mend will make it.
+//!
+//! Pure. So that an audit finds at once what will still be missing then.
+
+use super::live::{Live, LiveColumn, LiveIndex, LiveKey, LiveTable, TableKind};
+use crate::cascade::graph::{ForeignKey, Schema, Table, TableId};
+
+/// A table as its mend will make it.
+pub(crate) fn made(live: &Live, table: &Table) -> LiveTable {
+    let by = (table.made_by)(live.dialect.backend());
+    let (mut columns, mut indexes) = (Vec::new(), Vec::new());
+    let index = |name: String, columns: Vec<String>, is_unique| LiveIndex {
+        name,
+        columns: columns.into_iter().map(Some).collect(),
+        is_unique,
+        is_partial: false,
+        flaw: None,
+    };
+    for column in by.table.get_columns() {
+        let (name, spec) = (column.get_column_name(), column.get_column_spec());
+        if spec.primary_key || spec.unique {
+            indexes.push(index(String::new(), vec![name.clone()], true));
+        }
+        columns.push(LiveColumn { nullable: spec.nullable != Some(false) && !spec.primary_key, name, stated: None });
+    }
+    for made in by.table.get_indexes().iter().chain(&by.indexes) {
+        let spec = made.get_index_spec();
+        let is_unique = made.is_primary_key() || made.is_unique_key();
+        indexes.push(index(spec.get_name().unwrap_or_default().to_owned(), spec.get_column_names(), is_unique));
+    }
+    let (place, kind) = (live.place(&table.name), TableKind::Plain);
+    LiveTable { place, is_visible: true, kind, columns, indexes, definition: None }
+}
+
+/// SQLite: the constraints that a table is made with.
+pub(crate) fn made_keys(schema: &Schema, live: &Live, child: TableId) -> Vec<LiveKey> {
+    let keys = schema.keys.iter().filter(|key| key.child == child);
+    let made = |key: &ForeignKey| {
+        let constraint = key.constraint.as_ref()?;
+        Some(LiveKey {
+            name: String::new(),
+            child: live.place(&schema.tables[child].name),
+            child_columns: schema.tables[child].names(&key.child_columns),
+            parent: live.place(&schema.tables[key.parent].name),
+            parent_columns: schema.tables[key.parent].names(&key.parent_columns),
+            on_delete: key.action,
+            sets_some: false,
+            on_update: constraint.on_update,
+            matching: "",
+            is_validated: true,
+            is_enforced: true,
+            deferrable: "",
+        })
+    };
+    keys.filter_map(made).collect()
+}
