@@ -345,34 +345,29 @@ impl Comparison<'_> {
             }
             return;
         }
-        let is_right = |live: &&&LiveKey| self.is_alike(id, live);
-        let right = live_keys.iter().find(is_right);
+        let right = live_keys.iter().find(|live| self.is_alike(id, live));
         for &live in live_keys {
+            let draft = |kind, severity| self.draft(id, kind, severity);
+            let constraint = live.name.clone();
             if !self.is_alike(id, live) {
-                drafts.push(Draft {
-                    cure: match right {
-                        Some(_) => self.sql.drop_constraint(key, live),
-                        None => self.sql.replace_constraint(key, live, key.action),
-                    },
-                    ..self.action_differs(id, live)
-                });
+                let cure = match right {
+                    Some(_) => self.sql.drop_constraint(key, live),
+                    None => self.sql.replace_constraint(key, live, key.action),
+                };
+                drafts.push(Draft { cure, ..self.action_differs(id, live) });
             } else if !live.is_enforced {
                 drafts.push(Draft {
-                    found: format!("constraint {} is switched off", live.name),
+                    found: format!("constraint {constraint} is switched off"),
                     why: "it is declared and checks nothing".to_owned(),
                     cure: self.sql.replace_constraint(key, live, key.action),
-                    ..self.draft(id, FindingKind::ConstraintOff { constraint: live.name.clone() }, Severity::Error)
+                    ..draft(FindingKind::ConstraintOff { constraint }, Severity::Error)
                 });
             } else if !live.is_validated {
                 drafts.push(Draft {
-                    found: format!("constraint {} is NOT VALID", live.name),
+                    found: format!("constraint {constraint} is NOT VALID"),
                     why: "rows that are older than the constraint may refer to nothing".to_owned(),
                     cure: self.sql.validate(key, live),
-                    ..self.draft(
-                        id,
-                        FindingKind::ConstraintNotValidated { constraint: live.name.clone() },
-                        Severity::Warning,
-                    )
+                    ..draft(FindingKind::ConstraintNotValidated { constraint }, Severity::Warning)
                 });
             }
         }
@@ -471,38 +466,26 @@ impl Comparison<'_> {
             None if live.child.schema == self.live.current_schema => live.child.table.clone(),
             None => format!("{}.{}", live.child.schema, live.child.table),
         };
-        let (severity, why) = match live.on_delete {
-            Action::Cascade => (
-                Severity::Error,
-                format!(
-                    "a delete of {} takes rows of {table} that no preview shows and no outcome counts",
-                    parent.label
-                ),
-            ),
-            Action::SetNull | Action::SetDefault => (
-                Severity::Error,
-                format!(
-                    "a delete of {} changes rows of {table} that no preview shows and no outcome counts",
-                    parent.label
-                ),
-            ),
-            Action::NoAction | Action::Restrict => (
-                Severity::Warning,
-                format!(
-                    "a delete of {} fails where rows of {table} refer to it, and no preview shows them",
-                    parent.label
-                ),
-            ),
+        let verb = match live.on_delete {
+            Action::Cascade => Some("takes"),
+            Action::SetNull | Action::SetDefault => Some("changes"),
+            Action::NoAction | Action::Restrict => None,
+        };
+        let of = &parent.label;
+        let why = match verb {
+            Some(verb) => {
+                format!("a delete of {of} {verb} rows of {table} that no preview shows and no outcome counts")
+            }
+            None => format!("a delete of {of} fails where rows of {table} refer to it, and no preview shows them"),
         };
         let columns = match live.child_columns.as_slice() {
             [one] => one.clone(),
             several => format!("({})", several.join(", ")),
         };
         let cure = match registered {
-            Some(_) => format!(
-                "declare a belongs_to from {table}.{columns} to {}, with the `on_delete` that it should have",
-                parent.label
-            ),
+            Some(_) => {
+                format!("declare a belongs_to from {table}.{columns} to {of}, with the `on_delete` that it should have")
+            }
             None => format!(
                 "register the entity of {table} with `GraphBuilder::entity`, or name it with `leave_to_database`"
             ),
@@ -513,12 +496,12 @@ impl Comparison<'_> {
                 parent: parent.label.clone(),
                 action: live.on_delete,
             },
-            severity,
+            severity: if verb.is_some() { Severity::Error } else { Severity::Warning },
             changes: None,
             foreign_key: Some(format!("{table}.{columns}")),
             table,
             declared: "nothing".to_owned(),
-            found: format!("a constraint onto {}, ON DELETE {}", parent.label, live.on_delete),
+            found: format!("a constraint onto {of}, ON DELETE {}", live.on_delete),
             why,
             cure: Cure::Declaration(cure),
         }

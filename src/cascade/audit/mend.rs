@@ -262,65 +262,53 @@ impl<'a> Sql<'a> {
 
     /// Deletes or changes the orphans by the declared rule, if that says what becomes of them.
     pub(crate) fn orphans(&self, key: &ForeignKey) -> Cure {
-        let (child, parent) = (self.child(key), &self.schema.tables[key.parent]);
-        let (of, to) = (self.named(child), self.named(parent));
-        let columns = child.names(&key.child_columns);
-        let pairs: Vec<(String, String)> = columns.iter().cloned().zip(parent.names(&key.parent_columns)).collect();
-        let on = |own: &str, other: &str| {
-            let equal =
-                pairs.iter().map(|(from, to)| format!("{other}.{} = {own}.{}", self.quoted(to), self.quoted(from)));
-            equal.collect::<Vec<_>>().join(" AND ")
+        let (tables, condition) = self.orphaned(key);
+        let is_joined = self.dialect() == Dialect::MySql;
+        let set = |value: &str| {
+            let own = if is_joined { "c." } else { "" };
+            let columns = self.child(key).names(&key.child_columns);
+            let set: Vec<String> =
+                columns.iter().map(|column| format!("{own}{} = {value}", self.quoted(column))).collect();
+            format!("UPDATE {tables} SET {} WHERE {condition}", set.join(", "))
         };
-        let stated = |own: &str| {
-            let stated = columns.iter().map(|column| format!("{own}.{} IS NOT NULL", self.quoted(column)));
-            stated.collect::<Vec<_>>().join(" AND ")
-        };
-        let value = match key.action {
-            Action::SetDefault => "DEFAULT",
-            _ => "NULL",
-        };
-        let set = |own: &str| {
-            let set = columns.iter().map(|column| format!("{own}{} = {value}", self.quoted(column)));
-            set.collect::<Vec<_>>().join(", ")
-        };
-        let missing = self.quoted(&pairs.first().map(|(_, to)| to.clone()).unwrap_or_default());
-        let statement = match (key.action, self.dialect()) {
-            (Action::NoAction | Action::Restrict, _) | (Action::SetDefault, Dialect::Sqlite) => {
+        let statement = match key.action {
+            Action::Cascade => {
+                format!("DELETE {}FROM {tables} WHERE {condition}", if is_joined { "c " } else { "" })
+            }
+            Action::SetNull => set("NULL"),
+            Action::SetDefault if self.dialect() == Dialect::Sqlite => {
+                return Cure::ByHand("let `Graph::repair` do it: an UPDATE has no word for a default there".to_owned());
+            }
+            Action::SetDefault => set("DEFAULT"),
+            Action::NoAction | Action::Restrict => {
                 return Cure::ByHand(format!(
-                    "decide what becomes of them, and let `Graph::repair` do it; {} {}",
-                    key.action,
-                    if key.action == Action::SetDefault {
-                        "has no SQL there"
-                    } else {
-                        "does not say, so call `or_delete` or `or_set_null`"
-                    }
+                    "decide what becomes of them: {} does not say; `Graph::repair` with `or_delete` or `or_set_null` does it",
+                    key.action
                 ));
             }
-            // A join, because MySQL does not look at the table that it changes in a sub-select.
-            (Action::Cascade, Dialect::MySql) => format!(
-                "DELETE c FROM {of} AS c LEFT JOIN {to} AS p ON {} WHERE {} AND p.{missing} IS NULL",
-                on("c", "p"),
-                stated("c")
-            ),
-            (Action::SetNull | Action::SetDefault, Dialect::MySql) => format!(
-                "UPDATE {of} AS c LEFT JOIN {to} AS p ON {} SET {} WHERE {} AND p.{missing} IS NULL",
-                on("c", "p"),
-                set("c."),
-                stated("c")
-            ),
-            (Action::Cascade, Dialect::Postgres | Dialect::Sqlite) => format!(
-                "DELETE FROM {of} WHERE {} AND NOT EXISTS (SELECT 1 FROM {to} AS p WHERE {})",
-                stated(&of),
-                on(&of, "p")
-            ),
-            (Action::SetNull | Action::SetDefault, Dialect::Postgres | Dialect::Sqlite) => format!(
-                "UPDATE {of} SET {} WHERE {} AND NOT EXISTS (SELECT 1 FROM {to} AS p WHERE {})",
-                set(""),
-                stated(&of),
-                on(&of, "p")
-            ),
         };
         Cure::Rows(vec![statement])
+    }
+
+    /// The tables and the condition by which a statement tells the orphans. On MySQL and MariaDB a join, because they do not
+    /// look in a sub-select at the table that they change.
+    fn orphaned(&self, key: &ForeignKey) -> (String, String) {
+        let (child, parent) = (self.child(key), &self.schema.tables[key.parent]);
+        let (of, to) = (self.named(child), self.named(parent));
+        let own = if self.dialect() == Dialect::MySql { "c" } else { &of };
+        let (columns, referred) = (child.names(&key.child_columns), parent.names(&key.parent_columns));
+        let stated = columns.iter().map(|column| format!("{own}.{} IS NOT NULL", self.quoted(column)));
+        let stated = stated.collect::<Vec<_>>().join(" AND ");
+        let on = columns.iter().zip(&referred);
+        let on = on.map(|(from, to)| format!("p.{} = {own}.{}", self.quoted(to), self.quoted(from)));
+        let on = on.collect::<Vec<_>>().join(" AND ");
+        match (self.dialect(), referred.first()) {
+            (Dialect::MySql, Some(first)) => (
+                format!("{of} AS c LEFT JOIN {to} AS p ON {on}"),
+                format!("{stated} AND p.{} IS NULL", self.quoted(first)),
+            ),
+            _ => (of.clone(), format!("{stated} AND NOT EXISTS (SELECT 1 FROM {to} AS p WHERE {on})")),
+        }
     }
 
     pub(crate) fn add_constraint(&self, key: &ForeignKey, constraint: &Constraint) -> Cure {

@@ -65,20 +65,43 @@ pub(super) async fn read(session: &dyn Session, schemas: &BTreeSet<String>) -> R
         tables: Vec::new(),
         keys: Vec::new(),
     };
-    let mut views = BTreeSet::new();
-    for row in query(session, format!("{VIEWS}{list}"), schemas.clone()).await? {
+    let schemas = Schemas { names: schemas, list };
+    read_columns(session, &schemas, is_mariadb, &mut live).await?;
+    read_indexes(session, &schemas, &mut live).await?;
+    read_keys(session, &mut live).await?;
+    Ok(live)
+}
+
+/// The schemas whose tables are read, as a list to bind.
+struct Schemas {
+    names: Vec<Value>,
+    list: String,
+}
+
+impl Schemas {
+    /// The rows of a query that ends with the list of them, in this order.
+    async fn query(&self, session: &dyn Session, sql: &str, order: &str) -> Result<Vec<QueryResult>, DbErr> {
+        query(session, format!("{sql}{}{order}", self.list), self.names.clone()).await
+    }
+}
+
+async fn read_columns(
+    session: &dyn Session,
+    schemas: &Schemas,
+    is_mariadb: bool,
+    live: &mut Live,
+) -> Result<(), DbErr> {
+    let (mut views, mut checked) = (BTreeSet::new(), BTreeSet::new());
+    for row in schemas.query(session, VIEWS, "").await? {
         views.insert(place(&row, "db", "tbl")?);
     }
-    let mut checked = BTreeSet::new();
-    if is_mariadb {
-        for row in query(session, format!("{CHECKS}{list}"), schemas.clone()).await? {
-            if row.try_get::<String>("", "LEVEL").map_or(true, |level| level == "Column") {
-                checked.insert((place(&row, "db", "tbl")?, get::<String>(&row, "col")?));
-            }
+    let checks = if is_mariadb { schemas.query(session, CHECKS, "").await? } else { Vec::new() };
+    for row in checks {
+        if row.try_get::<String>("", "LEVEL").map_or(true, |level| level == "Column") {
+            checked.insert((place(&row, "db", "tbl")?, get::<String>(&row, "col")?));
         }
     }
-    let columns = format!("{COLUMNS}{list} ORDER BY table_schema, table_name, ordinal_position");
-    for row in query(session, columns, schemas.clone()).await? {
+    for row in schemas.query(session, COLUMNS, " ORDER BY table_schema, table_name, ordinal_position").await? {
         let place = place(&row, "db", "tbl")?;
         let is_visible = place.schema == live.current_schema;
         let kind = if views.contains(&place) { TableKind::View } else { TableKind::Plain };
@@ -86,8 +109,12 @@ pub(super) async fn read(session: &dyn Session, schemas: &BTreeSet<String>) -> R
         column.stated = column.stated.filter(|_| !checked.contains(&(place.clone(), column.name.clone())));
         table_of(&mut live.tables, place, is_visible, kind).columns.push(column);
     }
-    let indexes = format!("{INDEXES}{list} ORDER BY table_schema, table_name, index_name, seq_in_index");
-    for row in query(session, indexes, schemas).await? {
+    Ok(())
+}
+
+async fn read_indexes(session: &dyn Session, schemas: &Schemas, live: &mut Live) -> Result<(), DbErr> {
+    let order = " ORDER BY table_schema, table_name, index_name, seq_in_index";
+    for row in schemas.query(session, INDEXES, order).await? {
         // Of a prefix only the beginning of values is known.
         let column = match get::<Option<i64>>(&row, "part")? {
             Some(_) => None,
@@ -102,6 +129,10 @@ pub(super) async fn read(session: &dyn Session, schemas: &BTreeSet<String>) -> R
         };
         add_to_index(&mut live.tables, &place(&row, "db", "tbl")?, index);
     }
+    Ok(())
+}
+
+async fn read_keys(session: &dyn Session, live: &mut Live) -> Result<(), DbErr> {
     let mut rules = BTreeMap::new();
     for row in query(session, RULES, Vec::new()).await? {
         let name = (place(&row, "db", "tbl")?, get::<String>(&row, "name")?);
@@ -135,7 +166,7 @@ pub(super) async fn read(session: &dyn Session, schemas: &BTreeSet<String>) -> R
         add_to_key(&mut keys, id, key);
     }
     live.keys = keys.into_iter().map(|(_, key)| key).collect();
-    Ok(live)
+    Ok(())
 }
 
 fn flaw(row: &QueryResult) -> Result<Option<Flaw>, DbErr> {

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use sea_orm::sea_query::ArrayType;
-use sea_orm::{DbErr, Value};
+use sea_orm::{DbErr, QueryResult, Value};
 
 use super::{action, add_to_index, add_to_key, column, get, place, query, table_of};
 use crate::cascade::audit::live::{Flaw, Live, LiveIndex, LiveKey, TableKind};
@@ -71,7 +71,14 @@ pub(super) async fn read(session: &dyn Session, names: &BTreeSet<String>) -> Res
         tables: Vec::new(),
         keys: Vec::new(),
     };
-    for row in query(session, COLUMNS, vec![names.clone()]).await? {
+    read_columns(session, names.clone(), &mut live).await?;
+    read_indexes(session, names, &mut live).await?;
+    read_keys(session, &mut live).await?;
+    Ok(live)
+}
+
+async fn read_columns(session: &dyn Session, names: Value, live: &mut Live) -> Result<(), DbErr> {
+    for row in query(session, COLUMNS, vec![names]).await? {
         let kind = match get::<String>(&row, "kind")?.as_str() {
             "p" => TableKind::Partitioned,
             "v" | "m" => TableKind::View,
@@ -80,18 +87,24 @@ pub(super) async fn read(session: &dyn Session, names: &BTreeSet<String>) -> Res
         let table = table_of(&mut live.tables, place(&row, "schema", "tbl")?, get(&row, "is_visible")?, kind);
         table.columns.push(column(get(&row, "name")?, get(&row, "is_nullable")?));
     }
+    Ok(())
+}
+
+async fn read_indexes(session: &dyn Session, names: Value, live: &mut Live) -> Result<(), DbErr> {
     for row in query(session, INDEXES, vec![names]).await? {
-        let flaw =
-            flaw(get(&row, "is_valid")?, &get::<String>(&row, "kind")?, get(&row, "predicate")?, &row_first(&row)?);
         let index = LiveIndex {
             name: get(&row, "name")?,
             columns: vec![get(&row, "col")?],
             is_unique: get(&row, "is_unique")?,
             is_partial: get::<Option<String>>(&row, "predicate")?.is_some(),
-            flaw,
+            flaw: flaw(&row)?,
         };
         add_to_index(&mut live.tables, &place(&row, "schema", "tbl")?, index);
     }
+    Ok(())
+}
+
+async fn read_keys(session: &dyn Session, live: &mut Live) -> Result<(), DbErr> {
     let mut keys = Vec::new();
     for row in query(session, KEYS, Vec::new()).await? {
         let key = LiveKey {
@@ -115,20 +128,17 @@ pub(super) async fn read(session: &dyn Session, names: &BTreeSet<String>) -> Res
         add_to_key(&mut keys, get(&row, "id")?, key);
     }
     live.keys = keys.into_iter().map(|(_, key)| key).collect();
-    Ok(live)
-}
-
-fn row_first(row: &sea_orm::QueryResult) -> Result<String, DbErr> {
-    Ok(get::<Option<String>>(row, "first")?.unwrap_or_default())
+    Ok(())
 }
 
 /// An index of the rows in which its first column is not NULL finds every row with a value.
-fn flaw(is_valid: bool, kind: &str, predicate: Option<String>, first: &str) -> Option<Flaw> {
-    let has_all = predicate.is_none_or(|predicate| predicate == format!("({first} IS NOT NULL)"));
-    match kind {
-        _ if !is_valid => Some(Flaw::Invalid),
+fn flaw(row: &QueryResult) -> Result<Option<Flaw>, DbErr> {
+    let (predicate, first) = (get::<Option<String>>(row, "predicate")?, get::<Option<String>>(row, "first")?);
+    let has_all = predicate.is_none_or(|text| text == format!("({} IS NOT NULL)", first.unwrap_or_default()));
+    Ok(match get::<String>(row, "kind")?.as_str() {
+        _ if !get::<bool>(row, "is_valid")? => Some(Flaw::Invalid),
         "btree" | "hash" if has_all => None,
         "btree" | "hash" => Some(Flaw::Partial),
         _ => Some(Flaw::Kind),
-    }
+    })
 }

@@ -65,19 +65,7 @@ async fn read_schema(session: &dyn Session, schema: &str, live: &mut Live) -> Re
         tables.add_column(place(&row, "tbl")?, is_visible, &row)?;
     }
     for row in query(session, of(INDEXES), Vec::new()).await? {
-        let (column, is_partial): (Option<String>, bool) = (get(&row, "col")?, get::<i64>(&row, "partial")? != 0);
-        let text = |name| get::<Option<String>>(&row, name).map(Option::unwrap_or_default);
-        let (sql, definition) = (text("sql")?, text("definition")?.to_uppercase());
-        // How a column compares is told by its definition alone.
-        let is_other = text("coll")? != "BINARY" && !definition.contains("COLLATE");
-        let is_some = is_partial && !has_all_values(&sql, column.as_deref());
-        let index = LiveIndex {
-            name: get(&row, "name")?,
-            is_unique: get::<i64>(&row, "is_unique")? != 0,
-            is_partial,
-            flaw: is_some.then_some(Flaw::Partial).or(is_other.then_some(Flaw::Kind)),
-            columns: vec![column],
-        };
+        let index = index(&row)?;
         add_to_index(&mut tables.found, &place(&row, "tbl")?, index);
     }
     for row in query(session, of(TEXTS), Vec::new()).await? {
@@ -85,21 +73,7 @@ async fn read_schema(session: &dyn Session, schema: &str, live: &mut Live) -> Re
     }
     let mut keys = Vec::new();
     for row in query(session, of(KEYS), Vec::new()).await? {
-        let (child, parent) = (place(&row, "child")?, place(&row, "parent")?);
-        let key = LiveKey {
-            name: String::new(),
-            child_columns: vec![get(&row, "child_column")?],
-            parent_columns: get::<Option<String>>(&row, "parent_column")?.into_iter().collect(),
-            on_delete: action(&row, "on_delete")?,
-            sets_some: false,
-            on_update: action(&row, "on_update")?,
-            matching: "",
-            is_validated: true,
-            is_enforced: true,
-            deferrable: "",
-            child,
-            parent,
-        };
+        let key = key(&row, place(&row, "child")?, place(&row, "parent")?)?;
         add_to_key(&mut keys, format!("{}.{}", key.child.table, get::<i64>(&row, "id")?), key);
     }
     for (_, mut key) in keys {
@@ -112,6 +86,41 @@ async fn read_schema(session: &dyn Session, schema: &str, live: &mut Live) -> Re
     }
     live.tables.extend(tables.with_primary_keys());
     Ok(())
+}
+
+/// One column of an index.
+fn index(row: &QueryResult) -> Result<LiveIndex, DbErr> {
+    let (column, is_partial): (Option<String>, bool) = (get(row, "col")?, get::<i64>(row, "partial")? != 0);
+    let text = |name| get::<Option<String>>(row, name).map(Option::unwrap_or_default);
+    let (sql, definition) = (text("sql")?, text("definition")?.to_uppercase());
+    // How a column compares is told by its definition alone.
+    let is_other = text("coll")? != "BINARY" && !definition.contains("COLLATE");
+    let is_some = is_partial && !has_all_values(&sql, column.as_deref());
+    Ok(LiveIndex {
+        name: get(row, "name")?,
+        is_unique: get::<i64>(row, "is_unique")? != 0,
+        is_partial,
+        flaw: is_some.then_some(Flaw::Partial).or(is_other.then_some(Flaw::Kind)),
+        columns: vec![column],
+    })
+}
+
+/// One pair of columns of a foreign key, which has no name there and is always checked.
+fn key(row: &QueryResult, child: Place, parent: Place) -> Result<LiveKey, DbErr> {
+    Ok(LiveKey {
+        name: String::new(),
+        child,
+        child_columns: vec![get(row, "child_column")?],
+        parent,
+        parent_columns: get::<Option<String>>(row, "parent_column")?.into_iter().collect(),
+        on_delete: action(row, "on_delete")?,
+        sets_some: false,
+        on_update: action(row, "on_update")?,
+        is_validated: true,
+        is_enforced: true,
+        matching: "",
+        deferrable: "",
+    })
 }
 
 /// The tables of one schema, and what is known of their primary keys.
