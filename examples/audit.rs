@@ -85,22 +85,30 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{audit}\n");
     assert!(audit.expect_clean().is_err());
 
-    // Rows first, through the engine: looked at, bounded, and those that are too young left alone.
+    // The schema first, as far as the orphans let it.
+    mend(&db, &graph).await?;
+    // Then the rows, through the engine: looked at, bounded, and those that are too young left alone.
     let repair = graph.repair(label::Entity).only(label::COLUMN.id.lt(1_000)).at_most(10);
     let preview = repair.preview(&db).await?;
     println!("{preview}\n");
     println!("repaired: {}\n", repair.expecting(&preview).execute(&db).await?);
+    // And what wanted them gone.
+    mend(&db, &graph).await?;
 
-    // Then the schema.
-    for statement in graph.audit(&db).counting_orphans().await?.statements() {
-        db.execute_unprepared(statement).await?;
-    }
     let audit = graph.audit(&db).counting_orphans().await?;
     println!("{audit}\n");
     // The one that is left is of another program; it stays, and whoever comes after should know.
     assert!(audit.findings().iter().all(|finding| matches!(finding.mend, Mend::Declaration { .. })));
     audit.accept(|finding| finding.table == "drift_exports").expect_clean()?;
     drop_all(&db).await?;
+    Ok(())
+}
+
+/// Runs what mends the schema.
+async fn mend(db: &DatabaseConnection, graph: &Graph) -> Result<(), Box<dyn std::error::Error>> {
+    for statement in graph.audit(db).counting_orphans().await?.statements() {
+        db.execute_unprepared(statement).await?;
+    }
     Ok(())
 }
 

@@ -223,6 +223,15 @@ pub enum Fault {
         /// The parent's table.
         parent: String,
     },
+    /// A repair is to set a key to NULL that cannot take it.
+    OrphansCannotBeNull {
+        /// Their table.
+        table: String,
+        /// The column.
+        column: String,
+        /// Why it cannot.
+        reason: &'static str,
+    },
     /// SET NULL or SET DEFAULT on a column that cannot take it.
     KeyCannotChange {
         /// The child's table.
@@ -402,7 +411,11 @@ impl From<Error> for DbErr {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        match self.kind() {
+            // What `main` prints if a start-up check fails is to be read.
+            ErrorKind::Unclean(_) => fmt::Display::fmt(self, f),
+            kind => fmt::Debug::fmt(kind, f),
+        }
     }
 }
 
@@ -442,7 +455,7 @@ impl fmt::Display for ErrorKind {
             }
             Self::TooManyRows { at_most, preview } => write!(
                 f,
-                "{} rows would be deleted or changed in all, more than the {at_most} allowed: {}",
+                "{} rows would be deleted or changed in all, more than the {at_most} allowed: it would have {}",
                 preview.outcome().total(),
                 preview.outcome()
             ),
@@ -575,6 +588,9 @@ impl fmt::Display for Fault {
                     f,
                     "{foreign_key} refers to columns of other types in {parent}, which databases compare differently"
                 )
+            }
+            Self::OrphansCannotBeNull { table, column, reason } => {
+                write!(f, "orphans by {table}.{column} are to be set to NULL, but {reason}")
             }
             Self::KeyCannotChange { table, column, action, reason } => {
                 write!(f, "{table}.{column} is declared ON DELETE {action}, but {reason}")

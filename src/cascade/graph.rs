@@ -172,9 +172,15 @@ impl Schema {
         self.tables.iter().position(|table| table.type_id == entity.type_id)
     }
 
-    /// Why orphans of a key could not be set to NULL, if they cannot.
-    pub(crate) fn cannot_be_null(&self, key: KeyId) -> Vec<Fault> {
-        cannot_change(&self.tables, &self.keys, key, Action::SetNull)
+    /// Why orphans by a key cannot be set to NULL, if they cannot.
+    pub(crate) fn cannot_be_null(&self, key: KeyId) -> impl Iterator<Item = Fault> {
+        let Table { label, columns, .. } = &self.tables[self.keys[key].child];
+        let fault = |(column, reason): (usize, _)| Fault::OrphansCannotBeNull {
+            table: label.clone(),
+            column: columns[column].name.to_string(),
+            reason,
+        };
+        cannot_change(&self.tables, &self.keys, key, Action::SetNull).map(fault)
     }
 
     /// The keys by which other rows refer to this table's.
@@ -557,33 +563,43 @@ fn check_keys(tables: &[Table], keys: &[ForeignKey], faults: &mut Vec<Fault>) {
     }
     for (id, key) in keys.iter().enumerate() {
         if key.action.changes_key() {
-            faults.extend(cannot_change(tables, keys, id, key.action));
+            let Table { label, columns, .. } = &tables[key.child];
+            faults.extend(cannot_change(tables, keys, id, key.action).map(|(column, reason)| Fault::KeyCannotChange {
+                table: label.clone(),
+                column: columns[column].name.to_string(),
+                action: key.action,
+                reason,
+            }));
         }
     }
 }
 
-/// R3: why such an action cannot change the columns of a key.
-fn cannot_change(tables: &[Table], keys: &[ForeignKey], id: KeyId, action: Action) -> Vec<Fault> {
+/// R3: the columns of a key that such an action cannot change, and why.
+fn cannot_change(
+    tables: &[Table],
+    keys: &[ForeignKey],
+    id: KeyId,
+    action: Action,
+) -> impl Iterator<Item = (usize, &'static str)> {
     let ForeignKey { child, child_columns, .. } = &keys[id];
     let table = &tables[*child];
-    let fault = |&position: &usize| {
+    let reason = move |&position: &usize| {
         let column = &table.columns[position];
-        let reason = if table.primary_key.contains(&position) {
-            "it is part of the primary key"
+        if table.primary_key.contains(&position) {
+            Some("it is part of the primary key")
         } else if table.identity.contains(&position) {
-            "another registered key refers to it"
+            Some("another registered key refers to it")
         } else if shared(keys, id, position) {
-            "another key of the table shares it"
+            Some("another key of the table shares it")
         } else if column.nullable || (action == Action::SetDefault && column.default.is_some()) {
-            return None;
+            None
         } else if action == Action::SetDefault {
-            "it is NOT NULL and has no default"
+            Some("it is NOT NULL and has no default")
         } else {
-            "it is NOT NULL"
-        };
-        Some(Fault::KeyCannotChange { table: table.label.clone(), column: column.name.to_string(), action, reason })
+            Some("it is NOT NULL")
+        }
     };
-    child_columns.iter().filter_map(fault).collect()
+    child_columns.iter().filter_map(move |position| Some((*position, reason(position)?)))
 }
 
 /// Whether another key has the column too, so that changing it through one changes what the other refers to: the

@@ -322,12 +322,15 @@ impl fmt::Display for Preview {
         writeln!(f)?;
         for orphans in self.orphans.iter().filter(|orphans| orphans.rows > 0) {
             let Line { parent: _, table: _, foreign_key, action, rows: number, or_more } = orphans;
-            let fate = match action {
-                Action::Cascade => "to delete",
-                Action::SetNull | Action::SetDefault => "to change",
-                Action::NoAction | Action::Restrict => "left alone, because the rule does not say what becomes of them",
-            };
-            writeln!(f, "orphans by {foreign_key} {action}: {} {fate}", rows(*number, *or_more))?;
+            let number = rows(*number, *or_more);
+            match action {
+                Action::Cascade => writeln!(f, "orphans by {foreign_key}: {number} to delete")?,
+                Action::SetNull | Action::SetDefault => writeln!(f, "orphans by {foreign_key}: {number} to change")?,
+                Action::NoAction | Action::Restrict => writeln!(
+                    f,
+                    "orphans by {foreign_key}: {number} left alone, because {action} does not say what becomes of them"
+                )?,
+            }
         }
         let sum = if self.is_blocked() { "were nothing in the way" } else { "total" };
         let deleted = self.sum(self.outcome.deletions().map(|(_, rows)| rows), self.outcome.rows_deleted());

@@ -84,7 +84,7 @@ impl Graph {
     /// let preview = repair.preview(&db).await?;
     /// assert_eq!(
     ///     preview.to_string(),
-    ///     "items: 2 rows to delete\norphans by items.store_id CASCADE: 2 rows to delete\ntotal: 2 rows deleted, 0 changed"
+    ///     "items: 2 rows to delete\norphans by items.store_id: 2 rows to delete\ntotal: 2 rows deleted, 0 changed"
     /// );
     /// let outcome = repair.expecting(&preview).execute(&db).await?;
     /// assert_eq!(outcome.deleted(item::Entity), 2);

@@ -73,11 +73,19 @@ async fn by_each_rule(db: TestDb) {
     assert_eq!(
         preview.to_string(),
         "c: 1 row to delete\n\
-         orphans by c.p CASCADE: 1 row to delete\n\
-         orphans by c.n SET NULL: 1 row to change\n\
-         orphans by c.d SET DEFAULT: 1 row to change\n\
-         orphans by c.x RESTRICT: 1 row left alone, because the rule does not say what becomes of them\n\
+         orphans by c.p: 1 row to delete\n\
+         orphans by c.n: 1 row to change\n\
+         orphans by c.d: 1 row to change\n\
+         orphans by c.x: 1 row left alone, because RESTRICT does not say what becomes of them\n\
          total: 1 row deleted, 2 changed"
+    );
+    assert_eq!(
+        preview.to_mermaid(),
+        "flowchart TD\n    t0[\"c<br/>1 row to delete\"]\n    t1[\"p\"]\n    \
+         t1 ==>|\"p CASCADE<br/>1 row without it\"| t0\n    \
+         t1 -.->|\"n SET NULL<br/>1 row without it\"| t0\n    \
+         t1 -.-o|\"d SET DEFAULT<br/>1 row without it\"| t0\n    \
+         t1 ==x|\"x RESTRICT<br/>1 row without it\"| t0\n"
     );
     let json = serde_json::to_string(&preview).unwrap();
     assert_eq!(serde_json::from_str::<sea_orm_cascade::cascade::Preview>(&json).unwrap(), preview);
@@ -181,7 +189,7 @@ async fn a_key_that_cannot_be_null(db: TestDb) {
     let tables = made(&db, tables![p, strict], &[("p", "(1)"), ("c", "(1, 9)")]).await;
     let error = tables.graph().repair(strict::Entity).or_set_null().preview(&db.conn).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Invalid(_)), "{error:?}");
-    assert!(error.to_string().ends_with("c.p is declared ON DELETE SET NULL, but it is NOT NULL"), "{error}");
+    assert!(error.to_string().ends_with("orphans by c.p are to be set to NULL, but it is NOT NULL"), "{error}");
     assert_eq!(repaired(&db, &tables.graph().repair(strict::Entity).or_delete()).await, "deleted c 1");
 }
 

@@ -7,7 +7,7 @@
 
 use super::depth::too_deep;
 use super::finding::{Finding, FindingKind, Mend, Severity};
-use super::live::{Live, LiveColumn, LiveIndex, LiveKey, LiveTable, TableKind};
+use super::live::{Flaw, Live, LiveColumn, LiveIndex, LiveKey, LiveTable, TableKind};
 use super::made::{made, made_keys};
 use super::mend::{Cure, Sql, constrained, script};
 use crate::cascade::dialect::Dialect;
@@ -101,7 +101,7 @@ fn check_table(schema: &Schema, live: &mut Live, id: TableId, drafts: &mut Vec<D
         cure,
     };
     let Some(found) = live.find(&table.name).map(|found| found.place.clone()) else {
-        let why = "every delete that looks at it fails";
+        let why = "every delete that looks at it fails; if a migration makes it, run that instead";
         let cure = Sql::new(schema, live).table(table);
         drafts.push(draft(FindingKind::TableMissing, format!("table {}", table.label), "no such table", why, cure));
         let made = made(live, table);
@@ -213,7 +213,10 @@ impl Comparison<'_> {
                 }
                 false => (
                     Severity::Warning,
-                    format!("a row with NULL is found by no delete, and reading it as {} fails", table.label),
+                    format!(
+                        "a row with NULL is found by no delete, and reading it as {} fails; those have to go first",
+                        table.label
+                    ),
                 ),
             };
             let words =
@@ -253,17 +256,26 @@ impl Comparison<'_> {
             changes: Some(key.parent),
             declared: format!("{} refers to one row of {} by {named}", key.label, parent.label),
             found: format!("no unique index over {}.({named})", parent.label),
-            why: if tells_apart {
-                format!("a constraint onto {}.({named}) wants an index over just these columns", parent.label)
-            } else {
-                format!(
-                    "several rows of {} may have the same {named}, and deleting one takes the children of all",
-                    parent.label
-                )
-            },
+            why: self.why_unique(key, &named, tells_apart),
             cure: self.sql.unique_index(parent, &columns),
             ..self.draft(id, kind, Severity::Error)
         });
+    }
+
+    fn why_unique(&self, key: &ForeignKey, named: &str, tells_apart: bool) -> String {
+        let parent = self.parent(key);
+        let is_constrained = self.live.keys.iter().any(|live| self.answers(key, live));
+        if self.live.dialect == Dialect::Sqlite && is_constrained {
+            // "foreign key mismatch", at every statement that has to check it.
+            return format!("every delete of {parent} fails, because its constraint wants an index over just {named}");
+        }
+        if tells_apart {
+            return format!("a constraint onto {parent}.({named}) wants an index over just these columns");
+        }
+        format!(
+            "several rows of {parent} may have the same {named}, and deleting one takes the children of all; rows that do \
+             have to be told apart first"
+        )
     }
 
     fn check_index(&self, id: KeyId, live: &LiveTable, drafts: &mut Vec<Draft>) {
@@ -287,9 +299,18 @@ impl Comparison<'_> {
         let unusable: Vec<&LiveIndex> =
             live.indexes.iter().filter(|index| index.leads_with(self.live, &columns)).collect();
         let names: Vec<String> = unusable.iter().map(|index| index.name.clone()).collect();
-        let found = match names.as_slice() {
+        let useless = unusable.iter().map(|index| {
+            let because = match index.flaw {
+                Some(Flaw::Partial) => "has only some rows",
+                Some(Flaw::Invalid) => "is not finished",
+                Some(Flaw::Ignored) => "is switched off",
+                Some(Flaw::Kind) | None => "does not look up these values",
+            };
+            format!("index {} {because}", index.name)
+        });
+        let found = match unusable.as_slice() {
             [] => "no index leads with it".to_owned(),
-            names => format!("{} cannot be used to find the rows", names.join(", ")),
+            _ => useless.collect::<Vec<_>>().join(", "),
         };
         drafts.push(Draft {
             declared: format!("{} refers to {}", key.label, self.parent(key)),
@@ -316,14 +337,12 @@ impl Comparison<'_> {
         let kind = FindingKind::Orphans { rows: *orphans, sample_keys: sample_keys.clone() };
         drafts.push(Draft {
             found: format!(
-                "{orphans} rows of {} refer to no row, keys {}{more}",
+                "{orphans} row{} of {} refer to no row, keys {}{more}",
+                if *orphans == 1 { "" } else { "s" },
                 self.schema.tables[key.child].label,
                 keys.join(", ")
             ),
-            why: format!(
-                "they outlived their row of {}, are found by no delete, and keep a constraint from being added",
-                self.parent(key)
-            ),
+            why: format!("no delete finds them, and what reads their row of {} finds nothing", self.parent(key)),
             cure: self.sql.orphans(key),
             ..self.draft(id, kind, Severity::Error)
         });
@@ -390,7 +409,12 @@ impl Comparison<'_> {
             constraint: live.name.clone(),
         };
         Draft {
-            found: format!("ON DELETE {}{}", live.on_delete, if live.sets_some { " of some columns" } else { "" }),
+            found: format!(
+                "ON DELETE {}{}{}",
+                live.on_delete,
+                if live.sets_some { " of some columns" } else { "" },
+                if live.name.is_empty() { String::new() } else { format!(" (constraint {})", live.name) }
+            ),
             why: format!(
                 "when a row of {parent} is deleted past this crate, the database {}, where the rule {}",
                 does(live.on_delete),
@@ -487,7 +511,8 @@ impl Comparison<'_> {
                 format!("declare a belongs_to from {table}.{columns} to {of}, with the `on_delete` that it should have")
             }
             None => format!(
-                "register the entity of {table} with `GraphBuilder::entity`, or name it with `leave_to_database`"
+                "register the entity of {table} with `GraphBuilder::entity`, name it with `leave_to_database`, or set the \
+                 finding aside with `Audit::accept`"
             ),
         };
         Draft {

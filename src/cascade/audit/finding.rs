@@ -202,8 +202,8 @@ impl FindingKind {
             Self::EnforcementOff => 0,
             Self::TableMissing => 1,
             Self::ColumnMissing { .. } => 2,
-            Self::NullabilityDiffers { declared_nullable: true, .. } => 3,
-            Self::ReferencedKeyNotUnique { .. } => 4,
+            Self::NullabilityDiffers { declared_nullable: true, .. } => 4,
+            Self::ReferencedKeyNotUnique { .. } => 3,
             Self::IndexMissing { .. } => 5,
             Self::Orphans { .. } => 6,
             Self::ConstraintMissing => 7,
@@ -300,12 +300,14 @@ impl Audit {
         if self.is_clean() { Ok(()) } else { Err(ErrorKind::Unclean(Box::new(self.clone())).into()) }
     }
 
-    /// The SQL that mends the schema ([`Mend::Schema`]), each statement once, in the order in which it is best run. Rows are
-    /// mended before: a constraint cannot be added while there are orphans.
+    /// The SQL that mends the schema ([`Mend::Schema`]), each statement once, in the order in which it is best run. Where
+    /// orphans were found, only what comes before them: what is mended after them wants them gone. Repair them, audit again,
+    /// and run the rest.
     #[must_use]
     pub fn statements(&self) -> Vec<&str> {
         let mut all: Vec<&str> = Vec::new();
-        for finding in &self.findings {
+        let before = self.findings.iter().take_while(|finding| !matches!(finding.kind, FindingKind::Orphans { .. }));
+        for finding in before {
             let Mend::Schema { statements } = &finding.mend else { continue };
             for statement in statements.iter().map(String::as_str) {
                 if !all.contains(&statement) {
@@ -347,7 +349,7 @@ impl fmt::Display for Checked {
         write!(f, "{} and {} checked", counted(tables.len(), "table"), counted(keys.len(), "foreign key"))?;
         match orphans_of.len() {
             0 => f.write_str(", no rows looked at")?,
-            number => write!(f, ", rows of {}", counted(number, "key"))?,
+            number => write!(f, ", orphans looked for by {}", counted(number, "key"))?,
         }
         if !depths_of.is_empty() {
             write!(f, ", depth by {}", depths_of.join(", "))?;
@@ -393,8 +395,10 @@ impl fmt::Display for Severity {
 impl fmt::Display for Mend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Schema { statements } | Self::Rows { statements } => {
-                f.write_str(&statements.join("; ").trim_end().replace('\n', "\n    "))
+            Self::Schema { statements } => f.write_str(&statements.join("; ").trim_end().replace('\n', "\n    ")),
+            Self::Rows { statements } => {
+                let statements = statements.join("; ");
+                write!(f, "`Graph::repair`, which looks first and can leave young rows alone; or {statements}")
             }
             Self::Declaration { text } | Self::ByHand { text } => f.write_str(text),
         }

@@ -53,7 +53,7 @@ pub(crate) fn rebuild(table: &Definition, edits: &[Edit]) -> Option<String> {
     let mut changes = vec![Change { from: outline.head.0, to: outline.head.1, with: quoted(&names.new, '"') }];
     changes.extend(outline.changes(edits)?);
     let create = changed(&table.create, changes)?;
-    Some(nulls(&outline.name, edits) + &script(table, &outline, &names, &create)?)
+    Some(BEFORE.to_owned() + &nulls(&outline.name, edits) + &script(table, &outline, &names, &create)?)
 }
 
 /// The statements, in order, each with its end.
@@ -85,6 +85,12 @@ fn script(table: &Definition, outline: &Outline, names: &Names, create: &str) ->
          PRAGMA foreign_keys = ON;\n"
     ))
 }
+
+/// What a person who runs it must know; and it fails, before anything is changed, inside of a transaction and while another
+/// connection writes.
+const BEFORE: &str = "-- On a connection of its own, which is closed if this fails.\n\
+     BEGIN IMMEDIATE;\n\
+     COMMIT;\n";
 
 /// Statements that fail, before anything is changed, where a column that is to be NOT NULL has a NULL: a script that failed
 /// later would leave its connection as it is then.
@@ -724,7 +730,7 @@ mod tests {
             followers: Vec::new(),
         };
         let script = rebuild(&table, edits)?;
-        let (_, rest) = script.split_once("BEGIN IMMEDIATE;\n")?;
+        let (_, rest) = script.split_once("ON;\nBEGIN IMMEDIATE;\n")?;
         rest.split_once(";\nALTER").map(|(create, _)| create.to_owned())
     }
 
@@ -751,7 +757,10 @@ mod tests {
                 "CREATE INDEX k ON x(a) -- end\n",
             ]),
         };
-        let script = r#"PRAGMA foreign_keys = OFF;
+        let script = r#"-- On a connection of its own, which is closed if this fails.
+BEGIN IMMEDIATE;
+COMMIT;
+PRAGMA foreign_keys = OFF;
 PRAGMA legacy_alter_table = ON;
 BEGIN IMMEDIATE;
 CREATE TABLE "__cascade_new_o'""t" (id INTEGER PRIMARY KEY AUTOINCREMENT, a INT) -- end

@@ -119,8 +119,8 @@ fn branches(schema: &Schema, parent: &str) -> Vec<Branch> {
 
 impl Preview {
     /// What would happen as a [Mermaid](https://mermaid.js.org) flowchart: the tables reached with the rows that would go,
-    /// and an arrow for each key through which rows refer; tables in the way are red. The arrows are those of
-    /// [`Graph::to_mermaid`].
+    /// and an arrow for each key through which rows refer; tables in the way are red. Of a repair also the keys by which
+    /// orphans refer to nothing. The arrows are those of [`Graph::to_mermaid`].
     #[must_use]
     pub fn to_mermaid(&self) -> String {
         self.picture().mermaid()
@@ -144,6 +144,13 @@ impl Preview {
             let mut arrow = Arrow::of(&line.table, &line.foreign_key, line.action);
             arrow.notes.extend((line.action != Action::Cascade).then(|| self.rows(line.rows)));
             picture.add_arrow(&line.parent, &line.table, arrow);
+        }
+        for orphans in self.orphans().iter().filter(|orphans| orphans.rows > 0) {
+            picture.add_box(&orphans.table, None, is_in_the_way(&orphans.table));
+            picture.add_box(&orphans.parent, None, false);
+            let mut arrow = Arrow::of(&orphans.table, &orphans.foreign_key, orphans.action);
+            arrow.notes.push(format!("{} without it", self.rows(orphans.rows)));
+            picture.add_arrow(&orphans.parent, &orphans.table, arrow);
         }
         picture
     }
