@@ -18,7 +18,7 @@ use super::outcome::Outcome;
 use super::plan::Plan;
 use super::preview::Preview;
 use super::retry::Retries;
-use super::run::{Run, Wanted, Watch};
+use super::run::{Roots, Run, Wanted, Watch};
 use super::session::{self, Connection, Purpose};
 use super::shield::{Awaited, WhileAwaited, Work, shielded};
 
@@ -46,14 +46,6 @@ struct Previewing(Deletion);
 /// A deletion that is done.
 #[derive(Clone)]
 struct Executing(Deletion);
-
-/// Which rows were asked for.
-#[derive(Debug, Clone)]
-pub(crate) enum Roots {
-    Select(Box<SelectStatement>),
-    /// Primary keys.
-    Keys(Vec<Vec<Value>>),
-}
 
 impl Graph {
     /// A request to delete the rows that this Select returns, and what depends on them.

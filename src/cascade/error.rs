@@ -7,7 +7,7 @@ use std::fmt;
 
 use sea_orm::DbErr;
 
-use super::audit::Audit;
+use super::audit::finding::Audit;
 use super::graph::Action;
 use super::key::Key;
 use super::outcome::Outcome;

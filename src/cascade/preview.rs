@@ -7,7 +7,7 @@ use std::fmt;
 use sea_orm::EntityTrait;
 use serde::{Deserialize, Serialize};
 
-use super::explain::{Branch, write_tree};
+use super::explain::tree::{Branch, write_tree};
 use super::graph::{Action, KeyId, Schema};
 use super::key::Key;
 use super::outcome::Outcome;

@@ -8,7 +8,7 @@ use sea_orm::{EntityTrait, QueryTrait as _};
 use tracing::Instrument as _;
 
 use super::declaration::{Declaration, label};
-use super::deletion::{Deletion, Roots};
+use super::deletion::Deletion;
 use super::dialect::Dialect;
 use super::error::{Error, ErrorKind};
 use super::gather::{Page, Pages};
@@ -19,7 +19,7 @@ use super::orphans::{Look, orphans, orphans_as};
 use super::outcome::Outcome;
 use super::plan::Count;
 use super::preview::Preview;
-use super::run::{Run, check};
+use super::run::{Roots, Run, check};
 use super::session::{self, Connection, Purpose};
 use super::shield::{Awaited, WhileAwaited, Work, shielded};
 use super::sql::PAGE;

@@ -8,7 +8,6 @@ use sea_orm::Value;
 use sea_orm::sea_query::{Expr, Query, SelectStatement};
 
 use super::declaration::Column;
-use super::deletion::Roots;
 use super::dialect::Dialect;
 use super::error::{Error, ErrorKind};
 use super::gather::{Page, Pages};
@@ -40,6 +39,14 @@ pub(crate) struct Run<'a> {
     pub(crate) dialect: Dialect,
     pub(crate) session: &'a dyn Session,
     pub(crate) watch: &'a Watch,
+}
+
+/// Which rows were asked for.
+#[derive(Debug, Clone)]
+pub(crate) enum Roots {
+    Select(Box<SelectStatement>),
+    /// Primary keys.
+    Keys(Vec<Vec<Value>>),
 }
 
 /// Which numbers are wanted.

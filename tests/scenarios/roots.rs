@@ -180,7 +180,7 @@ async fn at_most_counts_all_that_changes(db: TestDb) {
         .delete_by(|graph, _| one_and_two(graph).at_most(0))
         .refused(
             "8 rows would be deleted or changed in all, more than the 0 allowed: \
-         deleted store 2, item 4; changed tag.item 2 (SET NULL)",
+         it would have deleted store 2, item 4; changed tag.item 2 (SET NULL)",
         )
         .run(&db)
         .await;

@@ -101,7 +101,7 @@ fn check_table(schema: &Schema, live: &mut Live, id: TableId, drafts: &mut Vec<D
         cure,
     };
     let Some(found) = live.find(&table.name).map(|found| found.place.clone()) else {
-        let why = "every delete that looks at it fails; if a migration makes it, run that instead";
+        let why = "every delete that looks at it fails; if a program of yours makes it, run that instead";
         let cure = Sql::new(schema, live).table(table);
         drafts.push(draft(FindingKind::TableMissing, format!("table {}", table.label), "no such table", why, cure));
         let made = made(live, table);

@@ -7,7 +7,7 @@
 mod catalog;
 mod compare;
 mod depth;
-mod finding;
+pub(crate) mod finding;
 mod live;
 mod made;
 mod mend;

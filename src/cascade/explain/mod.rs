@@ -5,19 +5,19 @@
 mod picture;
 mod rule;
 mod steps;
-mod tree;
+pub(crate) mod tree;
 
 pub use rule::Rule;
 pub use steps::{Explanation, Step};
 
 pub(crate) use steps::Explaining;
-pub(crate) use tree::{Branch, write_tree};
 
 use std::fmt;
 
 use super::graph::{Action, Graph, Schema, TableId};
 use super::preview::Preview;
 use picture::{Arrow, Picture};
+use tree::{Branch, write_tree};
 
 impl Graph {
     /// The rule of every foreign key, as data and as a sentence, in the order of registration.

@@ -9,14 +9,13 @@ use sea_orm::StatementBuilder;
 use sea_orm::sea_query::SelectStatement;
 use serde::{Deserialize, Serialize};
 
-use crate::cascade::deletion::Roots;
 use crate::cascade::dialect::Dialect;
 use crate::cascade::error::Error;
 use crate::cascade::graph::{Action, KeyId, Schema, TableId};
 use crate::cascade::key::{KeyKind, Keys};
 use crate::cascade::known::Known;
 use crate::cascade::plan::{self, Component, Count, Plan};
-use crate::cascade::run::{Wanted, Watch, keys_of};
+use crate::cascade::run::{Roots, Wanted, Watch, keys_of};
 use crate::cascade::sql::{PAGE, Rows, Sql};
 
 /// What a delete does on one database, step by step and with its SQL, from [`Deletion::plan`](super::super::Deletion::plan).
