@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use sea_orm::sea_query::{IntoValueTuple as _, SelectStatement, TableName};
-use sea_orm::{DbBackend, EntityTrait, PrimaryKeyTrait, QueryTrait as _, Select, Value};
+use sea_orm::sea_query::{IntoValueTuple as _, TableName};
+use sea_orm::{DbBackend, EntityTrait, PrimaryKeyTrait, QueryTrait as _, Select};
 use tracing::Instrument as _;
 
 use super::batches::Batches;
