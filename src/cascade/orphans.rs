@@ -4,7 +4,7 @@
 
 use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, IntoIden as _, LockType, Query, TableRef};
 
-use super::graph::{ForeignKey, KeyId, Schema};
+use super::graph::{ForeignKey, KeyId, Schema, TableId};
 use super::sql::{Rows, table_iden};
 
 /// The name of the parent in the question whether it is there: it may be the child's own table.
@@ -15,19 +15,18 @@ const PARENT: &str = "__cascade_parent";
 pub(crate) enum Look {
     /// As they are in its snapshot.
     Plain,
-    /// MySQL and MariaDB: as they are committed, and they stay so until the transaction ends. In a transaction of the
+    /// MySQL and MariaDB: as they are committed; those that are there stay until the transaction ends. In a transaction of the
     /// caller's that is REPEATABLE READ, their default, its snapshot may be older than the rows that it has locked.
     Committed,
 }
 
 /// The rows that refer to nothing by this key, as far as they fulfil a guard. R9: a NULL is no reference.
 pub(crate) fn orphans(schema: &Schema, key: KeyId, guard: Option<&Expr>) -> Rows {
-    orphans_as(schema, &[key], guard, Look::Plain)
+    orphans_as(schema, schema.keys[key].child, &[key], guard, Look::Plain)
 }
 
 /// The rows that are orphans by any of these keys of one table.
-pub(crate) fn orphans_as(schema: &Schema, keys: &[KeyId], guard: Option<&Expr>, look: Look) -> Rows {
-    let table = keys.first().map_or(0, |&key| schema.keys[key].child);
+pub(crate) fn orphans_as(schema: &Schema, table: TableId, keys: &[KeyId], guard: Option<&Expr>, look: Look) -> Rows {
     let each = keys.iter().map(|&key| refers_to_nothing(schema, key, look));
     let any = each.reduce(sea_orm::sea_query::ExprTrait::or).unwrap_or_else(|| Expr::cust("1 = 2"));
     Rows::new(table, with_guard(any, guard))

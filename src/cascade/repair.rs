@@ -205,7 +205,7 @@ impl Repair {
         let (schema, root) = (run.schema, run.plan.root);
         let mut found = run.keys_of(root, &schema.tables[root].identity)?;
         if let (false, Roots::Select(every)) = (keys.is_empty(), &*self.deletion.roots) {
-            let rows = orphans_as(schema, &keys, self.guard.as_ref(), Look::Plain);
+            let rows = orphans_as(schema, root, &keys, self.guard.as_ref(), Look::Plain);
             let select = every.clone().and_where(rows.condition().clone()).to_owned();
             found = run.find_roots(&Roots::Select(Box::new(select)), purpose).await?;
             if purpose == Purpose::Write {
@@ -218,7 +218,7 @@ impl Repair {
     /// Those of the locked rows that are still orphans by any of these keys.
     async fn still(&self, run: Run<'_>, keys: &[KeyId], found: Keys) -> Result<Keys, Error> {
         let look = if run.dialect == Dialect::MySql { Look::Committed } else { Look::Plain };
-        let rows = orphans_as(run.schema, keys, self.guard.as_ref(), look);
+        let rows = orphans_as(run.schema, run.plan.root, keys, self.guard.as_ref(), look);
         run.still(rows.table(), found, rows.condition()).await
     }
 

@@ -7,7 +7,7 @@
 
 use super::depth::too_deep;
 use super::finding::{Finding, FindingKind, Mend, Severity};
-use super::live::{Flaw, Live, LiveColumn, LiveIndex, LiveKey, LiveTable, TableKind};
+use super::live::{Flaw, Live, LiveColumn, LiveIndex, LiveKey, LiveTable, Place, TableKind};
 use super::made::{made, made_keys};
 use super::mend::{Cure, Sql, constrained, script};
 use crate::cascade::dialect::Dialect;
@@ -52,6 +52,7 @@ pub(crate) fn compare(schema: &Schema, live: &Live, rows: &[RowsFound]) -> Vec<F
         too_deep: too_deep(schema, live.dialect),
         rows,
         sql: Sql::new(schema, &with_made),
+        places: schema.tables.iter().map(|table| with_made.place(&table.name)).collect(),
     };
     // A unique index that is to be made finds rows too.
     for key in 0..schema.keys.len() {
@@ -131,6 +132,8 @@ struct Comparison<'a> {
     too_deep: Vec<(KeyId, u64)>,
     rows: &'a [RowsFound],
     sql: Sql<'a>,
+    /// Where each registered table is.
+    places: Vec<Place>,
 }
 
 impl Comparison<'_> {
@@ -168,13 +171,21 @@ impl Comparison<'_> {
         }
     }
 
+    /// Whether a registered table is in that place.
+    fn is_at(&self, table: TableId, place: &Place) -> bool {
+        self.live.same_place(&self.places[table], place)
+    }
+
+    /// The registered table in that place.
+    fn at(&self, place: &Place) -> Option<&Table> {
+        let table = (0..self.schema.tables.len()).find(|&table| self.is_at(table, place))?;
+        Some(&self.schema.tables[table])
+    }
+
     /// Whether that is the constraint of a registered key.
     fn answers(&self, key: &ForeignKey, live: &LiveKey) -> bool {
         let (child, parent) = (&self.schema.tables[key.child], &self.schema.tables[key.parent]);
-        let is_at = |table: &Table, place| {
-            self.live.find(&table.name).is_some_and(|found| self.live.same_place(&found.place, place))
-        };
-        if !is_at(child, &live.child) || !is_at(parent, &live.parent) {
+        if !self.is_at(key.child, &live.child) || !self.is_at(key.parent, &live.parent) {
             return false;
         }
         let declared: Vec<_> =
@@ -235,8 +246,8 @@ impl Comparison<'_> {
         &self.schema.tables[key.parent].label
     }
 
-    /// R9: a key may lead to any columns that tell rows apart. A constraint wants an index over just these, but not in
-    /// InnoDB.
+    /// R9: a key may lead to any columns that tell rows apart. A constraint wants an index over just these; where there is one
+    /// all the same, the database has found what it wants, but for SQLite, which does not look before it checks a row.
     fn check_referenced(&self, id: KeyId, drafts: &mut Vec<Draft>) {
         let key = &self.schema.keys[id];
         let parent = &self.schema.tables[key.parent];
@@ -244,7 +255,9 @@ impl Comparison<'_> {
         let columns = parent.names(&key.parent_columns);
         let tells_apart = live.indexes.iter().any(|index| index.tells_apart(self.live, &columns));
         let can_be_referenced = live.indexes.iter().any(|index| index.can_be_referenced(self.live, &columns));
-        if tells_apart && (key.constraint.is_none() || can_be_referenced) {
+        let is_constrained = self.live.keys.iter().any(|live| self.answers(key, live));
+        let is_wanted = key.constraint.is_some() && (self.live.dialect == Dialect::Sqlite || !is_constrained);
+        if tells_apart && (can_be_referenced || !is_wanted) {
             return;
         }
         let kind = FindingKind::ReferencedKeyNotUnique { parent: parent.label.clone(), columns: columns.clone() };
@@ -467,10 +480,7 @@ impl Comparison<'_> {
     /// What the database does to rows of which the graph knows nothing.
     fn check_undeclared(&self, drafts: &mut Vec<Draft>) {
         for live in &self.live.keys {
-            let is_parent = |table: &&Table| {
-                self.live.find(&table.name).is_some_and(|found| self.live.same_place(&found.place, &live.parent))
-            };
-            let Some(parent) = self.schema.tables.iter().find(is_parent) else { continue };
+            let Some(parent) = self.at(&live.parent) else { continue };
             let left = &self.schema.left_to_database;
             let is_left = left.iter().any(|name| self.live.same_place(&self.live.place(name), &live.child));
             if is_left || self.schema.keys.iter().any(|key| self.answers(key, live)) {
@@ -481,10 +491,7 @@ impl Comparison<'_> {
     }
 
     fn undeclared(&self, live: &LiveKey, parent: &Table) -> Draft {
-        let is_child = |table: &&Table| {
-            self.live.find(&table.name).is_some_and(|found| self.live.same_place(&found.place, &live.child))
-        };
-        let registered = self.schema.tables.iter().find(is_child);
+        let registered = self.at(&live.child);
         let table = match registered {
             Some(table) => table.label.clone(),
             None if live.child.schema == self.live.current_schema => live.child.table.clone(),

@@ -54,7 +54,7 @@ pub(crate) fn too_deep(schema: &Schema, dialect: Dialect) -> Vec<(KeyId, u64)> {
     found
 }
 
-/// How many rows there are on the longest way from a row without a parent down by this key; one more than `levels_max`
+/// How many rows there are on the longest way from a row without a parent, or that is its own, down by this key; one more than `levels_max`
 /// stands for all that are more. Each row has one parent, so that each is looked at once.
 pub(crate) fn levels(schema: &Schema, dialect: Dialect, key: KeyId, levels_max: u64) -> SelectStatement {
     let ForeignKey { child: table, child_columns, parent_columns, .. } = &schema.keys[key];
@@ -64,14 +64,18 @@ pub(crate) fn levels(schema: &Schema, dialect: Dialect, key: KeyId, levels_max: 
     let level = || Expr::col((Alias::new(LEVELS), Alias::new(LEVEL)));
     let mut tops = Query::select();
     tops.exprs(parent_columns.iter().map(|&to| column(to))).expr(Expr::cust("1")).from(table.name.clone());
+    let refers_to_itself = || {
+        let equal = child_columns.iter().zip(parent_columns).map(|(&from, &to)| column(from).eq(column(to)));
+        equal.reduce(sea_orm::sea_query::ExprTrait::and).unwrap_or_else(|| Expr::cust("1 = 2"))
+    };
     let is_null = child_columns.iter().map(|&from| column(from).is_null());
-    tops.and_where(is_null.reduce(sea_orm::sea_query::ExprTrait::or).unwrap_or_else(|| Expr::cust("1 = 2")));
+    tops.and_where(is_null.fold(refers_to_itself(), sea_orm::sea_query::ExprTrait::or));
     let mut below = Query::select();
     below.exprs(parent_columns.iter().map(|&to| column(to))).expr(level().add(1)).from(Alias::new(LEVELS));
     let refers = child_columns.iter().enumerate().map(|(n, &from)| column(from).eq(above(n)));
     let refers = refers.reduce(sea_orm::sea_query::ExprTrait::and).unwrap_or_else(|| Expr::cust("1 = 2"));
     below.join(JoinType::InnerJoin, table.name.clone(), refers);
-    below.and_where(level().lte(levels_max));
+    below.and_where(level().lte(levels_max)).and_where(refers_to_itself().is_not(Expr::custom_keyword("TRUE")));
     let mut levels = CommonTableExpression::new();
     let columns = (0..parent_columns.len()).map(alias).chain([LEVEL.to_owned()]);
     levels.table_name(Alias::new(LEVELS)).columns(columns.map(Alias::new));

@@ -33,8 +33,8 @@ pub struct Checked {
     pub keys: Vec<String>,
     /// The keys whose rows were looked through for orphans, if that was asked for.
     pub orphans_of: Vec<String>,
-    /// The keys from a table to itself by which the deepest chain of rows was measured, if rows were asked for and the
-    /// database's own cascade has a limit.
+    /// The keys from a table to itself by which the deepest chain of rows was measured, because the database's own cascade has a
+    /// limit.
     pub depths_of: Vec<String>,
     /// Tables named with `leave_to_database`, whose references were passed over.
     pub left_to_database: Vec<String>,
@@ -79,18 +79,20 @@ pub enum Severity {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Mend {
-    /// SQL for this database that changes its schema and no row, one after the other.
+    /// SQL for this database that changes its schema, or a setting of this connection, and no row, one after the other.
     ///
-    /// It fits the schema as it was read: audit again before it is run late. What makes a table anew on SQLite is one text of
-    /// several statements, for one connection (`execute_unprepared`) and outside of a transaction. If it fails, close that
-    /// connection: it may check no keys any more.
+    /// It fits the schema as it was read: audit again before it is run late. An index blocks those who write while it is made
+    /// (PostgreSQL has `CREATE INDEX CONCURRENTLY`). What makes a table anew on SQLite is one text of several statements, for
+    /// one connection (`execute_unprepared`) and outside of a transaction; it mends all that was found of that table, also what
+    /// is [accepted](Audit::accept), and turns the checking of keys on. If it fails, close that connection: it may hold the
+    /// write lock, and check no keys any more.
     #[non_exhaustive]
     Schema {
         /// The statements.
         statements: Vec<String>,
     },
     /// SQL that deletes or changes rows, by the declared rule and past this crate: rows that depend on them are the
-    /// database's business. [`Graph::repair`](super::super::Graph::repair) does it through the engine.
+    /// database's business, and orphans themselves where it has no constraint. [`Graph::repair`](super::super::Graph::repair) does it through the engine.
     #[non_exhaustive]
     Rows {
         /// The statements.
@@ -202,8 +204,8 @@ impl FindingKind {
             Self::EnforcementOff => 0,
             Self::TableMissing => 1,
             Self::ColumnMissing { .. } => 2,
-            Self::NullabilityDiffers { declared_nullable: true, .. } => 4,
             Self::ReferencedKeyNotUnique { .. } => 3,
+            Self::NullabilityDiffers { declared_nullable: true, .. } => 4,
             Self::IndexMissing { .. } => 5,
             Self::Orphans { .. } => 6,
             Self::ConstraintMissing => 7,
@@ -302,7 +304,7 @@ impl Audit {
 
     /// The SQL that mends the schema ([`Mend::Schema`]), each statement once, in the order in which it is best run. Where
     /// orphans were found, only what comes before them: what is mended after them wants them gone. Repair them, audit again,
-    /// and run the rest.
+    /// and run the rest. (A script that makes a table of SQLite anew is not held up by them, and leaves them.)
     #[must_use]
     pub fn statements(&self) -> Vec<&str> {
         let mut all: Vec<&str> = Vec::new();
@@ -348,7 +350,7 @@ impl fmt::Display for Checked {
         let Self { tables, keys, orphans_of, depths_of, left_to_database } = self;
         write!(f, "{} and {} checked", counted(tables.len(), "table"), counted(keys.len(), "foreign key"))?;
         match orphans_of.len() {
-            0 => f.write_str(", no rows looked at")?,
+            0 => f.write_str(", no orphans looked for")?,
             number => write!(f, ", orphans looked for by {}", counted(number, "key"))?,
         }
         if !depths_of.is_empty() {

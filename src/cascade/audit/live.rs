@@ -48,7 +48,8 @@ pub(crate) enum TableKind {
     Plain,
     /// PostgreSQL: its rows are in partitions.
     Partitioned,
-    /// It has neither constraints nor indexes, and its columns do not say what is NOT NULL.
+    /// A view, or a foreign table: it has neither constraints nor indexes of ours to mend, and its columns do not say what is
+    /// NOT NULL.
     View,
 }
 
@@ -190,7 +191,6 @@ impl LiveIndex {
 
     /// Whether a constraint can lead to these columns because of it.
     pub(crate) fn can_be_referenced(&self, live: &Live, columns: &[String]) -> bool {
-        let is_exact = live.dialect == Dialect::MySql || self.columns.len() == columns.len();
-        self.tells_apart(live, columns) && is_exact && !self.is_partial
+        self.tells_apart(live, columns) && self.columns.len() == columns.len() && !self.is_partial
     }
 }

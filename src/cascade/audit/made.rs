@@ -29,7 +29,7 @@ pub(crate) fn made(live: &Live, table: &Table) -> LiveTable {
         indexes.push(index(spec.get_name().unwrap_or_default().to_owned(), spec.get_column_names(), is_unique));
     }
     let (place, kind) = (live.place(&table.name), TableKind::Plain);
-    LiveTable { place, is_visible: true, kind, columns, indexes, definition: None }
+    LiveTable { place, is_visible: table.name.0.is_none(), kind, columns, indexes, definition: None }
 }
 
 /// SQLite: the constraints that a table is made with.

@@ -6,7 +6,8 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use sea_orm::DbBackend;
-use sea_orm::sea_query::{ColumnSpec, Table as TableStatement, TableCreateStatement};
+use sea_orm::sea_query::extension::postgres::TypeCreateStatement;
+use sea_orm::sea_query::{ColumnDef, ColumnSpec, ColumnType, Table as TableStatement, TableCreateStatement};
 
 use super::finding::Mend;
 use super::live::{Flaw, Live, LiveColumn, LiveIndex, LiveKey, TableKind};
@@ -14,6 +15,9 @@ use super::rebuild::{Definition, Edit, rebuild};
 use crate::cascade::declaration::MadeBy;
 use crate::cascade::dialect::Dialect;
 use crate::cascade::graph::{Action, Constraint, ForeignKey, Schema, Table};
+
+/// Names have at most 63 bytes on PostgreSQL and 64 on MySQL and MariaDB.
+const NAME_BYTES_MAX: usize = 63;
 
 /// What mends one finding.
 #[derive(Debug, Clone)]
@@ -131,21 +135,57 @@ impl<'a> Sql<'a> {
     pub(crate) fn table(&self, table: &Table) -> Cure {
         let backend = self.dialect().backend();
         let MadeBy { types, table: create, indexes } = (table.made_by)(backend);
-        let made = |sql: String| format!("DO $$ BEGIN {sql}; EXCEPTION WHEN duplicate_object THEN NULL; END $$");
-        let mut statements: Vec<String> = types.iter().map(|ty| made(backend.build(ty).to_string())).collect();
+        if !create.get_columns().iter().all(|column| self.has_type(column)) {
+            return Cure::ByHand(format!("make {}, which has a column of a type that is not there", table.label));
+        }
         let create = if backend == DbBackend::Sqlite { create } else { without_keys(&create) };
+        let mut statements = self.types(&types);
         statements.push(backend.build(&create).to_string());
-        statements.extend(indexes.iter().map(|index| backend.build(index).to_string()));
+        for index in &indexes {
+            let columns = index.get_index_spec().get_column_names();
+            statements.push(self.create_index(index.is_unique_key(), table, &columns));
+        }
         Cure::Statements(statements)
+    }
+
+    /// PostgreSQL: the enums, unless they are there.
+    fn types(&self, types: &[TypeCreateStatement]) -> Vec<String> {
+        let backend = self.dialect().backend();
+        let made = |sql: String| format!("DO $$ BEGIN {sql}; EXCEPTION WHEN duplicate_object THEN NULL; END $$");
+        types.iter().map(|ty| made(backend.build(ty).to_string())).collect()
+    }
+
+    /// Whether the database has the type of a column; sea-query panics where it has not.
+    fn has_type(&self, column: &ColumnDef) -> bool {
+        use ColumnType as T;
+        let Some(ty) = column.get_column_type() else { return true };
+        match self.dialect() {
+            Dialect::Postgres => true,
+            Dialect::MySql => !matches!(ty, T::Array(_) | T::Vector(_) | T::Cidr | T::Inet | T::MacAddr | T::LTree),
+            Dialect::Sqlite => !matches!(
+                ty,
+                T::Array(_)
+                    | T::Vector(_)
+                    | T::Cidr
+                    | T::Inet
+                    | T::MacAddr
+                    | T::LTree
+                    | T::Interval(..)
+                    | T::Year
+                    | T::Bit(_)
+                    | T::VarBit(_)
+            ),
+        }
     }
 
     /// The column as SeaORM would make it, if the rows that are there can have it.
     pub(crate) fn column(&self, table: &Table, column: &str) -> Cure {
         let backend = self.dialect().backend();
-        let create = (table.made_by)(backend).table;
+        let MadeBy { types, table: create, indexes: _ } = (table.made_by)(backend);
         let made = create.get_columns().iter().find(|made| made.get_column_name() == column);
         let needs_value = |spec: &ColumnSpec| spec.nullable == Some(false) && spec.default.is_none();
-        let Some(made) = made.filter(|made| !needs_value(made.get_column_spec())) else {
+        let can_be = |made: &&ColumnDef| !needs_value(made.get_column_spec()) && self.has_type(made);
+        let Some(made) = made.filter(can_be) else {
             return Cure::ByHand(format!("add {column}, and say what it is in the rows that are there"));
         };
         let mut alter = TableStatement::alter();
@@ -159,7 +199,7 @@ impl<'a> Sql<'a> {
             (Dialect::Sqlite, Some((_, definition))) => {
                 Cure::RebuildOr(Edit::AddColumn(definition.to_owned()), statement)
             }
-            _ => Cure::Statements(vec![statement]),
+            _ => Cure::Statements(self.types(&types).into_iter().chain([statement]).collect()),
         }
     }
 
@@ -232,19 +272,22 @@ impl<'a> Sql<'a> {
         }
     }
 
-    /// A name that nothing has. Names have at most 63 bytes on PostgreSQL and 64 on MySQL and MariaDB.
+    /// A name that nothing has.
     fn free_name(&self, wanted: &str, taken: &BTreeSet<String>) -> String {
+        let mut given = self.given.borrow_mut();
+        let is_free = |name: &String| {
+            name.len() <= NAME_BYTES_MAX
+                && !given.contains(name)
+                && !taken.iter().any(|other| other.eq_ignore_ascii_case(name))
+        };
         let mut len = 0;
         let fits = |char: &char| {
             len += char.len_utf8();
-            len <= 56
+            len <= NAME_BYTES_MAX - 7
         };
-        let wanted: String = wanted.chars().take_while(fits).collect();
-        let mut given = self.given.borrow_mut();
-        let is_free =
-            |name: &String| !given.contains(name) && !taken.iter().any(|other| other.eq_ignore_ascii_case(name));
-        let mut names = std::iter::once(wanted.clone()).chain((2_u32..).map(|n| format!("{wanted}-{n}")));
-        let name = names.find(is_free).unwrap_or(wanted);
+        let short: String = wanted.chars().take_while(fits).collect();
+        let mut names = std::iter::once(wanted.to_owned()).chain((2_u32..).map(|n| format!("{short}-{n}")));
+        let name = names.find(is_free).unwrap_or_else(|| wanted.to_owned());
         given.insert(name.clone());
         name
     }
@@ -295,19 +338,20 @@ impl<'a> Sql<'a> {
     fn orphaned(&self, key: &ForeignKey) -> (String, String) {
         let (child, parent) = (self.child(key), &self.schema.tables[key.parent]);
         let (of, to) = (self.named(child), self.named(parent));
-        let own = if self.dialect() == Dialect::MySql { "c" } else { &of };
+        // An alias that no table has: a name of the child's inside must not mean the parent.
+        let (own, other) = (if self.dialect() == Dialect::MySql { "c" } else { &of }, "__cascade_parent");
         let (columns, referred) = (child.names(&key.child_columns), parent.names(&key.parent_columns));
         let stated = columns.iter().map(|column| format!("{own}.{} IS NOT NULL", self.quoted(column)));
         let stated = stated.collect::<Vec<_>>().join(" AND ");
         let on = columns.iter().zip(&referred);
-        let on = on.map(|(from, to)| format!("p.{} = {own}.{}", self.quoted(to), self.quoted(from)));
+        let on = on.map(|(from, to)| format!("{other}.{} = {own}.{}", self.quoted(to), self.quoted(from)));
         let on = on.collect::<Vec<_>>().join(" AND ");
         match (self.dialect(), referred.first()) {
             (Dialect::MySql, Some(first)) => (
-                format!("{of} AS c LEFT JOIN {to} AS p ON {on}"),
-                format!("{stated} AND p.{} IS NULL", self.quoted(first)),
+                format!("{of} AS c LEFT JOIN {to} AS {other} ON {on}"),
+                format!("{stated} AND {other}.{} IS NULL", self.quoted(first)),
             ),
-            _ => (of.clone(), format!("{stated} AND NOT EXISTS (SELECT 1 FROM {to} AS p WHERE {on})")),
+            _ => (of.clone(), format!("{stated} AND NOT EXISTS (SELECT 1 FROM {to} AS {other} WHERE {on})")),
         }
     }
 
@@ -393,8 +437,8 @@ impl<'a> Sql<'a> {
         };
         let (from, referred) = (child.names(&key.child_columns), parent.names(&key.parent_columns));
         let mut words = vec![format!(
-            "CONSTRAINT {} FOREIGN KEY ({}) REFERENCES {to} ({})",
-            self.quoted(name),
+            "{}FOREIGN KEY ({}) REFERENCES {to} ({})",
+            if name.is_empty() { String::new() } else { format!("CONSTRAINT {} ", self.quoted(name)) },
             self.list(&from),
             self.list(&referred),
         )];

@@ -59,7 +59,7 @@ impl Graph {
     /// at its end ([`FindingKind::CascadeTooDeep`]), NO ACTION stands for CASCADE. Of an entity of a view only the view and
     /// its columns are asked for. It sees what the connection's user sees of the catalogs.
     ///
-    /// Costs 4 statements on PostgreSQL, 5 on SQLite (4 more for each declared schema), 6 on MySQL and 7 on MariaDB, in one
+    /// Costs 4 statements on PostgreSQL, 5 on SQLite (4 more for each declared schema but `main`), 6 on MySQL and 7 on MariaDB, in one
     /// transaction that writes nothing, however many tables there are. No row of them is read, but for a key from a table to
     /// itself whose constraint refuses where CASCADE is declared, on a database whose own cascade has a limit: one statement
     /// measures how deep its rows go. [`Auditing::counting_orphans`] reads rows too.

@@ -53,7 +53,8 @@ pub(crate) fn rebuild(table: &Definition, edits: &[Edit]) -> Option<String> {
     let mut changes = vec![Change { from: outline.head.0, to: outline.head.1, with: quoted(&names.new, '"') }];
     changes.extend(outline.changes(edits)?);
     let create = changed(&table.create, changes)?;
-    Some(BEFORE.to_owned() + &nulls(&outline.name, edits) + &script(table, &outline, &names, &create)?)
+    let before = BEFORE.to_owned() + &unchanged(table, &outline.name) + &nulls(&outline.name, edits);
+    Some(before + &script(table, &outline, &names, &create)?)
 }
 
 /// The statements, in order, each with its end.
@@ -91,6 +92,18 @@ fn script(table: &Definition, outline: &Outline, names: &Names, create: &str) ->
 const BEFORE: &str = "-- On a connection of its own, which is closed if this fails.\n\
      BEGIN IMMEDIATE;\n\
      COMMIT;\n";
+
+/// Statements that fail, before anything is changed, where the table is not as it was read: a script that is run late would
+/// undo what was done to it since, and lose the columns that came.
+fn unchanged(table: &Definition, name: &str) -> String {
+    let (name, create) = (quoted(name, '\''), quoted(&table.create, '\''));
+    format!(
+        "CREATE TEMP TABLE IF NOT EXISTS \"__cascade_unchanged\" (\"audit_again\" NOT NULL);\n\
+         INSERT INTO temp.\"__cascade_unchanged\" SELECT (SELECT 1 FROM main.sqlite_schema \
+         WHERE type = 'table' AND name = {name} AND sql = {create});\n\
+         DROP TABLE temp.\"__cascade_unchanged\";\n"
+    )
+}
 
 /// Statements that fail, before anything is changed, where a column that is to be NOT NULL has a NULL: a script that failed
 /// later would leave its connection as it is then.
@@ -760,6 +773,9 @@ mod tests {
         let script = r#"-- On a connection of its own, which is closed if this fails.
 BEGIN IMMEDIATE;
 COMMIT;
+CREATE TEMP TABLE IF NOT EXISTS "__cascade_unchanged" ("audit_again" NOT NULL);
+INSERT INTO temp."__cascade_unchanged" SELECT (SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = 'o''"t' AND sql = 'CREATE TABLE "o''""t" (id INTEGER PRIMARY KEY AUTOINCREMENT, a INT NOT NULL) -- end');
+DROP TABLE temp."__cascade_unchanged";
 PRAGMA foreign_keys = OFF;
 PRAGMA legacy_alter_table = ON;
 BEGIN IMMEDIATE;

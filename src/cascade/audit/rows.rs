@@ -29,7 +29,7 @@ pub(super) async fn read(
     for key in (0..schema.keys.len()).filter(|&key| is_there(schema, live, key)) {
         let plan = Plan::new(schema, schema.keys[key].child);
         let run = Run { schema, plan: &plan, dialect, session, watch: &watch };
-        let measures = is_limited(schema, dialect, key) && (counts_orphans || refuses(schema, live, key));
+        let measures = is_limited(schema, dialect, live, key) && (counts_orphans || refuses(schema, live, key));
         if counts_orphans || measures {
             let orphans = if counts_orphans { Some(count(run, key).await?) } else { None };
             let levels = if measures { measure(run, key).await? } else { None };
@@ -39,10 +39,13 @@ pub(super) async fn read(
     Ok(found)
 }
 
-/// Whether the database's own cascade has an end by this key.
-fn is_limited(schema: &Schema, dialect: Dialect, key: KeyId) -> bool {
-    let ForeignKey { child, parent, action, .. } = schema.keys[key];
-    child == parent && action == Action::Cascade && dialect.cascade_levels_max().is_some()
+/// Whether the database's own cascade has an end by this key, and each row one parent at most, so that rows have a depth.
+fn is_limited(schema: &Schema, dialect: Dialect, live: &Live, key: KeyId) -> bool {
+    let ForeignKey { child, parent, action, ref parent_columns, .. } = schema.keys[key];
+    let columns = schema.tables[parent].names(parent_columns);
+    let table = live.find(&schema.tables[parent].name);
+    let tells_apart = table.is_some_and(|table| table.indexes.iter().any(|index| index.tells_apart(live, &columns)));
+    child == parent && action == Action::Cascade && dialect.cascade_levels_max().is_some() && tells_apart
 }
 
 /// Whether a constraint of this key's columns refuses, where CASCADE is declared.

@@ -19,7 +19,7 @@ use crate::cascade::session::{OfNoTable, Session};
 /// What the database has of these tables, and every foreign key of it.
 pub(crate) async fn read(session: &dyn Session, dialect: Dialect, schema: &Schema) -> Result<Live, DbErr> {
     match dialect {
-        Dialect::Sqlite => sqlite::read(session, &schemas(schema)).await,
+        Dialect::Sqlite => sqlite::read(session, &schemas(schema), &names(schema)).await,
         Dialect::Postgres => postgres::read(session, &names(schema)).await,
         Dialect::MySql => mysql::read(session, &schemas(schema)).await,
     }
@@ -52,19 +52,22 @@ fn place(row: &QueryResult, schema: &str, table: &str) -> Result<Place, DbErr> {
 
 /// The table of that row, which comes after those before it. Their rows come together.
 fn table_of(tables: &mut Vec<LiveTable>, place: Place, is_visible: bool, kind: TableKind) -> &mut LiveTable {
-    let at = tables.iter().position(|table| table.place == place).unwrap_or(tables.len());
-    if at == tables.len() {
+    if tables.last().is_none_or(|last| last.place != place) {
         let (columns, indexes, definition) = (Vec::new(), Vec::new(), None);
         tables.push(LiveTable { place, is_visible, kind, columns, indexes, definition });
     }
-    &mut tables[at]
+    let last = tables.len() - 1;
+    &mut tables[last]
 }
 
 /// One column of an index.
 fn add_to_index(tables: &mut [LiveTable], place: &Place, index: LiveIndex) {
     let Some(table) = tables.iter_mut().find(|table| table.place == *place) else { return };
     match table.indexes.iter_mut().find(|known| known.name == index.name) {
-        Some(known) => known.columns.extend(index.columns),
+        Some(known) => {
+            known.columns.extend(index.columns);
+            known.flaw = known.flaw.or(index.flaw);
+        }
         None => table.indexes.push(index),
     }
 }

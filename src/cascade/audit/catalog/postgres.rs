@@ -39,13 +39,13 @@ const INDEXES: &str = "SELECT n.nspname::text AS schema, t.relname::text AS tbl,
 
 /// `conenforced` is new in version 18, `confdelsetcols` in 15: where they are not among the columns, they are not in the
 /// JSON. A constraint is off as well while one of its triggers is, or of a partition's: disabled, or for replicas only.
-const KEYS: &str = "SELECT c.oid::text AS id, c.conname::text AS name, \
+const KEYS: &str = "WITH RECURSIVE off (oid, parent) AS (SELECT o.oid, o.conparentid \
+     FROM pg_trigger g JOIN pg_constraint o ON o.oid = g.tgconstraint WHERE g.tgenabled IN ('D', 'R') \
+     UNION SELECT u.oid, u.conparentid FROM off JOIN pg_constraint u ON u.oid = off.parent) SELECT c.oid::text AS id, c.conname::text AS name, \
      cn.nspname::text AS child_schema, ct.relname::text AS child, ca.attname::text AS child_column, \
      pn.nspname::text AS parent_schema, pt.relname::text AS parent, pa.attname::text AS parent_column, \
      c.confdeltype::text AS on_delete, c.confupdtype::text AS on_update, c.convalidated AS is_validated, \
-     coalesce((to_jsonb(c) ->> 'conenforced')::boolean, true) AND NOT EXISTS \
-     (SELECT 1 FROM pg_trigger g JOIN pg_constraint o ON o.oid = g.tgconstraint \
-     WHERE (o.oid = c.oid OR o.conparentid = c.oid) AND g.tgenabled IN ('D', 'R')) AS is_enforced, \
+     coalesce((to_jsonb(c) ->> 'conenforced')::boolean, true) AND c.oid NOT IN (SELECT oid FROM off) AS is_enforced, \
      c.confmatchtype = 'f' AS is_full, coalesce(cardinality(c.conkey) > \
      jsonb_array_length(nullif(to_jsonb(c) -> 'confdelsetcols', 'null')), false) AS sets_some, \
      c.condeferrable AS is_deferrable, c.condeferred AS is_deferred \
@@ -81,7 +81,7 @@ async fn read_columns(session: &dyn Session, names: Value, live: &mut Live) -> R
     for row in query(session, COLUMNS, vec![names]).await? {
         let kind = match get::<String>(&row, "kind")?.as_str() {
             "p" => TableKind::Partitioned,
-            "v" | "m" => TableKind::View,
+            "v" | "m" | "f" => TableKind::View,
             _ => TableKind::Plain,
         };
         let table = table_of(&mut live.tables, place(&row, "schema", "tbl")?, get(&row, "is_visible")?, kind);

@@ -1,4 +1,4 @@
-//! The schema of SQLite: two statements, and four for each schema that is declared (mostly `main` alone).
+//! The schema of SQLite: one statement, and four for each schema that is declared (mostly `main` alone).
 //!
 //! I/O. Pragmas as table-valued functions, joined to `sqlite_schema`, so that one statement reads all tables.
 
@@ -14,25 +14,32 @@ use crate::cascade::session::Session;
 
 const SERVER: &str = "SELECT sqlite_version() AS version, foreign_keys AS enforces FROM pragma_foreign_keys";
 
+/// Views and virtual tables only where they are declared: one that is broken would be an error.
 const COLUMNS: &str = "m.name AS tbl, c.name AS name, c.type AS ty, c.\"notnull\" AS is_stated, c.pk AS pk, \
      c.hidden AS hidden, m.type AS kind, \
      EXISTS (SELECT 1 FROM sqlite_temp_schema AS h WHERE h.name = m.name COLLATE NOCASE) AS is_hidden FROM {schema}.sqlite_schema AS m JOIN pragma_table_xinfo(m.name, {name}) AS c \
-     WHERE m.type IN ('table', 'view') ORDER BY m.rowid, c.cid";
+     WHERE (m.type = 'table' AND m.sql NOT LIKE 'CREATE VIRTUAL%') \
+     OR m.name COLLATE NOCASE IN (SELECT value FROM json_each(?)) ORDER BY m.rowid, c.cid";
 
 const INDEXES: &str = "m.name AS tbl, i.name AS name, x.name AS col, i.\"unique\" AS is_unique, i.partial AS partial, \
      x.coll AS coll, s.sql AS sql, m.sql AS definition FROM {schema}.sqlite_schema AS m JOIN pragma_index_list(m.name, {name}) AS i \
      JOIN pragma_index_xinfo(i.name, {name}) AS x LEFT JOIN {schema}.sqlite_schema AS s \
-     ON s.type = 'index' AND s.name = i.name WHERE m.type = 'table' AND x.key = 1 ORDER BY m.rowid, i.seq, x.seqno";
+     ON s.type = 'index' AND s.name = i.name \
+     WHERE m.type = 'table' AND m.sql NOT LIKE 'CREATE VIRTUAL%' AND x.key = 1 ORDER BY m.rowid, i.seq, x.seqno";
 
 const KEYS: &str = "m.name AS child, f.id AS id, f.\"table\" AS parent, f.\"from\" AS child_column, \
      f.\"to\" AS parent_column, f.on_delete AS on_delete, f.on_update AS on_update \
      FROM {schema}.sqlite_schema AS m JOIN pragma_foreign_key_list(m.name, {name}) AS f \
-     WHERE m.type = 'table' ORDER BY m.rowid, f.id, f.seq";
+     WHERE m.type = 'table' AND m.sql NOT LIKE 'CREATE VIRTUAL%' ORDER BY m.rowid, f.id, f.seq";
 
 const TEXTS: &str = "m.type AS kind, m.tbl_name AS tbl, m.sql AS sql FROM {schema}.sqlite_schema AS m \
      WHERE m.sql IS NOT NULL AND m.type IN ('table', 'index', 'trigger') ORDER BY m.type = 'trigger', m.rowid";
 
-pub(super) async fn read(session: &dyn Session, schemas: &BTreeSet<String>) -> Result<Live, DbErr> {
+pub(super) async fn read(
+    session: &dyn Session,
+    schemas: &BTreeSet<String>,
+    names: &BTreeSet<String>,
+) -> Result<Live, DbErr> {
     let server = query(session, SERVER, Vec::new()).await?;
     let server = server.first().ok_or_else(|| DbErr::RecordNotFound("the settings of SQLite".to_owned()))?;
     let mut live = Live {
@@ -47,12 +54,17 @@ pub(super) async fn read(session: &dyn Session, schemas: &BTreeSet<String>) -> R
     let main = live.current_schema.clone();
     let declared = schemas.iter().filter(|schema| !schema.eq_ignore_ascii_case(&main));
     for schema in declared.chain([&main]) {
-        read_schema(session, schema, &mut live).await?;
+        read_schema(session, schema, names, &mut live).await?;
     }
     Ok(live)
 }
 
-async fn read_schema(session: &dyn Session, schema: &str, live: &mut Live) -> Result<(), DbErr> {
+async fn read_schema(
+    session: &dyn Session,
+    schema: &str,
+    names: &BTreeSet<String>,
+    live: &mut Live,
+) -> Result<(), DbErr> {
     let of = |query: &str| {
         let quoted = format!("\"{}\"", schema.replace('"', "\"\""));
         let name = format!("'{}'", schema.replace('\'', "''"));
@@ -61,7 +73,8 @@ async fn read_schema(session: &dyn Session, schema: &str, live: &mut Live) -> Re
     let place = |row: &QueryResult, table| Ok::<_, DbErr>(Place { schema: schema.to_owned(), table: get(row, table)? });
     let is_visible = schema == live.current_schema;
     let mut tables = Tables::default();
-    for row in query(session, of(COLUMNS), Vec::new()).await? {
+    let names = names.iter().map(String::as_str).collect::<sea_orm::JsonValue>().to_string();
+    for row in query(session, of(COLUMNS), vec![names.into()]).await? {
         tables.add_column(place(&row, "tbl")?, is_visible, &row)?;
     }
     for row in query(session, of(INDEXES), Vec::new()).await? {
@@ -205,8 +218,9 @@ impl Tables {
 
 /// Whether an index WHERE its first column IS NOT NULL: that finds every row with a value.
 fn has_all_values(sql: &str, first: Option<&str>) -> bool {
-    let (Some(first), Some(at)) = (first, sql.to_uppercase().rfind("WHERE")) else { return false };
+    let words = sql.replace(char::is_whitespace, " ");
+    let (Some(first), Some(at)) = (first, words.to_ascii_uppercase().rfind(" WHERE ")) else { return false };
     let is_blank = |char: char| char.is_whitespace() || "\"`[]()".contains(char);
-    let condition: String = sql.get(at + "WHERE".len()..).unwrap_or_default().replace(is_blank, "");
+    let condition: String = words.get(at + " WHERE ".len()..).unwrap_or_default().replace(is_blank, "");
     condition.eq_ignore_ascii_case(&format!("{}ISNOTNULL", first.replace(is_blank, "")))
 }
