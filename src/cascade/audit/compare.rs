@@ -303,8 +303,8 @@ impl Comparison<'_> {
             return;
         }
         let is_told = |draft: &Draft| {
-            let same = |kind: &FindingKind| matches!(kind, FindingKind::IndexMissing { columns: told, .. } if self.live.same_columns(told, &columns));
-            draft.table == table.label && same(&draft.kind)
+            let FindingKind::IndexMissing { columns: told, .. } = &draft.kind else { return false };
+            draft.table == table.label && self.live.same_columns(told, &columns)
         };
         if drafts.iter().any(is_told) {
             return;

@@ -35,27 +35,28 @@ pub(crate) enum Cure {
     ByHand(String),
 }
 
+/// Why there is no script.
+const NOT_MADE_ANEW: &str = "make the table anew as declared: its text in `sqlite_schema` is not understood, it is in \
+     another schema than main, or a temporary table hides it";
+
 impl Cure {
     /// In words; `anew` gives what makes the table anew, where that is needed.
     pub(crate) fn mend(&self, anew: impl FnOnce() -> Option<String>) -> Mend {
         match self {
-        Self::Statements(statements) => Mend::Schema { statements: statements.clone() },
-        Self::Rows(statements) => Mend::Rows { statements: statements.clone() },
-        Self::Declaration(text) => Mend::Declaration { text: text.clone() },
-        Self::ByHand(text) => Mend::ByHand { text: text.clone() },
-        // First by itself: if rows keep it from being made, nothing else has been begun.
-        Self::Index(statement) => Mend::Schema { statements: vec![statement.clone()] },
-        Self::RebuildOr(_, statement) => Mend::Schema { statements: vec![anew().unwrap_or_else(|| statement.clone())] },
-        Self::Rebuild(_) => match anew() {
-            Some(script) => Mend::Schema { statements: vec![script] },
-            None => Mend::ByHand {
-                text:
-                    "make the table anew as declared: its text in `sqlite_schema` is not understood, it is in another \
-                       schema than main, or a temporary table hides it"
-                        .to_owned(),
+            Self::Statements(statements) => Mend::Schema { statements: statements.clone() },
+            Self::Rows(statements) => Mend::Rows { statements: statements.clone() },
+            Self::Declaration(text) => Mend::Declaration { text: text.clone() },
+            Self::ByHand(text) => Mend::ByHand { text: text.clone() },
+            // First by itself: if rows keep it from being made, nothing else has been begun.
+            Self::Index(statement) => Mend::Schema { statements: vec![statement.clone()] },
+            Self::RebuildOr(_, statement) => {
+                Mend::Schema { statements: vec![anew().unwrap_or_else(|| statement.clone())] }
+            }
+            Self::Rebuild(_) => match anew() {
+                Some(script) => Mend::Schema { statements: vec![script] },
+                None => Mend::ByHand { text: NOT_MADE_ANEW.to_owned() },
             },
-        },
-    }
+        }
     }
 }
 

@@ -18,12 +18,14 @@ const SERVER: &str = "SELECT current_setting('server_version') AS version, \
      current_setting('session_replication_role') <> 'replica' AS enforces";
 
 /// Partitions have their table's constraints over again, and a view is a table to an entity.
-const COLUMNS: &str = "SELECT n.nspname::text AS schema, t.relname::text AS tbl, pg_table_is_visible(t.oid) AS is_visible, \
+const COLUMNS: &str = "SELECT n.nspname::text AS schema, t.relname::text AS tbl, \
+     pg_table_is_visible(t.oid) AS is_visible, \
      t.relkind::text AS kind, a.attname::text AS name, \
      NOT (a.attnotnull OR (y.typtype = 'd' AND y.typnotnull)) AS is_nullable \
      FROM pg_class t JOIN pg_namespace n ON n.oid = t.relnamespace \
      JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped \
-     JOIN pg_type y ON y.oid = a.atttypid WHERE t.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname NOT IN ('pg_catalog', 'information_schema') \
+     JOIN pg_type y ON y.oid = a.atttypid WHERE t.relkind IN ('r', 'p', 'v', 'm', 'f') \
+     AND n.nspname NOT IN ('pg_catalog', 'information_schema') \
      AND t.relname = ANY($1) ORDER BY t.oid, a.attnum";
 
 const INDEXES: &str = "SELECT n.nspname::text AS schema, t.relname::text AS tbl, i.relname::text AS name, \
@@ -41,7 +43,8 @@ const INDEXES: &str = "SELECT n.nspname::text AS schema, t.relname::text AS tbl,
 /// JSON. A constraint is off as well while one of its triggers is, or of a partition's: disabled, or for replicas only.
 const KEYS: &str = "WITH RECURSIVE off (oid, parent) AS (SELECT o.oid, o.conparentid \
      FROM pg_trigger g JOIN pg_constraint o ON o.oid = g.tgconstraint WHERE g.tgenabled IN ('D', 'R') \
-     UNION SELECT u.oid, u.conparentid FROM off JOIN pg_constraint u ON u.oid = off.parent) SELECT c.oid::text AS id, c.conname::text AS name, \
+     UNION SELECT u.oid, u.conparentid FROM off JOIN pg_constraint u ON u.oid = off.parent) \
+     SELECT c.oid::text AS id, c.conname::text AS name, \
      cn.nspname::text AS child_schema, ct.relname::text AS child, ca.attname::text AS child_column, \
      pn.nspname::text AS parent_schema, pt.relname::text AS parent, pa.attname::text AS parent_column, \
      c.confdeltype::text AS on_delete, c.confupdtype::text AS on_update, c.convalidated AS is_validated, \

@@ -17,12 +17,14 @@ const SERVER: &str = "SELECT sqlite_version() AS version, foreign_keys AS enforc
 /// Views and virtual tables only where they are declared: one that is broken would be an error.
 const COLUMNS: &str = "m.name AS tbl, c.name AS name, c.type AS ty, c.\"notnull\" AS is_stated, c.pk AS pk, \
      c.hidden AS hidden, m.type AS kind, \
-     EXISTS (SELECT 1 FROM sqlite_temp_schema AS h WHERE h.name = m.name COLLATE NOCASE) AS is_hidden FROM {schema}.sqlite_schema AS m JOIN pragma_table_xinfo(m.name, {name}) AS c \
+     EXISTS (SELECT 1 FROM sqlite_temp_schema AS h WHERE h.name = m.name COLLATE NOCASE) AS is_hidden \
+     FROM {schema}.sqlite_schema AS m JOIN pragma_table_xinfo(m.name, {name}) AS c \
      WHERE (m.type = 'table' AND m.sql NOT LIKE 'CREATE VIRTUAL%') \
      OR m.name COLLATE NOCASE IN (SELECT value FROM json_each(?)) ORDER BY m.rowid, c.cid";
 
 const INDEXES: &str = "m.name AS tbl, i.name AS name, x.name AS col, i.\"unique\" AS is_unique, i.partial AS partial, \
-     x.coll AS coll, s.sql AS sql, m.sql AS definition FROM {schema}.sqlite_schema AS m JOIN pragma_index_list(m.name, {name}) AS i \
+     x.coll AS coll, s.sql AS sql, m.sql AS definition \
+     FROM {schema}.sqlite_schema AS m JOIN pragma_index_list(m.name, {name}) AS i \
      JOIN pragma_index_xinfo(i.name, {name}) AS x LEFT JOIN {schema}.sqlite_schema AS s \
      ON s.type = 'index' AND s.name = i.name \
      WHERE m.type = 'table' AND m.sql NOT LIKE 'CREATE VIRTUAL%' AND x.key = 1 ORDER BY m.rowid, i.seq, x.seqno";
