@@ -449,7 +449,7 @@ fn resolve(
         faults.push(Fault::ColumnCountDiffers { table, relation: relation_name });
         return None;
     }
-    let label = key_label(&table, declaration, &child_columns);
+    let label = key_label(&table, &names(declaration, &child_columns).map(ToString::to_string).collect::<Vec<_>>());
     let parent_declaration = &declarations[parent];
     let alike =
         |(&from, &to): (&usize, &usize)| alike(&declaration.columns[from].ty, &parent_declaration.columns[to].ty);
@@ -485,9 +485,8 @@ fn columns(declaration: &Declaration, identity: &Identity, faults: &mut Vec<Faul
 }
 
 /// `items.store_id`, or `lines.(tenant, number)` for a composite key.
-fn key_label(table: &str, declaration: &Declaration, columns: &[usize]) -> String {
-    let names: Vec<String> = names(declaration, columns).map(ToString::to_string).collect();
-    match names.as_slice() {
+pub(crate) fn key_label(table: &str, columns: &[String]) -> String {
+    match columns {
         [one] => format!("{table}.{one}"),
         several => format!("{table}.({})", several.join(", ")),
     }

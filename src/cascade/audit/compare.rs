@@ -11,7 +11,7 @@ use super::live::{Flaw, Live, LiveColumn, LiveIndex, LiveKey, LiveTable, Place, 
 use super::made::{made, made_keys};
 use super::mend::{Cure, Sql, constrained, script};
 use crate::cascade::dialect::Dialect;
-use crate::cascade::graph::{Action, ForeignKey, KeyId, Schema, Table, TableId};
+use crate::cascade::graph::{Action, ForeignKey, KeyId, Schema, Table, TableId, key_label};
 use crate::cascade::key::Key;
 
 /// What was found of the rows by a key.
@@ -269,15 +269,13 @@ impl Comparison<'_> {
             changes: Some(key.parent),
             declared: format!("{} refers to one row of {} by {named}", key.label, parent.label),
             found: format!("no unique index over {}.({named})", parent.label),
-            why: self.why_unique(key, &named, tells_apart),
+            why: self.why_unique(self.parent(key), &named, tells_apart, is_constrained),
             cure: self.sql.unique_index(parent, &columns),
             ..self.draft(id, kind, Severity::Error)
         });
     }
 
-    fn why_unique(&self, key: &ForeignKey, named: &str, tells_apart: bool) -> String {
-        let parent = self.parent(key);
-        let is_constrained = self.live.keys.iter().any(|live| self.answers(key, live));
+    fn why_unique(&self, parent: &str, named: &str, tells_apart: bool, is_constrained: bool) -> String {
         if self.live.dialect == Dialect::Sqlite && is_constrained {
             // "foreign key mismatch", at every statement that has to check it.
             return format!("every delete of {parent} fails, because its constraint wants an index over just {named}");
@@ -509,13 +507,10 @@ impl Comparison<'_> {
             }
             None => format!("a delete of {of} fails where rows of {table} refer to it, and no preview shows them"),
         };
-        let columns = match live.child_columns.as_slice() {
-            [one] => one.clone(),
-            several => format!("({})", several.join(", ")),
-        };
+        let foreign_key = key_label(&table, &live.child_columns);
         let cure = match registered {
             Some(_) => {
-                format!("declare a belongs_to from {table}.{columns} to {of}, with the `on_delete` that it should have")
+                format!("declare a belongs_to from {foreign_key} to {of}, with the `on_delete` that it should have")
             }
             None => format!(
                 "register the entity of {table} with `GraphBuilder::entity`, name it with `leave_to_database`, or set the \
@@ -530,7 +525,7 @@ impl Comparison<'_> {
             },
             severity: if verb.is_some() { Severity::Error } else { Severity::Warning },
             changes: None,
-            foreign_key: Some(format!("{table}.{columns}")),
+            foreign_key: Some(foreign_key),
             table,
             declared: "nothing".to_owned(),
             found: format!("a constraint onto {of}, ON DELETE {}", live.on_delete),

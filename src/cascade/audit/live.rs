@@ -114,10 +114,10 @@ impl Live {
         let table = table.to_string();
         let is_meant = |live: &&LiveTable| {
             let in_schema = match schema {
-                Some(SchemaName(_, schema)) => self.same_schema(&live.place.schema, &schema.to_string()),
+                Some(SchemaName(_, schema)) => self.same_name(&live.place.schema, &schema.to_string()),
                 None => live.is_visible,
             };
-            in_schema && self.same_table(&live.place.table, &table)
+            in_schema && self.same_name(&live.place.table, &table)
         };
         self.tables.iter().find(is_meant)
     }
@@ -133,14 +133,11 @@ impl Live {
     }
 
     pub(crate) fn same_place(&self, one: &Place, other: &Place) -> bool {
-        self.same_schema(&one.schema, &other.schema) && self.same_table(&one.table, &other.table)
+        self.same_name(&one.schema, &other.schema) && self.same_name(&one.table, &other.table)
     }
 
-    fn same_schema(&self, one: &str, other: &str) -> bool {
-        self.same_table(one, other)
-    }
-
-    fn same_table(&self, one: &str, other: &str) -> bool {
+    /// Of a table or a schema.
+    fn same_name(&self, one: &str, other: &str) -> bool {
         if self.folds_tables { one.to_lowercase() == other.to_lowercase() } else { one == other }
     }
 

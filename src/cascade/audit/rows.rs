@@ -63,10 +63,9 @@ fn is_there(schema: &Schema, live: &Live, key: KeyId) -> bool {
     let ForeignKey { child, child_columns, parent, parent_columns, .. } = &schema.keys[key];
     let has = |table: TableId, columns: &[usize]| {
         let table = &schema.tables[table];
-        let has_all = |found: &LiveTable| {
-            let columns = columns.iter().chain(&table.primary_key);
-            columns.into_iter().all(|&column| found.column(live, &table.columns[column].name.to_string()).is_some())
-        };
+        let is_in =
+            |found: &LiveTable, column: usize| found.column(live, &table.columns[column].name.to_string()).is_some();
+        let has_all = |found: &LiveTable| columns.iter().all(|&column| is_in(found, column));
         live.find(&table.name).is_some_and(has_all)
     };
     has(*child, child_columns) && has(*child, &schema.tables[*child].identity) && has(*parent, parent_columns)

@@ -68,7 +68,7 @@ async fn read_schema(
     live: &mut Live,
 ) -> Result<(), DbErr> {
     let of = |query: &str| {
-        let quoted = format!("\"{}\"", schema.replace('"', "\"\""));
+        let quoted = Dialect::Sqlite.quoted(schema);
         let name = format!("'{}'", schema.replace('\'', "''"));
         format!("SELECT {}", query.replace("{schema}", &quoted).replace("{name}", &name))
     };
