@@ -20,12 +20,12 @@ use super::deletion::Deletion;
 use super::dialect::Dialect;
 use super::error::{Error, ErrorKind};
 use super::gather::{Page, Pages};
-use super::graph::{KeyId, TableId};
+use super::graph::{Action, KeyId, TableId};
 use super::key::{Index, Keys};
 use super::known::{Cycle, Known};
 use super::outcome::Outcome;
 use super::plan::{ComponentId, Plan, Step};
-use super::run::{Run, Watch, check};
+use super::run::{Run, Transaction, Watch, check};
 use super::session::{self, Connection, Purpose};
 use super::shield::{Awaited, WhileAwaited, Work, shielded};
 use super::sql::Rows;
@@ -178,7 +178,9 @@ impl Work for Batches {
         let look = || async {
             let transaction = session::begin(db, dialect, Purpose::Read).await?;
             let session = WhileAwaited { session: &transaction, awaited };
-            let run = Run { schema, plan: &plan, dialect, session: &session, watch: &watch };
+            let transaction_of = Transaction::Ours;
+            let run =
+                Run { schema, plan: &plan, dialect, session: &session, watch: &watch, transaction: transaction_of };
             let looked = async {
                 let known = run.freeze(&deletion.roots, Purpose::Read).await?;
                 let seen = run.look(&known).await?;
@@ -191,7 +193,8 @@ impl Work for Batches {
         check(&seen, deletion.at_most, deletion.expecting.as_deref())?;
 
         let session = WhileAwaited { session: db, awaited };
-        let run = Run { schema, plan: &plan, dialect, session: &session, watch: &watch };
+        let transaction_of = Transaction::Ours;
+        let run = Run { schema, plan: &plan, dialect, session: &session, watch: &watch, transaction: transaction_of };
         let mut going = Going {
             of: self,
             db,
@@ -542,7 +545,13 @@ impl<C: Connection> Going<'_, C> {
         }
         let Self { of, db, awaited, run, .. } = *self;
         let (dialect, schema) = (run.dialect, run.schema);
-        let watch = Watch { keys_of: run.watch.keys_of.clone(), has_hook_run: AtomicBool::new(false) };
+        let Watch { keys_of, under_row_security, changed, has_hook_run: _ } = run.watch;
+        let watch = Watch {
+            keys_of: keys_of.clone(),
+            under_row_security: *under_row_security,
+            changed: changed.clone(),
+            has_hook_run: AtomicBool::new(false),
+        };
         let delete = || async {
             let transaction = session::begin(db, dialect, Purpose::Write).await?;
             let session = WhileAwaited { session: &transaction, awaited };
@@ -604,8 +613,9 @@ impl<C: Connection> Going<'_, C> {
         };
         match *deed {
             Deed::Delete(_) if self.is_leaf(table) => {
-                let deletes = rows.into_iter().map(|rows| run.sql(self.known).delete(rows)).collect();
+                let deletes = rows.iter().cloned().map(|rows| run.sql(self.known).delete(rows)).collect();
                 done.add_deleted(&run.schema.tables[table].label, run.execute_all(deletes).await?);
+                self.check_done(run, *deed, &rows).await?;
             }
             Deed::Delete(_) => {
                 let plan = Plan::new(run.schema, table);
@@ -616,7 +626,7 @@ impl<C: Connection> Going<'_, C> {
                     let select = run.sql(&nothing).read(rows, &[], true);
                     found.read(&run.session.query(&select).await?)?;
                 }
-                let known = Known::new(run.schema, table, found);
+                let known = Known::new(run.schema, table, found).with_catalog(self.known.catalog);
                 done.add(if run.is_referred_to(&known).await? {
                     // Added meanwhile, or rows of a cycle that go together.
                     let known = run.with_more_known(known, true).await?;
@@ -626,13 +636,45 @@ impl<C: Connection> Going<'_, C> {
                 });
             }
             Deed::Update(key) => {
-                let updates = rows.into_iter().map(|rows| run.sql(self.known).set_in(key, rows)).collect();
+                self.check_default(run, key).await?;
+                let updates = rows.iter().cloned().map(|rows| run.sql(self.known).set_in(key, rows)).collect();
                 done.add_updated(&run.schema.keys[key].label, run.execute_all(updates).await?);
+                self.check_done(run, *deed, &rows).await?;
             }
             Deed::Open(key) => {
-                let opens = rows.into_iter().map(|rows| run.sql(self.known).open_in(key, rows)).collect();
+                let opens = rows.iter().cloned().map(|rows| run.sql(self.known).open_in(key, rows)).collect();
                 run.execute_all(opens).await?;
+                self.check_done(run, *deed, &rows).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// That none of these rows is as it was, where a trigger or the like may have kept them.
+    async fn check_done(&self, run: Run<'_>, deed: Deed, rows: &[Rows]) -> Result<(), Error> {
+        if !self.known.catalog.may_keep_rows {
+            return Ok(());
+        }
+        let mut stayed = 0;
+        for rows in rows {
+            stayed += run.row_of(&run.sql(self.known).count_of(rows), 1).await?.iter().sum::<u64>();
+        }
+        let key = match deed {
+            Deed::Delete(_) => None,
+            Deed::Update(key) | Deed::Open(key) => Some(key),
+        };
+        run.check_kept(self.table_of(deed), key, None, stayed)
+    }
+
+    /// That the row which a SET DEFAULT key will refer to is still there, and that it stays until the batch is committed.
+    async fn check_default(&self, run: Run<'_>, key: KeyId) -> Result<(), Error> {
+        let foreign_key = &run.schema.keys[key];
+        if foreign_key.action != Action::SetDefault || !foreign_key.refers_by_default(run.schema) {
+            return Ok(());
+        }
+        if run.session.query(&run.sql(self.known).default_row(key)).await?.is_empty() {
+            let table = run.schema.tables[foreign_key.parent].label.clone();
+            return Err(ErrorKind::Moved { table }.into());
         }
         Ok(())
     }

@@ -18,7 +18,7 @@ use super::outcome::Outcome;
 use super::plan::Plan;
 use super::preview::Preview;
 use super::retry::Retries;
-use super::run::{Roots, Run, Wanted, Watch};
+use super::run::{Roots, Run, Transaction, Wanted, Watch};
 use super::session::{self, Connection, Purpose};
 use super::shield::{Awaited, WhileAwaited, Work, shielded};
 
@@ -37,6 +37,7 @@ pub struct Deletion {
     keys_of: Vec<Declaration>,
     pub(crate) retries: Retries,
     counting_up_to: Option<u64>,
+    under_row_security: bool,
 }
 
 /// A deletion that is looked at.
@@ -104,6 +105,7 @@ impl Deletion {
             keys_of: Vec::new(),
             retries: Retries::default(),
             counting_up_to: None,
+            under_row_security: false,
         }
     }
 
@@ -185,6 +187,19 @@ impl Deletion {
     /// run. Without it, such a failure is returned.
     pub fn retry_with_hooks(mut self) -> Self {
         self.retries.with_hooks = true;
+        self
+    }
+
+    /// States that the rows which row security of PostgreSQL hides from this connection's user do not count: they are neither
+    /// found nor counted, shown or refused for.
+    ///
+    /// Without it a delete that reaches a table whose row security is active for the user is refused
+    /// ([`ErrorKind::RowSecurity`]), because what is hidden cannot be told. With it, hidden children are left to the
+    /// database: its constraint, where there is one, does to them what it says and past this crate, and where there is none
+    /// they are left without their parent. Rows that the policies show and do not let go are an error all the same
+    /// ([`ErrorKind::StillThere`], [`ErrorKind::Forbidden`]): to be locked they need a policy for UPDATE.
+    pub fn under_row_security(mut self) -> Self {
+        self.under_row_security = true;
         self
     }
 
@@ -325,7 +340,7 @@ impl Deletion {
     /// What is watched, if all of it is in the graph.
     pub(crate) fn watch(&self) -> Result<Watch, Error> {
         let keys_of = self.keys_of.iter().map(|entity| self.table(entity)).collect::<Result<_, _>>()?;
-        Ok(Watch { keys_of, ..Watch::default() })
+        Ok(Watch { keys_of, under_row_security: self.under_row_security, ..Watch::default() })
     }
 
     /// None inside a transaction of the caller's (R11).
@@ -360,11 +375,13 @@ impl Work for Previewing {
     async fn on<C: Connection>(&self, db: &C, awaited: &Awaited) -> Result<Preview, Error> {
         let Self(deletion) = self;
         let (plan, dialect) = (deletion.planned()?, Dialect::of(db.get_database_backend())?);
-        let watch = Watch::default();
+        let watch = Watch { under_row_security: deletion.under_row_security, ..Watch::default() };
         let look = || async {
             let transaction = session::begin(db, dialect, Purpose::Read).await?;
             let session = WhileAwaited { session: &transaction, awaited };
-            let run = Run { schema: deletion.graph.schema(), plan: &plan, dialect, session: &session, watch: &watch };
+            let (schema, transaction_of) = (deletion.graph.schema(), Transaction::of::<C>(Purpose::Read));
+            let run =
+                Run { schema, plan: &plan, dialect, session: &session, watch: &watch, transaction: transaction_of };
             let result = run.preview(&deletion.roots, deletion.counting_up_to).await;
             session::finish(transaction, result).await
         };
@@ -384,7 +401,9 @@ impl Work for Executing {
         let delete = || async {
             let transaction = session::begin(db, dialect, Purpose::Write).await?;
             let session = WhileAwaited { session: &transaction, awaited };
-            let run = Run { schema: deletion.graph.schema(), plan: &plan, dialect, session: &session, watch: &watch };
+            let (schema, transaction_of) = (deletion.graph.schema(), Transaction::of::<C>(Purpose::Write));
+            let run =
+                Run { schema, plan: &plan, dialect, session: &session, watch: &watch, transaction: transaction_of };
             let result = run.execute(&deletion.roots, deletion.at_most, deletion.expecting.as_deref()).await;
             let result = result.and_then(|outcome| Ok(awaited.check().map(|()| outcome)?));
             session::finish(transaction, result).await

@@ -9,7 +9,7 @@ use sea_orm::DbErr;
 
 use super::audit::finding::Audit;
 use super::graph::Action;
-use super::key::Key;
+use super::key::{Key, Misfit, Unread};
 use super::outcome::Outcome;
 use super::preview::{Blocker, Preview};
 
@@ -17,7 +17,13 @@ use super::preview::{Blocker, Preview};
 ///
 /// After any of them but [`ErrorKind::Unfinished`] nothing has changed, and a transaction that the caller had open can go
 /// on, unless [`Error::is_transaction_lost`] says that the database has ended it. [`Error::kind`] gives the data, the `is_*` functions the usual questions, `source` the driver's error.
-pub struct Error(Box<ErrorKind>);
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    /// Whether the database would not undo what was done in the caller's transaction, because that is not there any more.
+    is_transaction_lost: bool,
+}
 
 /// The kinds of [`Error`].
 #[derive(Debug)]
@@ -47,13 +53,79 @@ pub enum ErrorKind {
         found: Box<Preview>,
     },
     /// The connection's user may not do this to a table.
+    ///
+    /// A delete needs SELECT on every table that it reaches, DELETE where it deletes and UPDATE where it changes keys; on
+    /// PostgreSQL also UPDATE where it locks, which is every table that a key leads to (`SELECT .. FOR UPDATE`).
     Forbidden {
-        /// The table, as the access control names it.
+        /// The table, as the database or the access control names it; empty if it does not.
         table: String,
-        /// The permission that is missing, such as `delete`.
+        /// The permission that is missing, such as `delete`; empty if the database does not say it.
         permission: String,
         /// The refusal itself.
         source: DbErr,
+    },
+    /// Row security of PostgreSQL is active for this connection's user, so that rows may be hidden which belong to the
+    /// delete; see [`Deletion::under_row_security`](super::Deletion::under_row_security).
+    RowSecurity {
+        /// The tables that have it, among those that the delete reaches.
+        tables: Vec<String>,
+    },
+    /// Rows that a statement was to delete or change are still there, and the database reported no error. A trigger or a
+    /// rule has kept them, or has added others that refer to what goes; or row security hid them from the statement.
+    StillThere {
+        /// Their table.
+        table: String,
+        /// The key by which they still refer to rows that go, if that is how they were found.
+        foreign_key: Option<String>,
+        /// How many were to go, if they were known by key.
+        rows: Option<u64>,
+        /// How many of them are still there.
+        stayed: u64,
+    },
+    /// A key column has another type in the database than its entity declares, one whose values this crate would not read
+    /// or compare exactly: other rows than those asked for could go.
+    TypeDiffers {
+        /// The table.
+        table: String,
+        /// Its column.
+        column: String,
+        /// The types that it may have.
+        expected: String,
+        /// The one that it has.
+        found: String,
+    },
+    /// A value of a key column is stored as another kind of value than the column's type says, which SQLite allows: it
+    /// takes part in no comparison as the others do.
+    StoredDifferently {
+        /// The table.
+        table: String,
+        /// Its column.
+        column: String,
+        /// The value, and as what it is stored: `1.5 (REAL)`.
+        value: String,
+        /// The row: its key as far as it could be read, and the value.
+        row: String,
+    },
+    /// SET NULL or SET DEFAULT on a column that the database computes: it would not change.
+    GeneratedColumn {
+        /// The child's table.
+        table: String,
+        /// The column.
+        column: String,
+    },
+    /// Tables that the delete reaches cannot be rolled back (MyISAM, Aria and others of MySQL and MariaDB), so that an error
+    /// would leave half of it done.
+    NotTransactional {
+        /// These tables.
+        tables: Vec<String>,
+    },
+    /// The caller's transaction on PostgreSQL is above READ COMMITTED, so that it does not see rows that others have added
+    /// since it began, and the database has no constraint for these keys that would notice them.
+    IsolationLevel {
+        /// The level of the transaction.
+        level: String,
+        /// The keys without a constraint.
+        foreign_keys: Vec<String>,
     },
     /// The feature of this crate for the connection's database is off.
     BackendDisabled {
@@ -249,13 +321,13 @@ impl Error {
     /// The kind, with its data.
     #[must_use]
     pub fn kind(&self) -> &ErrorKind {
-        &self.0
+        &self.0.kind
     }
 
     /// The kind, with its data, by value.
     #[must_use]
     pub fn into_kind(self) -> ErrorKind {
-        *self.0
+        self.0.kind
     }
 
     /// The kind, or that of the batch that failed.
@@ -300,6 +372,19 @@ impl Error {
         matches!(self.reason(), ErrorKind::StillReferenced(_))
     }
 
+    /// Whether the database lets this connection's user not do it: a right is missing, or row security is active and was not
+    /// stated.
+    #[must_use]
+    pub fn is_forbidden(&self) -> bool {
+        matches!(self.reason(), ErrorKind::Forbidden { .. } | ErrorKind::RowSecurity { .. })
+    }
+
+    /// Whether rows that were to go are still there, because a trigger, a rule or row security kept them.
+    #[must_use]
+    pub fn is_still_there(&self) -> bool {
+        matches!(self.reason(), ErrorKind::StillThere { .. })
+    }
+
     /// Whether rows refer to each other in a ring that the database does not delete.
     #[must_use]
     pub fn is_ring(&self) -> bool {
@@ -334,8 +419,9 @@ impl Error {
     }
 
     /// Whether the same call may succeed when it is made again, in a new transaction and a bounded number of times: a
-    /// deadlock, a serialization failure, a lock or busy time-out, rows moved under a delete in batches, or a row inserted
-    /// meanwhile that still refers to one of the doomed. (The last looks the same as a table that the graph does not know.)
+    /// deadlock, a serialization failure, a lock or busy time-out, a pool without a free connection, a node of a cluster that
+    /// lost to another or is not ready, rows moved under a delete in batches, or a row inserted meanwhile that still refers to
+    /// one of the doomed. (The last looks the same as a table that the graph does not know.)
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self.reason() {
@@ -344,11 +430,25 @@ impl Error {
         }
     }
 
-    /// Whether the database has ended the whole transaction, the caller's too: a deadlock on MySQL and MariaDB, or a
-    /// connection that is gone. What was done in it is undone, and it must be begun anew.
+    /// Whether the database has ended the whole transaction, the caller's too: a deadlock on MySQL and MariaDB, a record that
+    /// has changed since it was read on MariaDB from 11.6 on, `RAISE(ROLLBACK)` of a trigger of SQLite, a node of a cluster
+    /// that lost to another, or a connection that is gone. What was done in it is undone, and it must be begun anew: what is
+    /// sent to it now is committed statement by statement.
+    ///
+    /// It is told by the error's code, and by asking: the savepoint of the delete could not be rolled back to.
     #[must_use]
     pub fn is_transaction_lost(&self) -> bool {
-        self.database_error().is_some_and(driver::is_transaction_lost)
+        self.0.is_transaction_lost || self.database_error().is_some_and(driver::is_transaction_lost)
+    }
+
+    pub(crate) fn with_transaction_lost(mut self) -> Self {
+        self.0.is_transaction_lost = true;
+        self
+    }
+
+    /// Whether waiting a little and trying again may help; not where a pool has waited already.
+    pub(crate) fn is_worth_waiting(&self) -> bool {
+        self.is_transient() && !matches!(self.database_error(), Some(DbErr::ConnectionAcquire(_)))
     }
 
     /// The error of the database or the connection beneath this one, if there is one.
@@ -376,7 +476,18 @@ impl Error {
 
 impl From<ErrorKind> for Error {
     fn from(kind: ErrorKind) -> Self {
-        Self(Box::new(kind))
+        Self(Box::new(Inner { kind, is_transaction_lost: false }))
+    }
+}
+
+impl From<Unread> for Error {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::Driver(source) => source.into(),
+            Unread::Misfit(Misfit { table, column, value, row }) => {
+                ErrorKind::StoredDifferently { table, column, value, row }.into()
+            }
+        }
     }
 }
 
@@ -387,7 +498,10 @@ impl From<DbErr> for Error {
                 ErrorKind::Forbidden { table: resource.clone(), permission: permission.clone(), source }
             }
             _ if driver::is_foreign_key(&source) => ErrorKind::StillReferenced(source),
-            _ => ErrorKind::Database(source),
+            _ => match driver::forbidden(&source) {
+                Some((table, permission)) => ErrorKind::Forbidden { table, permission, source },
+                None => ErrorKind::Database(source),
+            },
         };
         kind.into()
     }
@@ -421,7 +535,7 @@ impl fmt::Debug for Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.kind().fmt(f)
     }
 }
 
@@ -473,9 +587,56 @@ impl fmt::Display for ErrorKind {
                 expected.outcome(),
                 found.outcome()
             ),
-            Self::Forbidden { table, permission, .. } => write!(
+            Self::Forbidden { table, permission, source } => {
+                let right = if permission.is_empty() { "a right".to_owned() } else { format!("the permission `{permission}`") };
+                let on = if table.is_empty() { "a table".to_owned() } else { table.clone() };
+                write!(f, "the user of this connection lacks {right} on {on}")?;
+                // SeaORM's own access control says which.
+                if matches!(source, DbErr::AccessDenied { .. }) { Ok(()) } else { write!(f, "; {NEEDED_RIGHTS}") }
+            }
+            Self::RowSecurity { tables } => write!(
                 f,
-                "the user of this connection lacks the permission `{permission}` on {table}"
+                "row security is active for this user on {}, and may hide rows that belong to the delete; use a role that it \
+                 does not apply to, or state `under_row_security` if hidden rows are to be passed over",
+                tables.join(", ")
+            ),
+            Self::StillThere { table, foreign_key, rows, stayed } => {
+                match (foreign_key, rows) {
+                    (Some(foreign_key), _) => {
+                        write!(f, "{stayed} rows of {table} still refer by {foreign_key} to rows that were to go")?;
+                    }
+                    (None, Some(rows)) => write!(f, "{stayed} of {rows} rows of {table} that were to go are still there")?,
+                    (None, None) => write!(f, "{stayed} rows of {table} that were to go or change are as they were")?,
+                }
+                f.write_str(
+                    ", and the database reported no error; a trigger, a rule or row security on the table keeps rows or adds \
+                     them",
+                )
+            }
+            Self::TypeDiffers { table, column, expected, found } => write!(
+                f,
+                "the key column {table}.{column} is {found} in the database, which is not compared exactly as what the \
+                 entities declare ({expected}), so that other rows could go; declare the type that is there, or change it"
+            ),
+            Self::StoredDifferently { table, column, value, row } => write!(
+                f,
+                "the key column {table}.{column} of the row ({row}) is stored as {value}, which is not what its type says; \
+                 store it as the others are, with an UPDATE that casts it"
+            ),
+            Self::GeneratedColumn { table, column } => write!(
+                f,
+                "{table}.{column} is computed by the database and cannot be set by ON DELETE SET NULL or SET DEFAULT"
+            ),
+            Self::NotTransactional { tables } => write!(
+                f,
+                "the engine of {} has no transactions, so that a delete could not be undone; ALTER TABLE .. ENGINE = InnoDB",
+                tables.join(", ")
+            ),
+            Self::IsolationLevel { level, foreign_keys } => write!(
+                f,
+                "in a transaction that is {level} rows that others have added are not seen, and no constraint of the database \
+                 watches {}; begin it as READ COMMITTED, or add the constraint",
+                foreign_keys.join(", ")
             ),
             Self::BackendDisabled { backend, feature } => {
                 write!(f, "{backend} is not enabled: turn on the feature `{feature}` of sea-orm-cascade")
@@ -536,6 +697,10 @@ impl fmt::Display for ErrorKind {
         }
     }
 }
+
+/// Which rights a delete needs.
+const NEEDED_RIGHTS: &str = "a delete needs SELECT and DELETE, UPDATE where it changes keys, and on PostgreSQL UPDATE also \
+     where it locks rows (FOR UPDATE)";
 
 fn separated<T: fmt::Display>(f: &mut fmt::Formatter<'_>, parts: &[T], by: &str) -> fmt::Result {
     for (n, part) in parts.iter().enumerate() {
@@ -601,25 +766,73 @@ impl fmt::Display for Fault {
 
 /// What the drivers' own codes say; `DbErr::sql_err` misses most of these.
 pub(crate) mod driver {
-    use sea_orm::{DbBackend, DbErr};
+    use sea_orm::{ConnAcquireErr, DbBackend, DbErr};
 
     /// A deadlock, a serialization failure, a lock or busy time-out.
     ///
     /// PostgreSQL: 40001 `serialization_failure`, 40P01 `deadlock_detected`, 55P03 `lock_not_available`. MySQL and
-    /// MariaDB: 1213 deadlock, 1205 lock wait time-out, 1020 record changed. SQLite: 5 BUSY, 517 `BUSY_SNAPSHOT`,
-    /// 6 LOCKED, 262 `LOCKED_SHAREDCACHE`.
+    /// MariaDB: 1213 deadlock, 1205 lock wait time-out, 3572 lock not available at once, 1020 record changed, and what a
+    /// cluster says ([`is_of_the_cluster`]). SQLite: 5 BUSY, 517 `BUSY_SNAPSHOT`, 6 LOCKED, 262 `LOCKED_SHAREDCACHE`. Any: a
+    /// pool that gave no connection in time, so that nothing has begun.
     pub(crate) fn is_transient(error: &DbErr) -> bool {
         match code(error) {
             Some((DbBackend::Postgres, code)) => ["40001", "40P01", "55P03"].contains(&&*code),
-            Some((DbBackend::MySql, code)) => ["1213", "1205", "1020"].contains(&&*code),
+            Some((DbBackend::MySql, code)) => {
+                ["1213", "1205", "3572", "1020"].contains(&&*code) || is_of_the_cluster(error, &code)
+            }
             Some((DbBackend::Sqlite, code)) => ["5", "517", "6", "262"].contains(&&*code),
+            _ => matches!(error, DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)),
+        }
+    }
+
+    /// The whole transaction is gone, with its savepoints. MySQL and MariaDB: 1213, and what a cluster says. Any: a lost
+    /// connection. MariaDB's 1020 ends it from version 11.6 on, and a trigger of SQLite by `RAISE(ROLLBACK)`, which has the
+    /// code of every RAISE: these are told by a savepoint that is gone (`session::finish`).
+    pub(crate) fn is_transaction_lost(error: &DbErr) -> bool {
+        let by_code = match code(error) {
+            Some((DbBackend::MySql, code)) => code == "1213" || is_of_the_cluster(error, &code),
+            _ => false,
+        };
+        by_code || is_connection_lost(error)
+    }
+
+    /// A transaction that a cluster has rolled back: Galera's 1047, the node is not ready; Group Replication's 3101, and 1180
+    /// with the engine's error 149, another member's transaction was first.
+    fn is_of_the_cluster(error: &DbErr, code: &str) -> bool {
+        match code {
+            "1047" => error.to_string().contains("WSREP"),
+            "3101" => true,
+            "1180" => error.to_string().contains("error 149"),
             _ => false,
         }
     }
 
-    /// The whole transaction is gone, with its savepoints. MySQL and MariaDB: 1213. Any: a lost connection.
-    pub(crate) fn is_transaction_lost(error: &DbErr) -> bool {
-        matches!(code(error), Some((DbBackend::MySql, code)) if code == "1213") || is_connection_lost(error)
+    /// The table and the right that the database says is missing, as far as its text says it. PostgreSQL: 42501. MySQL and
+    /// MariaDB: 1142 of a table, 1143 of a column, 1044 of a database, 1227 of the server; 1290, 1792 and 1836 read-only.
+    /// SQLite: 8 and its kinds, read-only, and 3 and 23, denied.
+    pub(crate) fn forbidden(error: &DbErr) -> Option<(String, String)> {
+        let (backend, code) = code(error)?;
+        let text = error.to_string();
+        let named = |begin: &str, ends: &[char]| {
+            let rest = text.split_once(begin).map_or("", |(_, rest)| rest);
+            rest.split(ends).next().unwrap_or_default().trim_matches(['`', '\'', '"']).replace("`.`", ".")
+        };
+        match backend {
+            DbBackend::Postgres if code == "42501" => {
+                Some((named("permission denied for table ", &['\n', ' ']), String::new()))
+            }
+            DbBackend::MySql if ["1142", "1143", "1044", "1227"].contains(&&*code) => {
+                let permission = text.split(" command denied").next().and_then(|before| before.rsplit(' ').next());
+                let is_told = text.contains(" command denied");
+                Some((named("for table ", &['\n', ' ']), permission.filter(|_| is_told).unwrap_or_default().to_owned()))
+            }
+            DbBackend::MySql if ["1290", "1792", "1836"].contains(&&*code) => Some((String::new(), String::new())),
+            DbBackend::Sqlite => {
+                let primary = code.parse::<u32>().ok()? & 0xff;
+                [3, 8, 23].contains(&primary).then(|| (String::new(), String::new()))
+            }
+            _ => None,
+        }
     }
 
     /// What is wrong with the text of a query, and not with its tables or the server.
@@ -667,7 +880,7 @@ pub(crate) mod driver {
     }
 
     /// The connection ended under the statement: input or output failed, or PostgreSQL's 57P01 `admin_shutdown`, 57P02
-    /// and 57P03.
+    /// and 57P03, and the time-outs that end a connection, 25P03 and 57P05.
     #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
     fn is_connection_lost(error: &DbErr) -> bool {
         use sea_orm::{RuntimeErr, SqlxError};
@@ -677,7 +890,7 @@ pub(crate) mod driver {
         match &**error {
             SqlxError::Io(_) | SqlxError::Protocol(_) | SqlxError::WorkerCrashed => true,
             SqlxError::Database(error) => {
-                error.code().is_some_and(|code| ["57P01", "57P02", "57P03"].contains(&&*code))
+                error.code().is_some_and(|code| ["57P01", "57P02", "57P03", "25P03", "57P05"].contains(&&*code))
             }
             _ => false,
         }

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::hash::{BuildHasher as _, DefaultHasher, Hash as _, Hasher};
 use std::ops::Range;
+use std::sync::Arc;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 use sea_orm::sea_query::ColumnType;
@@ -23,6 +24,9 @@ pub(crate) enum KeyKind {
     Unsigned,
     Text,
     Bytes,
+    /// `DECIMAL` of MySQL and MariaDB, as its digits. Written out, because they compare a bound text with it as floating
+    /// point numbers, and a cast would need a length and cut what is longer.
+    Decimal,
 }
 
 impl KeyKind {
@@ -32,6 +36,7 @@ impl KeyKind {
             Self::Integer | Self::Unsigned => Value::from(1),
             Self::Text => Value::from(""),
             Self::Bytes => Value::from(Vec::<u8>::new()),
+            Self::Decimal => Value::from("1"),
         }
     }
 
@@ -57,7 +62,11 @@ impl KeyKind {
                 T::Year | T::Float | T::Double | T::Json | T::JsonBinary | T::Array(_) | T::Vector(_) | T::Interval(..),
                 _,
             )
-            | (T::Decimal(_) | T::Money(_) | T::Bit(_) | T::VarBit(_), Dialect::Sqlite | Dialect::MySql) => None,
+            | (T::Money(_) | T::Bit(_) | T::VarBit(_), Dialect::Sqlite | Dialect::MySql) => None,
+            // SQLite has no decimals: it stores whole numbers as integers, and others as floating point numbers, which
+            // are refused when they are read.
+            (T::Decimal(_), Dialect::Sqlite) => Some(Self::Integer),
+            (T::Decimal(_), Dialect::MySql) => Some(Self::Decimal),
             // PostgreSQL reads every other type from its text, and writes it so.
             (_, Dialect::Postgres) => Some(Self::Text),
             (T::Uuid | T::Binary(_) | T::VarBinary(_) | T::Blob, _) => Some(Self::Bytes),
@@ -73,6 +82,8 @@ pub(crate) enum KeyColumn {
     Unsigned(Vec<Option<u64>>),
     Text(Vec<Option<String>>),
     Bytes(Vec<Option<Vec<u8>>>),
+    /// Digits, with a sign and a point.
+    Decimal(Vec<Option<String>>),
 }
 
 impl KeyColumn {
@@ -82,6 +93,7 @@ impl KeyColumn {
             KeyKind::Unsigned => Self::Unsigned(Vec::new()),
             KeyKind::Text => Self::Text(Vec::new()),
             KeyKind::Bytes => Self::Bytes(Vec::new()),
+            KeyKind::Decimal => Self::Decimal(Vec::new()),
         }
     }
 
@@ -89,7 +101,9 @@ impl KeyColumn {
         match self {
             Self::Integer(values) => values.push(row.try_get_by_index(at)?),
             Self::Unsigned(values) => values.push(row.try_get_by_index(at)?),
-            Self::Text(values) => values.push(row.try_get_by_index(at)?),
+            Self::Text(values) | Self::Decimal(values) => values.push(row.try_get_by_index(at)?),
+            // The driver of SQLite reads a text as bytes too.
+            Self::Bytes(_) if is_text_in_sqlite(row, at) => return Err(DbErr::Type("a text".to_owned())),
             Self::Bytes(values) => values.push(row.try_get_by_index(at)?),
         }
         Ok(())
@@ -104,6 +118,7 @@ impl KeyColumn {
             Self::Unsigned(values) => Self::Unsigned(picked(values, rows)),
             Self::Text(values) => Self::Text(picked(values, rows)),
             Self::Bytes(values) => Self::Bytes(picked(values, rows)),
+            Self::Decimal(values) => Self::Decimal(picked(values, rows)),
         }
     }
 
@@ -113,6 +128,7 @@ impl KeyColumn {
             Self::Unsigned(values) => values[row].is_none(),
             Self::Text(values) => values[row].is_none(),
             Self::Bytes(values) => values[row].is_none(),
+            Self::Decimal(values) => values[row].is_none(),
         }
     }
 
@@ -122,6 +138,7 @@ impl KeyColumn {
             Self::Unsigned(values) => values[row].hash(hasher),
             Self::Text(values) => values[row].hash(hasher),
             Self::Bytes(values) => values[row].hash(hasher),
+            Self::Decimal(values) => values[row].hash(hasher),
         }
     }
 
@@ -132,7 +149,8 @@ impl KeyColumn {
             (Self::Unsigned(values), Self::Unsigned(others)) => values[row] == others[other_row],
             (Self::Text(values), Self::Text(others)) => values[row] == others[other_row],
             (Self::Bytes(values), Self::Bytes(others)) => values[row] == others[other_row],
-            (Self::Integer(_) | Self::Unsigned(_) | Self::Text(_) | Self::Bytes(_), _) => false,
+            (Self::Decimal(values), Self::Decimal(others)) => values[row] == others[other_row],
+            (Self::Integer(_) | Self::Unsigned(_) | Self::Text(_) | Self::Bytes(_) | Self::Decimal(_), _) => false,
         }
     }
 
@@ -143,8 +161,9 @@ impl KeyColumn {
             (Self::Unsigned(values), Self::Unsigned(others)) => values.push(others[row]),
             (Self::Text(values), Self::Text(others)) => values.push(others[row].clone()),
             (Self::Bytes(values), Self::Bytes(others)) => values.push(others[row].clone()),
+            (Self::Decimal(values), Self::Decimal(others)) => values.push(others[row].clone()),
             // Both are of one column (`Keys::add`).
-            (Self::Integer(_) | Self::Unsigned(_) | Self::Text(_) | Self::Bytes(_), _) => {}
+            (Self::Integer(_) | Self::Unsigned(_) | Self::Text(_) | Self::Bytes(_) | Self::Decimal(_), _) => {}
         }
     }
 
@@ -153,7 +172,7 @@ impl KeyColumn {
         match self {
             Self::Integer(values) => Value::BigInt(values[row]),
             Self::Unsigned(values) => Value::BigUnsigned(values[row]),
-            Self::Text(values) => Value::String(values[row].clone()),
+            Self::Text(values) | Self::Decimal(values) => Value::String(values[row].clone()),
             Self::Bytes(values) => Value::Bytes(values[row].clone()),
         }
     }
@@ -176,10 +195,44 @@ impl KeyColumn {
             (Self::Text(values), Value::String(Some(text))) => values.push(Some(text.clone())),
             (Self::Text(values), Value::Char(Some(char))) => values.push(Some(char.to_string())),
             (Self::Bytes(values), Value::Bytes(Some(bytes))) => values.push(Some(bytes.clone())),
-            (Self::Text(_) | Self::Bytes(_), _) => return false,
+            (Self::Text(_) | Self::Bytes(_) | Self::Decimal(_), _) => return false,
         }
         true
     }
+}
+
+/// Whether SQLite stores this value as a text.
+#[cfg(feature = "sqlite")]
+fn is_text_in_sqlite(row: &QueryResult, at: usize) -> bool {
+    use sea_orm::sqlx::{Row as _, TypeInfo as _, ValueRef as _};
+
+    let value = row.try_as_sqlite_row().and_then(|row| row.try_get_raw(at).ok());
+    value.is_some_and(|value| !value.is_null() && value.type_info().name() == "TEXT")
+}
+
+#[cfg(not(feature = "sqlite"))]
+fn is_text_in_sqlite(_: &QueryResult, _: usize) -> bool {
+    false
+}
+
+/// A value with SQLite's word for what it is stored as, if this is a row of SQLite.
+#[cfg(feature = "sqlite")]
+fn stored(row: &QueryResult, at: usize) -> Option<String> {
+    use sea_orm::sqlx::{Row as _, TypeInfo as _, ValueRef as _};
+
+    let class = row.try_as_sqlite_row()?.try_get_raw(at).ok()?.type_info().name().to_owned();
+    let value = match class.as_str() {
+        "INTEGER" => row.try_get_by_index::<i64>(at).ok()?.to_string(),
+        "REAL" => format!("{:?}", row.try_get_by_index::<f64>(at).ok()?),
+        "TEXT" => format!("'{}'", row.try_get_by_index::<String>(at).ok()?),
+        _ => format!("x'{}'", hex(&row.try_get_by_index::<Vec<u8>>(at).ok()?)),
+    };
+    Some(format!("{value} ({class})"))
+}
+
+#[cfg(not(feature = "sqlite"))]
+fn stored(_: &QueryResult, _: usize) -> Option<String> {
+    None
 }
 
 /// Whether a row can have this value at all: only MySQL and MariaDB store integers beyond `i64`, and the other drivers
@@ -215,12 +268,34 @@ pub(crate) struct Keys {
     pub(crate) columns: Vec<usize>,
     pub(crate) values: Vec<KeyColumn>,
     len: usize,
+    /// For errors: the table, and the columns by name.
+    table: Arc<str>,
+    names: Arc<[String]>,
+}
+
+/// A value of a key column that is stored as another kind of value than the column's type says, which SQLite allows.
+#[derive(Debug)]
+pub(crate) struct Misfit {
+    pub(crate) table: String,
+    pub(crate) column: String,
+    /// As in `1.5 (REAL)`.
+    pub(crate) value: String,
+    /// What is known of its row, and then the value.
+    pub(crate) row: String,
+}
+
+/// Why keys could not be read.
+#[derive(Debug)]
+pub(crate) enum Unread {
+    Misfit(Misfit),
+    Driver(DbErr),
 }
 
 impl Keys {
-    pub(crate) fn new(columns: &[usize], kinds: &[KeyKind]) -> Self {
+    /// None yet, of these columns of a table.
+    pub(crate) fn new(table: &str, columns: &[usize], names: Vec<String>, kinds: &[KeyKind]) -> Self {
         let values = kinds.iter().map(|&kind| KeyColumn::new(kind)).collect();
-        Self { columns: columns.to_vec(), values, len: 0 }
+        Self { columns: columns.to_vec(), values, len: 0, table: table.into(), names: names.into() }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -232,19 +307,32 @@ impl Keys {
     }
 
     /// Adds the rows of a result that begins with these columns.
-    pub(crate) fn read(&mut self, rows: &[QueryResult]) -> Result<(), DbErr> {
+    pub(crate) fn read(&mut self, rows: &[QueryResult]) -> Result<(), Unread> {
         self.read_at(rows, 0)
     }
 
     /// The same for columns that are not the first of the result.
-    pub(crate) fn read_at(&mut self, rows: &[QueryResult], first: usize) -> Result<(), DbErr> {
+    pub(crate) fn read_at(&mut self, rows: &[QueryResult], first: usize) -> Result<(), Unread> {
         for row in rows {
-            for (at, values) in self.values.iter_mut().enumerate() {
-                values.read(row, first + at)?;
+            for at in 0..self.values.len() {
+                let read = self.values[at].read(row, first + at);
+                read.map_err(|source| self.unread(row, first, at, source))?;
             }
             self.len += 1;
         }
         Ok(())
+    }
+
+    fn unread(&self, row: &QueryResult, first: usize, at: usize, source: DbErr) -> Unread {
+        let Some(value) = stored(row, first + at) else { return Unread::Driver(source) };
+        let Key(before) = self.sample_of(self.len, at);
+        let parts = before.iter().map(ToString::to_string).chain([value.clone()]);
+        Unread::Misfit(Misfit {
+            table: self.table.to_string(),
+            column: self.names[at].clone(),
+            row: parts.collect::<Vec<_>>().join(", "),
+            value,
+        })
     }
 
     pub(crate) fn kinds(&self) -> impl Iterator<Item = KeyKind> {
@@ -253,6 +341,7 @@ impl Keys {
             KeyColumn::Unsigned(_) => KeyKind::Unsigned,
             KeyColumn::Text(_) => KeyKind::Text,
             KeyColumn::Bytes(_) => KeyKind::Bytes,
+            KeyColumn::Decimal(_) => KeyKind::Decimal,
         })
     }
 
@@ -295,6 +384,13 @@ impl Keys {
         self.only(&rows)
     }
 
+    /// The rows that are not among the others.
+    pub(crate) fn not_in(self, others: &Self) -> Self {
+        let others: HashSet<Key> = (0..others.len).map(|row| others.sample(row)).collect();
+        let rows: Vec<usize> = (0..self.len).filter(|&row| !others.contains(&self.sample(row))).collect();
+        self.only(&rows)
+    }
+
     /// The same rows in an order that does not depend on who gave them.
     pub(crate) fn sorted(self) -> Self {
         let mut rows: Vec<usize> = (0..self.len).collect();
@@ -310,7 +406,8 @@ impl Keys {
     /// These rows of them.
     pub(crate) fn copied(&self, rows: &[usize]) -> Self {
         let values = self.values.iter().map(|column| column.only(rows)).collect();
-        Self { columns: self.columns.clone(), values, len: rows.len() }
+        let (table, names) = (self.table.clone(), self.names.clone());
+        Self { columns: self.columns.clone(), values, len: rows.len(), table, names }
     }
 
     /// Digits that tell this set of the first rows from another, whatever their order. Text, because JSON readers
@@ -356,6 +453,7 @@ impl Keys {
             KeyColumn::Unsigned(values) => values[row].map(KeyPart::Unsigned),
             KeyColumn::Text(values) => values[row].clone().map(KeyPart::Text),
             KeyColumn::Bytes(values) => values[row].clone().map(KeyPart::Bytes),
+            KeyColumn::Decimal(values) => values[row].clone().map(KeyPart::Text),
         };
         Key(self.values.iter().take(columns).filter_map(part).collect())
     }

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use super::catalog::Catalog;
 use super::graph::{Action, KeyId, Schema, TableId};
 use super::key::Keys;
 use super::plan::{ComponentId, Count};
@@ -16,6 +17,7 @@ pub(crate) struct Known {
     /// How many rows were asked for. In a cycle their table has more that are doomed; these are its first.
     pub(crate) roots: usize,
     cycles: Vec<Cycle>,
+    pub(crate) catalog: Catalog,
 }
 
 /// The doomed rows of a cycle's tables, and how they refer to each other.
@@ -34,7 +36,12 @@ impl Known {
         let mut tables: Vec<Option<Keys>> = schema.tables.iter().map(|_| None).collect();
         let roots = keys.len();
         tables[root] = Some(keys);
-        Self { tables, roots, cycles: Vec::new() }
+        Self { tables, roots, cycles: Vec::new(), catalog: Catalog::default() }
+    }
+
+    /// With what the catalogs say.
+    pub(crate) fn with_catalog(self, catalog: Catalog) -> Self {
+        Self { catalog, ..self }
     }
 
     pub(crate) fn insert(&mut self, table: TableId, keys: Keys) {

@@ -75,6 +75,7 @@
 
 mod audit;
 mod batches;
+mod catalog;
 mod declaration;
 mod deletion;
 mod dialect;
@@ -114,4 +115,4 @@ pub use repair::Repair;
 pub use session::Connection;
 
 pub(crate) use error::driver::is_foreign_key;
-pub(crate) use session::Write;
+pub(crate) use session::{CanLose, Write};

@@ -19,7 +19,7 @@ use super::orphans::{Look, orphans, orphans_as};
 use super::outcome::Outcome;
 use super::plan::Count;
 use super::preview::Preview;
-use super::run::{Roots, Run, check};
+use super::run::{Roots, Run, Transaction, Watch, check};
 use super::session::{self, Connection, Purpose};
 use super::shield::{Awaited, WhileAwaited, Work, shielded};
 use super::sql::PAGE;
@@ -172,7 +172,7 @@ impl Repair {
     ///
     /// Orphans are locked, and asked whether they still are, before they go or change. Costs what a preview and a delete of
     /// them cost; those that are changed are read by key, in pages of 5,000, asked again and changed by one statement for each
-    /// page. What the connection may not see, by row-level security, counts as missing. In a REPEATABLE READ transaction of
+    /// page. In a REPEATABLE READ transaction of
     /// yours on PostgreSQL parents that came after its first statement are not seen either: leave young rows alone, or give a
     /// pool.
     ///
@@ -198,21 +198,32 @@ impl Repair {
         if faults.is_empty() { Ok(rules) } else { Err(ErrorKind::Invalid(faults).into()) }
     }
 
+    /// States that rows which row security hides do not count, as [`Deletion::under_row_security`] does. A parent that is
+    /// hidden counts as missing then.
+    pub fn under_row_security(mut self) -> Self {
+        self.deletion = self.deletion.under_row_security();
+        self
+    }
+
     /// The orphans that are deleted, found by a Select of their entity; to write, they are locked and asked again.
     async fn find(&self, run: Run<'_>, rules: &[(KeyId, Action)], purpose: Purpose) -> Result<Known, Error> {
         let deleting = rules.iter().filter(|(_, rule)| *rule == Action::Cascade);
         let keys: Vec<KeyId> = deleting.map(|&(key, _)| key).collect();
         let (schema, root) = (run.schema, run.plan.root);
         let mut found = run.keys_of(root, &schema.tables[root].identity)?;
+        let catalog;
         if let (false, Roots::Select(every)) = (keys.is_empty(), &*self.deletion.roots) {
             let rows = orphans_as(schema, root, &keys, self.guard.as_ref(), Look::Plain);
             let select = every.clone().and_where(rows.condition().clone()).to_owned();
-            found = run.find_roots(&Roots::Select(Box::new(select)), purpose).await?;
+            (found, catalog) = run.find_roots(&Roots::Select(Box::new(select)), purpose).await?;
             if purpose == Purpose::Write {
                 found = self.still(run, &keys, found).await?;
             }
+        } else {
+            catalog = run.catalog().await?;
         }
-        run.with_more_known(Known::new(schema, root, found), purpose == Purpose::Write).await
+        let known = Known::new(schema, root, found).with_catalog(catalog);
+        run.with_more_known(known, purpose == Purpose::Write).await
     }
 
     /// Those of the locked rows that are still orphans by any of these keys.
@@ -259,6 +270,10 @@ impl Repair {
                 let keys = self.still(run, &[key], keys).await?;
                 let all: Vec<usize> = (0..keys.len()).collect();
                 changed += run.execute_all(run.sql(known).update_rows(key, &keys, &all)).await?;
+                if known.catalog.may_keep_rows {
+                    let stayed = self.still(run, &[key], keys).await?.len() as u64;
+                    run.check_kept(child, Some(key), Some(all.len() as u64), stayed)?;
+                }
             }
             outcome.add_changed(&run.schema.keys[key], &run.schema.tables[child].label, rule, changed);
         }
@@ -280,11 +295,14 @@ impl Repair {
         let (plan, dialect) = (self.deletion.planned()?, Dialect::of(db.get_database_backend())?);
         let schema = self.deletion.graph.schema();
         let rules = self.rules(schema, plan.root)?;
-        let watch = self.deletion.watch()?;
+        let changed = rules.iter().filter(|(_, rule)| rule.changes_key()).map(|&(key, _)| key).collect();
+        let watch = Watch { changed, ..self.deletion.watch()? };
         let run = || async {
             let transaction = session::begin(db, dialect, purpose).await?;
             let session = WhileAwaited { session: &transaction, awaited };
-            let run = Run { schema, plan: &plan, dialect, session: &session, watch: &watch };
+            let transaction_of = Transaction::of::<C>(purpose);
+            let run =
+                Run { schema, plan: &plan, dialect, session: &session, watch: &watch, transaction: transaction_of };
             let worked = async {
                 let known = self.find(run, &rules, purpose).await?;
                 let seen = self.look(run, &known, &rules).await?;

@@ -56,7 +56,7 @@ impl Retries {
             }
             // The whole has to look again.
             ErrorKind::Moved { .. } => false,
-            _ => error.is_transient(),
+            _ => error.is_worth_waiting(),
         };
         work.retry(waits)
             .sleep(tokio::time::sleep)

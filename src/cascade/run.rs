@@ -4,9 +4,10 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use sea_orm::Value;
-use sea_orm::sea_query::{Expr, Query, SelectStatement};
+use sea_orm::sea_query::{Alias, Expr, Query, SelectStatement};
+use sea_orm::{DbErr, QueryResult, Value};
 
+use super::catalog::{self, Catalog, Question};
 use super::declaration::Column;
 use super::dialect::Dialect;
 use super::error::{Error, ErrorKind};
@@ -17,8 +18,8 @@ use super::known::Known;
 use super::outcome::Outcome;
 use super::plan::{Count, Plan};
 use super::preview::{Blocker, Numbers, Preview};
-use super::session::{Purpose, Session};
-use super::sql::{Rows, Sql};
+use super::session::{Connection, Purpose, Session, is_transaction};
+use super::sql::{Reads, Rows, Sql};
 
 /// Numbers asked for in one statement; PostgreSQL takes 1,664 columns, SQLite 2,000.
 const COUNTS_MAX: usize = 500;
@@ -28,6 +29,10 @@ const COUNTS_MAX: usize = 500;
 pub(crate) struct Watch {
     /// Whose keys the outcome carries.
     pub(crate) keys_of: Vec<TableId>,
+    /// Whether rows that row security hides may be passed over.
+    pub(crate) under_row_security: bool,
+    /// Keys of the asked rows themselves that a repair changes.
+    pub(crate) changed: Vec<KeyId>,
     pub(crate) has_hook_run: AtomicBool,
 }
 
@@ -39,6 +44,29 @@ pub(crate) struct Run<'a> {
     pub(crate) dialect: Dialect,
     pub(crate) session: &'a dyn Session,
     pub(crate) watch: &'a Watch,
+    /// Whose transaction it is.
+    pub(crate) transaction: Transaction,
+}
+
+/// Whose transaction a run is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Transaction {
+    /// One of our own, whose isolation level is ours too.
+    Ours,
+    /// The caller's, to read.
+    CallersToRead,
+    /// The caller's, to write.
+    CallersToWrite,
+}
+
+impl Transaction {
+    pub(crate) fn of<C: Connection>(purpose: Purpose) -> Self {
+        match purpose {
+            _ if !is_transaction::<C>() => Self::Ours,
+            Purpose::Read => Self::CallersToRead,
+            Purpose::Write => Self::CallersToWrite,
+        }
+    }
 }
 
 /// Which rows were asked for.
@@ -117,7 +145,11 @@ impl<'a> Run<'a> {
     where
         'a: 'k,
     {
-        Sql { dialect: self.dialect, schema: self.schema, plan: self.plan, known }
+        let reads = match (self.dialect, self.transaction) {
+            (Dialect::MySql, Transaction::CallersToWrite) => Reads::Committed,
+            _ => Reads::Snapshot,
+        };
+        Sql { dialect: self.dialect, schema: self.schema, plan: self.plan, known, reads }
     }
 
     // ---- The roots
@@ -125,51 +157,128 @@ impl<'a> Run<'a> {
     /// Finds the asked rows and keeps them as keys. To write, they are locked in key order, and then asked whether they
     /// still fulfil the Select; from there on it is never evaluated again.
     pub(crate) async fn freeze(self, roots: &Roots, purpose: Purpose) -> Result<Known, Error> {
-        let found = self.find_roots(roots, purpose).await?;
-        self.with_more_known(Known::new(self.schema, self.plan.root, found), purpose == Purpose::Write).await
+        let (found, catalog) = self.find_roots(roots, purpose).await?;
+        let known = Known::new(self.schema, self.plan.root, found).with_catalog(catalog);
+        if purpose == Purpose::Write && known.roots > 0 {
+            self.lock_defaults(&known).await?;
+        }
+        self.with_more_known(known, purpose == Purpose::Write).await
     }
 
-    /// The asked rows alone.
-    pub(crate) async fn find_roots(self, roots: &Roots, purpose: Purpose) -> Result<Keys, Error> {
+    /// The asked rows alone, and what the catalogs say of the tables that their delete reaches.
+    pub(crate) async fn find_roots(self, roots: &Roots, purpose: Purpose) -> Result<(Keys, Catalog), Error> {
         let (root, lock) = (self.plan.root, purpose == Purpose::Write);
         let Table { identity, primary_key, .. } = &self.schema.tables[root];
         let nothing = Known::new(self.schema, root, self.keys_of(root, identity)?);
+        let sql = self.sql(&nothing);
         let mut found = self.keys_of(root, identity)?;
-        match roots {
-            Roots::Select(select) => {
-                let rows = self.sql(&nothing).selected(select)?;
-                let lock_them = self.sql(&nothing).read(&rows, &[], lock);
-                found.read(&self.session.query(&lock_them).await.map_err(Error::in_select)?)?;
-                if lock && self.dialect != Dialect::Sqlite && !found.is_empty() {
-                    // A row whose lock was waited for may not fulfil the Select any more: the databases look at the
-                    // changed row, but not at the sub-select again.
-                    let mut still = self.keys_of(root, identity)?;
-                    let read_them = self.sql(&nothing).read(&rows, &[], false);
-                    still.read(&self.session.query(&read_them).await?)?;
-                    found = found.also_in(&still);
-                }
-            }
+        let mut told = None;
+        let each = match roots {
+            Roots::Select(select) => vec![sql.selected(select)?],
             Roots::Keys(values) => {
                 let mut keys = self.keys_of(root, primary_key)?;
                 let possible = |key: &&Vec<Value>| key.iter().all(|value| storable(self.dialect, value));
                 let mut values: Vec<_> = values.iter().filter(possible).cloned().collect();
-                let each = if values.iter().all(|key| keys.push(key)) {
-                    self.sql(&nothing).rows_at(root, &keys.sorted())
+                if values.iter().all(|key| keys.push(key)) {
+                    sql.rows_asked(&keys.sorted())
                 } else {
                     values.sort_by_cached_key(|key| format!("{key:?}"));
-                    self.sql(&nothing).rows_at_values(&values)
-                };
-                for rows in &each {
-                    let select = self.sql(&nothing).read(rows, &[], lock);
-                    found.read(&self.session.query(&select).await?)?;
-                }
-                if each.len() > 1 {
-                    // Two lists may name one row: equality is the database's, where 'a' may be 'A'.
-                    found = found.distinct();
+                    sql.rows_at_values(&values)
                 }
             }
+        };
+        for rows in &each {
+            let select = sql.read_and_ask(rows, self.question().expr(), lock);
+            let result = self.session.query(&select).await;
+            let result = match roots {
+                Roots::Select(_) => result.map_err(Error::in_select)?,
+                Roots::Keys(_) => result?,
+            };
+            // The answer comes first: the keys may not be what is declared.
+            if let Some(row) = result.first().filter(|_| told.is_none()) {
+                told = Some(self.answer(row)?);
+            }
+            found.read(&result)?;
         }
-        Ok(found)
+        let catalog = match told {
+            Some(catalog) => catalog,
+            // Nothing is found, or nothing is shown.
+            None if self.dialect == Dialect::Postgres && !each.is_empty() => self.catalog().await?,
+            None => Catalog::default(),
+        };
+        if each.len() > 1 {
+            // Two lists may name one row: equality is the database's, where 'a' may be 'A'.
+            found = found.distinct();
+        }
+        if let (Roots::Select(select), true) = (roots, lock && self.dialect != Dialect::Sqlite && !found.is_empty()) {
+            let mut still = self.keys_of(root, identity)?;
+            for rows in sql.selected_still(select, &found) {
+                still.read(&self.session.query(&sql.read(&rows, &[], false)).await?)?;
+            }
+            found = found.also_in(&still);
+        }
+        if lock && catalog.is_under_row_security {
+            self.check_locked(&each, &found).await?;
+        }
+        Ok((found, catalog))
+    }
+
+    fn question(self) -> Question<'a> {
+        let is_callers = self.transaction == Transaction::CallersToWrite;
+        let (dialect, schema, plan) = (self.dialect, self.schema, self.plan);
+        Question { dialect, schema, plan, changed: &self.watch.changed, is_callers }
+    }
+
+    /// What the catalogs say, in a statement of its own.
+    pub(crate) async fn catalog(self) -> Result<Catalog, Error> {
+        let mut select = Query::select();
+        select.expr_as(self.question().expr(), Alias::new(catalog::COLUMN));
+        let rows = self.session.query(&select).await?;
+        rows.first().map_or_else(|| Ok(Catalog::default()), |row| self.answer(row))
+    }
+
+    fn answer(self, row: &QueryResult) -> Result<Catalog, Error> {
+        let answer: Option<String> = row.try_get("", catalog::COLUMN)?;
+        self.question().answer(answer.as_deref(), self.watch.under_row_security)
+    }
+
+    /// PostgreSQL, under row security: a lock shows only rows that a policy for UPDATE lets through. Rows that can be seen and
+    /// not locked would be passed over without a word.
+    async fn check_locked(self, each: &[Rows], locked: &Keys) -> Result<(), Error> {
+        let root = self.plan.root;
+        let identity = &self.schema.tables[root].identity;
+        let nothing = Known::new(self.schema, root, self.keys_of(root, identity)?);
+        let sql = self.sql(&nothing);
+        let mut seen = self.keys_of(root, identity)?;
+        for rows in each {
+            seen.read(&self.session.query(&sql.read(rows, &[], false)).await?)?;
+        }
+        let others = seen.not_in(locked);
+        let (mut seen, mut locked) = (self.keys_of(root, identity)?, self.keys_of(root, identity)?);
+        for rows in sql.rows_at(root, &others) {
+            // Rows that have come only now can be locked.
+            locked.read(&self.session.query(&sql.read(&rows, &[], true)).await?)?;
+            seen.read(&self.session.query(&sql.read(&rows, &[], false)).await?)?;
+        }
+        if seen.not_in(&locked).is_empty() {
+            return Ok(());
+        }
+        let source = DbErr::Custom("row security lets these rows be seen, and not be locked (FOR UPDATE)".to_owned());
+        let (table, permission) = (self.schema.tables[root].label.clone(), "UPDATE".to_owned());
+        Err(ErrorKind::Forbidden { table, permission, source }.into())
+    }
+
+    /// Keeps the rows that SET DEFAULT keys will refer to from being deleted by others. Whether they are there is counted
+    /// with what is in the way.
+    async fn lock_defaults(self, known: &Known) -> Result<(), Error> {
+        for &key in &self.plan.keys {
+            let foreign_key = &self.schema.keys[key];
+            let refers = foreign_key.action == Action::SetDefault && foreign_key.refers_by_default(self.schema);
+            if refers && self.dialect != Dialect::Sqlite {
+                self.session.query(&self.sql(known).default_row(key)).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Those of these locked rows that fulfil a condition, asked anew: what a statement waited for may have changed what
@@ -249,16 +358,32 @@ impl<'a> Run<'a> {
                 numbers.add(Count::Referring(key), known.referring(key));
             }
         }
-        let (mut together, mut in_parts) = (Vec::new(), Vec::new());
+        let mut wanted_counts = Vec::new();
         for count in wanted.counts(self.schema, self.plan) {
-            if numbers.get(count).is_some() {
-                continue;
+            if numbers.get(count).is_none() {
+                // Which rows are doomed is known in a cycle: all that refer are counted, and those passed over.
+                let asked = match count {
+                    Count::ReferringKept(key) if self.plan.is_within_cycle(key) => Count::Referring(key),
+                    count => count,
+                };
+                wanted_counts.push((count, asked));
             }
-            // Which rows are doomed is known in a cycle: all that refer are counted, and those passed over.
-            let asked = match count {
-                Count::ReferringKept(key) if self.plan.is_within_cycle(key) => Count::Referring(key),
-                count => count,
-            };
+        }
+        for (count, rows) in self.counted(known, wanted_counts, rows_max).await? {
+            numbers.add(count, rows);
+        }
+        Ok(numbers)
+    }
+
+    /// Numbers, each with what is asked for it, without those that are passed over.
+    async fn counted(
+        self,
+        known: &Known,
+        wanted: Vec<(Count, Count)>,
+        rows_max: Option<u64>,
+    ) -> Result<Vec<(Count, u64)>, Error> {
+        let (mut together, mut in_parts, mut counted) = (Vec::new(), Vec::new(), Vec::new());
+        for (count, asked) in wanted {
             match self.sql(known).count_in_parts(asked) {
                 Some(parts) => in_parts.push((count, parts)),
                 None => together.push((count, asked)),
@@ -271,7 +396,7 @@ impl<'a> Run<'a> {
             let asked: Vec<_> = counts.iter().map(|&(count, asked)| (asked, up_to(count))).collect();
             let found = self.row_of(&self.sql(known).counts(&asked), asked.len()).await?;
             for (&(count, _), rows) in counts.iter().zip(found) {
-                numbers.add(count, rows.saturating_sub(known.passed_over(self.schema, count)));
+                counted.push((count, rows.saturating_sub(known.passed_over(self.schema, count))));
             }
         }
         for (count, parts) in in_parts {
@@ -279,9 +404,67 @@ impl<'a> Run<'a> {
             for part in parts {
                 rows += self.row_of(&part, 1).await?.iter().sum::<u64>();
             }
-            numbers.add(count, rows.saturating_sub(known.passed_over(self.schema, count)));
+            counted.push((count, rows.saturating_sub(known.passed_over(self.schema, count))));
         }
-        Ok(numbers)
+        Ok(counted)
+    }
+
+    /// That nothing refers any more to rows of these tables, which are to go next, where something may: rows that a trigger
+    /// or the like has kept or added, and rows that were doomed by one key, have lost it while their lock was waited for,
+    /// and still refer by another key that forbids it.
+    pub(crate) async fn check_unreferenced(self, known: &Known, tables: &[TableId]) -> Result<(), Error> {
+        let may_refer = |&key: &KeyId| {
+            let ForeignKey { child, action, .. } = self.schema.keys[key];
+            let may_be_left = action == Action::NoAction
+                && self.dialect != Dialect::Sqlite
+                && self.plan.dooms(child)
+                && !tables.contains(&child);
+            known.catalog.may_keep_rows || may_be_left
+        };
+        let keys: Vec<KeyId> = tables.iter().flat_map(|&table| self.schema.keys_to(table)).filter(may_refer).collect();
+        // Rows of a cycle refer to each other until they go.
+        let counts = keys.iter().map(|&key| {
+            let within = self.plan.is_within_cycle(key);
+            (if within { Count::ReferringKept(key) } else { Count::Referring(key) }, Count::Referring(key))
+        });
+        for (count, rows) in self.counted(known, counts.collect(), None).await? {
+            let (Count::Referring(key) | Count::ReferringKept(key)) = count else { continue };
+            if rows > 0 {
+                let seen = self.look(known).await?;
+                check(&seen, None, None)?;
+                self.check_kept(self.schema.keys[key].child, Some(key), None, rows)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// That rows which were deleted by key are gone, when fewer were reported; they may have gone with others.
+    pub(crate) async fn check_gone(
+        self,
+        known: &Known,
+        (table, keys, rows): (TableId, &Keys, &[usize]),
+    ) -> Result<(), Error> {
+        let mut stayed = 0;
+        for select in self.sql(known).count_at(table, keys, rows) {
+            stayed += self.row_of(&select, 1).await?.iter().sum::<u64>();
+        }
+        self.check_kept(table, None, Some(rows.len() as u64), stayed)
+    }
+
+    /// That none of the rows that were to go or change has stayed as it was.
+    pub(crate) fn check_kept(
+        self,
+        table: TableId,
+        key: Option<KeyId>,
+        rows: Option<u64>,
+        stayed: u64,
+    ) -> Result<(), Error> {
+        if stayed == 0 {
+            return Ok(());
+        }
+        let foreign_key = key.map(|key| self.schema.keys[key].label.clone());
+        let table = self.schema.tables[table].label.clone();
+        Err(ErrorKind::StillThere { table, foreign_key, rows, stayed }.into())
     }
 
     /// The numbers that a statement counts.
@@ -390,7 +573,7 @@ pub(crate) fn keys_of(schema: &Schema, dialect: Dialect, table: TableId, columns
         })
     };
     let kinds = columns.iter().map(kind).collect::<Result<Vec<_>, _>>()?;
-    Ok(Keys::new(columns, &kinds))
+    Ok(Keys::new(&table.label, columns, table.names(columns), &kinds))
 }
 
 /// R5, `at_most`, `expecting`.

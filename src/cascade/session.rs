@@ -150,20 +150,28 @@ pub(crate) async fn begin<C: Connection>(db: &C, dialect: Dialect, purpose: Purp
     Ok(db.begin_with_options(options).await?)
 }
 
-/// Commits what went well and undoes what did not. The error of the work is never replaced by one of the rollback.
-pub(crate) async fn finish<T, E: From<DbErr>>(
-    transaction: impl TransactionSession,
-    result: Result<T, E>,
-) -> Result<T, E> {
+/// An error that can say that the transaction which it came from is gone.
+pub(crate) trait CanLose: From<DbErr> {
+    fn with_transaction_lost(self) -> Self;
+}
+
+impl CanLose for Error {
+    fn with_transaction_lost(self) -> Self {
+        Self::with_transaction_lost(self)
+    }
+}
+
+/// Commits what went well and undoes what did not. The error of the work is never replaced by one of the rollback: where
+/// that fails there is nothing to undo any more, because the database has ended the transaction or the connection is gone.
+pub(crate) async fn finish<T, E: CanLose>(transaction: impl TransactionSession, result: Result<T, E>) -> Result<T, E> {
     match result {
         Ok(value) => {
             transaction.commit().await?;
             Ok(value)
         }
         Err(error) => {
-            // If this fails too, the connection is gone and the database has rolled back by itself.
-            let _ = transaction.rollback().await;
-            Err(error)
+            let undone = transaction.rollback().await;
+            Err(if undone.is_err() { error.with_transaction_lost() } else { error })
         }
     }
 }
@@ -182,7 +190,7 @@ impl<T: TransactionSession> Write<T> {
         &self.0
     }
 
-    pub(crate) async fn finish<V, E: From<DbErr>>(self, result: Result<V, E>) -> Result<V, E> {
+    pub(crate) async fn finish<V, E: CanLose>(self, result: Result<V, E>) -> Result<V, E> {
         finish(self.0, result).await
     }
 }

@@ -33,8 +33,19 @@ impl Run<'_> {
         if known.roots == 0 {
             return Ok(outcome);
         }
+        let mut checked = None;
         for &step in &self.plan.steps {
             let (start, before) = (Instant::now(), outcome.total());
+            let going = match step {
+                Step::DeleteBy(key) => Some(vec![self.schema.keys[key].child]),
+                Step::DeleteRoots => Some(vec![self.plan.root]),
+                Step::DeleteCycle(component) => Some(self.plan.components[component].tables.clone()),
+                Step::Update(_) | Step::UpdateKept(_) => None,
+            };
+            if going.is_some() && going != checked {
+                self.check_unreferenced(known, going.as_deref().unwrap_or_default()).await?;
+                checked = going;
+            }
             match step {
                 Step::DeleteBy(key) => {
                     let rows = self.delete_by(known, key, &mut outcome).await?;
@@ -42,7 +53,7 @@ impl Run<'_> {
                     outcome.add_deleted(&self.schema.tables[child].label, rows);
                 }
                 Step::Update(key) => {
-                    let rows = self.execute_all(self.sql(known).update(key)).await?;
+                    let rows = self.update(known, key).await?;
                     outcome.add_updated(&self.schema.keys[key].label, rows);
                 }
                 Step::UpdateKept(key) => {
@@ -91,6 +102,33 @@ impl Run<'_> {
             elapsed_us = elapsed.as_micros(),
             "did a step"
         );
+    }
+
+    /// Sets a key to NULL or to its default in the rows that refer to doomed ones.
+    async fn update(self, known: &Known, key: KeyId) -> Result<u64, Error> {
+        let is_joined = self.dialect == Dialect::MySql && known.get(self.schema.keys[key].parent).is_none();
+        if !is_joined || !known.catalog.may_keep_rows {
+            return self.execute_all(self.sql(known).update(key)).await;
+        }
+        // A trigger of the child may change the parent only if the statement does not read the parent (1442).
+        let mut updated = 0;
+        let Some(ways) = self.sql(known).ways_to(key) else {
+            for rows in self.sql(known).referring(key) {
+                let mut pages = Pages::new(self, self.schema.keys[key].child, rows, true).of_at_most(PAGE);
+                while let Some(Page { keys, .. }) = pages.next(known).await? {
+                    let all: Vec<usize> = (0..keys.len()).collect();
+                    updated += self.execute_all(self.sql(known).update_rows(key, &keys, &all)).await?;
+                }
+            }
+            return Ok(updated);
+        };
+        for way in ways {
+            let mut walk = Walk::new(self, way, PAGE);
+            while let Some(rows) = walk.next(known).await? {
+                updated += self.execute_all(vec![self.sql(known).set_in(key, rows)]).await?;
+            }
+        }
+        Ok(updated)
     }
 
     async fn delete_by(self, known: &Known, key: KeyId, outcome: &mut Outcome) -> Result<u64, Error> {
@@ -148,7 +186,7 @@ impl Run<'_> {
         outcome: &mut Outcome,
     ) -> Result<u64, Error> {
         if !self.is_watched(table) {
-            return self.execute_all(self.sql(known).delete_rows(table, keys, rows)).await;
+            return self.delete_known(known, (table, keys, rows)).await;
         }
         let mut deleted = 0;
         for rows in rows.chunks(PAGE) {
@@ -169,10 +207,20 @@ impl Run<'_> {
     ) -> Result<u64, Error> {
         let all: Vec<usize> = (0..keys.len()).collect();
         let models = self.before(table, whole).await?;
-        let deleted = self.execute_all(self.sql(known).delete_rows(table, keys, &all)).await?;
+        let deleted = self.delete_known(known, (table, keys, &all)).await?;
         self.after(table, models).await?;
         self.add_keys((table, keys, &all), outcome);
         Ok(deleted)
+    }
+
+    /// Deletes rows by key, as many as there are: where fewer are reported, the others are asked for. They may have gone with
+    /// their children, by a trigger, or with others, by the database's own cascade; but a trigger may have kept them.
+    async fn delete_known(self, known: &Known, (table, keys, rows): These<'_>) -> Result<u64, Error> {
+        let deleted = self.execute_all(self.sql(known).delete_rows(table, keys, rows)).await?;
+        if deleted < rows.len() as u64 {
+            self.check_gone(known, (table, keys, rows)).await?;
+        }
+        Ok(rows.len() as u64)
     }
 
     /// These rows as their entity reads them, if its hooks want to see them.
@@ -311,6 +359,10 @@ impl Run<'_> {
             }
         };
         self.execute_all(at_once).await?;
+        for (table, keys, rows) in rings {
+            // What one statement reports is the rows of its last part.
+            self.check_gone(known, (*table, keys, rows)).await?;
+        }
         for ((table, keys, rows), models) in rings.iter().zip(models) {
             self.after(*table, models).await?;
             self.add_keys((*table, keys, rows), outcome);

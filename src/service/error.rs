@@ -6,7 +6,7 @@ use std::fmt;
 use sea_orm::{DbErr, SqlErr};
 
 use super::page::Page;
-use crate::cascade;
+use crate::cascade::{self, CanLose};
 use crate::entity::NAME_CHARS_MAX;
 
 /// Why a call of the service did not do what was asked.
@@ -134,8 +134,17 @@ impl Error {
         }
     }
 
-    /// Whether the database has ended the whole transaction, the caller's too: a deadlock on MySQL and MariaDB, or a
-    /// connection that is gone. What was done in it is undone, and it must be begun anew.
+    /// Whether the database lets this connection's user not do it; see [`cascade::Error::is_forbidden`].
+    #[must_use]
+    pub fn is_forbidden(&self) -> bool {
+        match self.kind() {
+            ErrorKind::Delete(error) | ErrorKind::Database(error) => error.is_forbidden(),
+            _ => false,
+        }
+    }
+
+    /// Whether the database has ended the whole transaction, the caller's too; see
+    /// [`cascade::Error::is_transaction_lost`]. What was done in it is undone, and it must be begun anew.
     #[must_use]
     pub fn is_transaction_lost(&self) -> bool {
         match self.kind() {
@@ -144,7 +153,7 @@ impl Error {
         }
     }
 
-    /// The engine's own error, with blockers and numbers, if a delete or preview was refused.
+    /// The engine's own error, with blockers and numbers, if a delete or preview was refused, also for want of a right.
     #[must_use]
     pub fn delete_error(&self) -> Option<&cascade::Error> {
         match self.kind() {
@@ -165,6 +174,16 @@ impl Error {
     }
 }
 
+impl CanLose for Error {
+    fn with_transaction_lost(self) -> Self {
+        match self.into_kind() {
+            ErrorKind::Delete(error) => ErrorKind::Delete(error.with_transaction_lost()).into(),
+            ErrorKind::Database(error) => ErrorKind::Database(error.with_transaction_lost()).into(),
+            kind => kind.into(),
+        }
+    }
+}
+
 impl From<ErrorKind> for Error {
     fn from(kind: ErrorKind) -> Self {
         Self(Box::new(kind))
@@ -173,7 +192,7 @@ impl From<ErrorKind> for Error {
 
 impl From<DbErr> for Error {
     fn from(source: DbErr) -> Self {
-        cascade::Error::from(source).into()
+        ErrorKind::Database(source.into()).into()
     }
 }
 
@@ -181,7 +200,6 @@ impl From<cascade::Error> for Error {
     fn from(error: cascade::Error) -> Self {
         let kind = match error.kind() {
             cascade::ErrorKind::Database(_)
-            | cascade::ErrorKind::Forbidden { .. }
             | cascade::ErrorKind::BackendDisabled { .. }
             | cascade::ErrorKind::UnknownBackend => ErrorKind::Database(error),
             _ => ErrorKind::Delete(error),

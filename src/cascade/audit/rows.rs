@@ -12,7 +12,7 @@ use crate::cascade::key::Key;
 use crate::cascade::known::Known;
 use crate::cascade::orphans::orphans;
 use crate::cascade::plan::Plan;
-use crate::cascade::run::{Run, Watch};
+use crate::cascade::run::{Run, Transaction, Watch};
 use crate::cascade::session::Session;
 
 /// What there is by each key whose tables and columns are there: all of it, or only what decides whether a constraint that
@@ -28,7 +28,7 @@ pub(super) async fn read(
     let mut found = Vec::with_capacity(schema.keys.len());
     for key in (0..schema.keys.len()).filter(|&key| is_there(schema, live, key)) {
         let plan = Plan::new(schema, schema.keys[key].child);
-        let run = Run { schema, plan: &plan, dialect, session, watch: &watch };
+        let run = Run { schema, plan: &plan, dialect, session, watch: &watch, transaction: Transaction::CallersToRead };
         let measures = is_limited(schema, dialect, live, key) && (counts_orphans || refuses(schema, live, key));
         if counts_orphans || measures {
             let orphans = if counts_orphans { Some(count(run, key).await?) } else { None };

@@ -16,7 +16,7 @@ use crate::cascade::key::{KeyKind, Keys};
 use crate::cascade::known::Known;
 use crate::cascade::plan::{self, Component, Count, Plan};
 use crate::cascade::run::{Roots, Wanted, Watch, keys_of};
-use crate::cascade::sql::{PAGE, Rows, Sql};
+use crate::cascade::sql::{PAGE, Reads, Rows, Sql};
 
 /// What a delete does on one database, step by step and with its SQL, from [`Deletion::plan`](super::super::Deletion::plan).
 /// It prints.
@@ -84,7 +84,7 @@ impl Explaining<'_> {
     }
 
     fn sql<'k>(&'k self, known: &'k Known) -> Sql<'k> {
-        Sql { dialect: self.dialect, schema: self.schema, plan: self.plan, known }
+        Sql { dialect: self.dialect, schema: self.schema, plan: self.plan, known, reads: Reads::Snapshot }
     }
 
     fn text(&self, statement: &impl StatementBuilder) -> String {
@@ -120,7 +120,7 @@ impl Explaining<'_> {
                 let values: Vec<_> = keys.iter().cycle().take(KEYS).cloned().collect();
                 (
                     "with these keys",
-                    some.map_or_else(|| sql.rows_at_values(&values), |some| sql.rows_at(root, some)),
+                    some.map_or_else(|| sql.rows_at_values(&values), |some| sql.rows_asked(some)),
                     false,
                 )
             }
@@ -129,7 +129,10 @@ impl Explaining<'_> {
         let mut purpose = format!("find the rows of {} {asked}{locking}", self.label(root));
         if again && self.dialect != Dialect::Sqlite {
             purpose += "; then ask whether they still are what it returns";
-            statements.extend(rows.iter().map(|rows| self.text(&sql.read(rows, &[], false))));
+            if let (Roots::Select(select), Some(some)) = (self.roots, known.get(root)) {
+                let again = sql.selected_still(select, some);
+                statements.extend(again.iter().map(|rows| self.text(&sql.read(rows, &[], false))));
+            }
         }
         Ok(Step { purpose, statements })
     }

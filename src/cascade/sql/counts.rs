@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, Func, JoinType, Query, SelectStatement, UnionType};
 
-use super::{LONG_LIST, Sql, doomed_name, table_iden};
+use super::{LONG_LIST, Sql, doomed_name, table_iden, within};
 use crate::cascade::dialect::Dialect;
 use crate::cascade::graph::{ForeignKey, KeyId, TableId};
 use crate::cascade::key::alias;
@@ -56,9 +56,7 @@ impl Sql<'_> {
             kept.iter().cloned().for_each(|kept| {
                 rows.and_where(kept);
             });
-            let mut limited = Query::select();
-            rows.limit(rows_max);
-            limited.expr(Expr::cust("*")).from_subquery(rows, Alias::new("__cascade_rows")).to_owned()
+            within(rows.limit(rows_max).to_owned())
         });
         let mut rows = selects.next().unwrap_or_default();
         rows.unions(selects.map(|select| (UnionType::Distinct, select)));
@@ -120,6 +118,7 @@ impl Sql<'_> {
             let mut select = Query::select();
             select.expr_as(Func::count(Expr::cust("*")), Alias::new(alias(0)));
             select.from(self.table_ref(child)).and_where(condition);
+            self.as_committed(&mut select);
             select
         };
         Some(self.each_refers(key).into_iter().map(part).collect())
@@ -153,6 +152,9 @@ impl Sql<'_> {
                     select.and_where(kept);
                 });
             }
+        }
+        if !matches!(count, Count::Doomed(_)) {
+            self.as_committed(&mut select);
         }
         select
     }

@@ -20,6 +20,7 @@ use sea_orm::sea_query::{
     TableName, TableRef, UnionType, UpdateStatement, Value, WithClause,
 };
 
+use crate::cascade::catalog;
 use crate::cascade::declaration::Column;
 use crate::cascade::dialect::Dialect;
 use crate::cascade::error::{Error, ErrorKind};
@@ -99,6 +100,19 @@ pub(crate) struct Sql<'a> {
     pub(crate) schema: &'a Schema,
     pub(crate) plan: &'a Plan,
     pub(crate) known: &'a Known,
+    pub(crate) reads: Reads,
+}
+
+/// What a SELECT that locks nothing reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reads {
+    /// What the transaction's isolation level shows.
+    Snapshot,
+    /// MySQL and MariaDB, to write in a transaction of the caller's: what is committed, whatever isolation level the caller
+    /// has chosen (theirs is REPEATABLE READ, whose snapshot may be older than the rows that are locked, and a statement
+    /// cannot ask reliably). Only a lock clause does that, and it does not reach into a common table expression, a derived
+    /// table or a sub-select: each of these has its own.
+    Committed,
 }
 
 impl<'a> Sql<'a> {
@@ -262,10 +276,17 @@ impl<'a> Sql<'a> {
             Dialect::MySql if lock => {
                 select.lock_exclusive();
             }
-            Dialect::Postgres | Dialect::MySql | Dialect::Sqlite => {}
+            Dialect::Postgres | Dialect::MySql | Dialect::Sqlite => self.as_committed(&mut select),
         }
         self.with(&mut select, *named);
         select
+    }
+
+    /// Lets a SELECT from a table read what is committed, if that is wanted ([`Reads::Committed`]).
+    pub(super) fn as_committed(&self, select: &mut SelectStatement) {
+        if self.reads == Reads::Committed {
+            select.lock_shared();
+        }
     }
 
     /// Locks the doomed rows of a table that has children, in key order. They are counted, so that no key has to leave
@@ -276,6 +297,42 @@ impl<'a> Sql<'a> {
         }
         let rows = self.plan.dooming(self.schema, table).flat_map(|key| self.referring(key));
         rows.map(|rows| self.lock_and_count(&rows, None)).collect()
+    }
+
+    /// The same with what the catalogs are asked beside ([`catalog`](crate::cascade::catalog)), as the last column.
+    pub(crate) fn read_and_ask(&self, rows: &Rows, question: Expr, lock: bool) -> SelectStatement {
+        self.read(rows, &[], lock).expr_as(question, Alias::new(catalog::COLUMN)).to_owned()
+    }
+
+    /// The row that the defaults of a SET DEFAULT key name, locked against those who would delete it.
+    pub(crate) fn default_row(&self, key: KeyId) -> SelectStatement {
+        let ForeignKey { child, child_columns, parent, parent_columns, .. } = self.key(key);
+        let mut select = Query::select();
+        select.expr(Expr::cust("1")).from(self.table_ref(*parent));
+        for (&from, &to) in child_columns.iter().zip(parent_columns) {
+            let default = self.default(&self.table(*child).columns[from]);
+            select.and_where(self.column(*parent, to).eq(default));
+        }
+        if self.dialect != Dialect::Sqlite {
+            select.lock_shared();
+        }
+        select
+    }
+
+    /// How many of these rows there are, by primary key.
+    pub(crate) fn count_at(&self, table: TableId, keys: &Keys, rows: &[usize]) -> Vec<SelectStatement> {
+        let count = |condition| self.count_of(&Rows { table, condition, named: None });
+        self.each_at(table, keys, rows).into_iter().map(count).collect()
+    }
+
+    /// How many such rows there are.
+    pub(crate) fn count_of(&self, rows: &Rows) -> SelectStatement {
+        let mut select = Query::select();
+        select.expr_as(Func::count(Expr::cust("*")), Alias::new(alias(0)));
+        select.from(self.table_ref(rows.table)).and_where(rows.condition.clone());
+        self.as_committed(&mut select);
+        self.with(&mut select, rows.named);
+        select
     }
 
     /// At most so many of them, after the last one; whole, if an entity's Select is given.
@@ -323,12 +380,7 @@ impl<'a> Sql<'a> {
 
     /// How many rows there are after a place in key order.
     pub(crate) fn count_after(&self, rows: &Rows, after: Option<&Keys>) -> SelectStatement {
-        let rows = self.between(rows, after, None);
-        let mut select = Query::select();
-        select.expr_as(Func::count(Expr::cust("*")), Alias::new(alias(0)));
-        select.from(self.table_ref(rows.table)).and_where(rows.condition);
-        self.with(&mut select, rows.named);
-        select
+        self.count_of(&self.between(rows, after, None))
     }
 
     /// The rows after one place in key order and up to another.
@@ -350,8 +402,8 @@ impl<'a> Sql<'a> {
         let primary_key = &self.table(table).primary_key;
         let columns = primary_key.iter().map(|&column| self.ordered(table, column)).collect();
         let value = |(values, &column): (&KeyColumn, &usize)| {
-            let (value, ty) = (values.value(0), &self.table(table).columns[column].ty);
-            if is_ordered_as_text(ty) { Expr::value(value) } else { self.bound(value, ty) }
+            let ty = &self.table(table).columns[column].ty;
+            if is_ordered_as_text(ty) { Expr::value(values.value(0)) } else { self.bound(values, 0, ty) }
         };
         let values = at.of(primary_key).into_iter().zip(primary_key).map(value).collect();
         (row(columns), row(values))
@@ -369,6 +421,7 @@ impl<'a> Sql<'a> {
         for &column in &self.table(table).primary_key {
             select.order_by_expr(self.column(table, column), Order::Asc);
         }
+        self.as_committed(&mut select);
         let conditions = self.each_at(table, keys, rows).into_iter();
         conditions.map(|condition| select.clone().and_where(condition).to_owned()).collect()
     }
@@ -549,13 +602,14 @@ impl<'a> Sql<'a> {
     ///
     /// The Select stays as written: key columns are added under private aliases, the whole becomes a derived table,
     /// and the table is asked for the rows with those keys. It is part of the statement that locks them, so that it
-    /// costs no statement of its own.
+    /// costs no statement of its own. PostgreSQL may evaluate a derived table more than once, and a Select with a limit may
+    /// return other rows then, so there it is a common table expression that is materialized.
     ///
     /// A GROUP BY other than by the primary key is refused: some databases would take any row of each group.
     pub(crate) fn selected(&self, select: &SelectStatement) -> Result<Rows, Error> {
         let root = self.plan.root;
         let primary_key = &self.table(root).primary_key;
-        let (mut inner, mut keys) = (select.clone(), Query::select());
+        let mut inner = select.clone();
         inner.clear_group_by();
         if inner != *select && *inner.clone().add_group_by(self.columns(root, primary_key)) != *select {
             return Err(
@@ -563,13 +617,41 @@ impl<'a> Sql<'a> {
             );
         }
         inner.clone_from(select);
+        let is_limited = without_limit(select) != *select;
+        Ok(self.among(inner, is_limited && self.dialect == Dialect::Postgres))
+    }
+
+    /// Those of these locked rows that the Select still returns.
+    ///
+    /// A lock may have been waited for, and the row changed meanwhile: the databases look at the changed row, but not again
+    /// at what is in a sub-select. The question is asked of each row alone, without ORDER BY, LIMIT and OFFSET: which rows
+    /// are the first is decided once.
+    pub(crate) fn selected_still(&self, select: &SelectStatement, keys: &Keys) -> Vec<Rows> {
+        let mut inner = without_limit(select);
+        inner.clear_order_by();
+        self.as_committed(&mut inner);
+        let selected = self.among(inner, false);
+        self.still(self.plan.root, keys, Some(&selected.condition))
+    }
+
+    /// The root rows that such a Select returns.
+    fn among(&self, mut select: SelectStatement, is_materialized: bool) -> Rows {
+        let root = self.plan.root;
+        let primary_key = &self.table(root).primary_key;
+        let mut keys = Query::select();
         for (n, &column) in primary_key.iter().enumerate() {
-            inner.expr_as(self.column(root, column), Alias::new(alias(n)));
+            select.expr_as(self.column(root, column), Alias::new(alias(n)));
             keys.column(Alias::new(alias(n)));
         }
-        keys.from_subquery(inner, Alias::new("__cascade_roots"));
-        let condition = row(self.columns(root, primary_key)).in_subquery(keys);
-        Ok(Rows { table: root, condition, named: None })
+        let name = Alias::new("__cascade_roots");
+        if is_materialized {
+            let mut expression = CommonTableExpression::new();
+            expression.table_name(name.clone()).query(select).materialized(true);
+            keys.from(name).with_cte(WithClause::new().cte(expression).to_owned());
+        } else {
+            keys.from_subquery(select, name);
+        }
+        Rows { table: root, condition: row(self.columns(root, primary_key)).in_subquery(keys), named: None }
     }
 
     /// Conditions that together take these rows by their primary keys.
@@ -577,6 +659,43 @@ impl<'a> Sql<'a> {
         let primary_key = &self.table(table).primary_key;
         let condition = |rows: &[usize]| self.listed(table, self.columns(table, primary_key), keys, primary_key, rows);
         rows.chunks(self.rows_max()).map(condition).collect()
+    }
+
+    /// The root rows with these primary keys of the caller's.
+    ///
+    /// PostgreSQL: a type that is declared by its name alone may be a domain over a type with a length, and a cast to that
+    /// cuts a value. So of such keys only those are asked for that a cast does not change; those that we read are such.
+    pub(crate) fn rows_asked(&self, keys: &Keys) -> Vec<Rows> {
+        let root = self.plan.root;
+        let primary_key = &self.table(root).primary_key;
+        let ty = |column: usize| &self.table(root).columns[column].ty;
+        let may_be_cut = |&column: &usize| matches!(ty(column), ColumnType::Custom(_));
+        if self.dialect != Dialect::Postgres || !primary_key.iter().any(may_be_cut) || keys.is_empty() {
+            return self.rows_at(root, keys);
+        }
+        let rows: Vec<usize> = (0..keys.len()).collect();
+        let values = keys.of(primary_key).into_iter().zip(primary_key);
+        let arrays = values.map(|(values, &column)| match values {
+            KeyColumn::Text(_) => array(values, &ColumnType::Text, &rows),
+            _ => array(values, ty(column), &rows),
+        });
+        let unnest = Func::cust(Alias::new("unnest")).args(arrays.collect::<Vec<_>>());
+        let mut select = Query::select();
+        let names: Vec<String> = (0..primary_key.len()).map(alias).collect();
+        select.from_function(unnest, Alias::new(format!("__cascade_keys ({})", names.join(", "))));
+        for (&column, name) in primary_key.iter().zip(names) {
+            let value = Expr::col(Alias::new(name));
+            let cast = match KeyKind::of(self.dialect, ty(column)) {
+                Some(KeyKind::Text) => typed(value.clone(), ty(column), ""),
+                _ => value.clone(),
+            };
+            if may_be_cut(&column) {
+                select.and_where(cast.clone().cast_as(Alias::new("text")).eq(value));
+            }
+            select.expr(cast);
+        }
+        let condition = row(self.columns(root, primary_key)).in_subquery(select);
+        vec![Rows { table: root, condition, named: None }]
     }
 
     /// The root rows with primary keys of a kind that only the caller's values bind.
@@ -679,7 +798,7 @@ impl<'a> Sql<'a> {
         let types = columns.iter().map(|&column| &self.table(table).columns[column].ty);
         if let [one] = *rows {
             // Planned with what is known of this value.
-            let value = |(values, ty): (&&KeyColumn, _)| self.bound(values.value(one), ty);
+            let value = |(values, ty): (&&KeyColumn, _)| self.bound(values, one, ty);
             return row(left).eq(row(values.iter().zip(types).map(value).collect()));
         }
         match self.dialect {
@@ -761,15 +880,22 @@ impl<'a> Sql<'a> {
             for &column in &self.table(table).identity {
                 select.expr(self.column(table, column));
             }
-            select.from(self.table_ref(table)).and_where(condition).to_owned()
+            select.from(self.table_ref(table)).and_where(condition);
+            self.as_committed(&mut select);
+            select
         };
         if let Some(keys) = self.known.get(table) {
             let primary_key = &self.table(table).primary_key;
             let left = self.columns(table, primary_key);
             return rows(self.listed(table, left, keys, primary_key, &keys.rows_with(primary_key)));
         }
-        let by = |key| rows(self.refers(key));
-        let mut selects = self.plan.dooming(self.schema, table).map(by);
+        let dooming: Vec<KeyId> = self.plan.dooming(self.schema, table).collect();
+        let by = |&key: &KeyId| match self.reads {
+            // A lock clause behind a UNION is not one of its parts.
+            Reads::Committed if dooming.len() > 1 => within(rows(self.refers(key))),
+            Reads::Committed | Reads::Snapshot => rows(self.refers(key)),
+        };
+        let mut selects = dooming.iter().map(by);
         let mut first = selects.next().unwrap_or_default();
         first.unions(selects.map(|select| (UnionType::Distinct, select)));
         first
@@ -823,21 +949,29 @@ impl<'a> Sql<'a> {
     fn readable(&self, column: Expr, ty: &ColumnType) -> Expr {
         let kind = KeyKind::of(self.dialect, ty);
         let ty = match (kind, self.dialect) {
+            // Each value has a type of its own there, and a cast would make one value of two.
+            (_, Dialect::Sqlite) => return column,
+            // MariaDB has a type for these, which it would show as text.
+            (Some(KeyKind::Bytes), Dialect::MySql) if *ty == ColumnType::Uuid => "BINARY(16)",
             (Some(KeyKind::Bytes) | None, _) => return column,
             (Some(KeyKind::Integer), Dialect::Postgres) => "bigint",
-            (Some(KeyKind::Integer), Dialect::Sqlite) => "INTEGER",
             (Some(KeyKind::Integer), Dialect::MySql) => "SIGNED",
             (Some(KeyKind::Unsigned), _) => "UNSIGNED",
-            (Some(KeyKind::Text), Dialect::MySql) => "CHAR",
-            (Some(KeyKind::Text), Dialect::Postgres | Dialect::Sqlite) => "text",
+            (Some(KeyKind::Text | KeyKind::Decimal), Dialect::MySql) => "CHAR",
+            (Some(KeyKind::Text | KeyKind::Decimal), Dialect::Postgres) => "text",
         };
         column.cast_as(Alias::new(ty))
     }
 
-    /// One value of a column of that type.
-    fn bound(&self, value: Value, ty: &ColumnType) -> Expr {
-        let value = Expr::value(value);
-        if self.dialect == Dialect::Postgres { typed(value, ty, "") } else { value }
+    /// One known value of a column of that type.
+    fn bound(&self, values: &KeyColumn, row: usize, ty: &ColumnType) -> Expr {
+        match (self.dialect, values) {
+            (Dialect::Postgres, KeyColumn::Integer(integers)) => {
+                Expr::value(values.value(row)).cast_as(Alias::new(integer_type(ty, &[integers[row]])))
+            }
+            (Dialect::Postgres, _) => typed(Expr::value(values.value(row)), ty, ""),
+            (Dialect::Sqlite | Dialect::MySql, _) => literal_or_bound(values, row),
+        }
     }
 
     /// The declared default.
@@ -845,6 +979,13 @@ impl<'a> Sql<'a> {
         let default = column.default.clone().unwrap_or_else(|| Expr::cust("NULL"));
         if self.dialect == Dialect::Postgres { typed(default, &column.ty, "") } else { default }
     }
+}
+
+/// A Select without how many rows it returns at most, and after how many.
+fn without_limit(select: &SelectStatement) -> SelectStatement {
+    let mut all = select.clone();
+    all.reset_limit().reset_offset();
+    all
 }
 
 /// Rows found by one condition, and judged by another.
@@ -864,6 +1005,12 @@ fn is_ordered_as_text(ty: &ColumnType) -> bool {
 fn is_exact(dialect: Dialect, ty: &ColumnType) -> bool {
     let kind = KeyKind::of(dialect, ty);
     matches!(kind, Some(KeyKind::Integer | KeyKind::Unsigned | KeyKind::Bytes)) || matches!(ty, ColumnType::Uuid)
+}
+
+/// The same rows as a sub-select.
+fn within(select: SelectStatement) -> SelectStatement {
+    let mut outer = Query::select();
+    outer.expr(Expr::cust("*")).from_subquery(select, Alias::new("__cascade_rows")).to_owned()
 }
 
 fn doomed_name(table: TableId) -> String {
@@ -890,26 +1037,46 @@ fn array(values: &KeyColumn, ty: &ColumnType, rows: &[usize]) -> Expr {
         let elements = rows.iter().map(|&row| element(row)).collect();
         Expr::value(Value::Array(ty, Some(Box::new(elements))))
     };
-    let array = match values {
-        KeyColumn::Integer(values) => match ty {
-            ColumnType::TinyInteger | ColumnType::TinyUnsigned | ColumnType::SmallInteger => {
-                let narrow = |row: usize| values[row].and_then(|value| i16::try_from(value).ok());
-                of(ArrayType::SmallInt, &|row| Value::SmallInt(narrow(row)))
-            }
-            ColumnType::Integer | ColumnType::SmallUnsigned => {
-                let narrow = |row: usize| values[row].and_then(|value| i32::try_from(value).ok());
-                of(ArrayType::Int, &|row| Value::Int(narrow(row)))
-            }
-            _ => of(ArrayType::BigInt, &|row| Value::BigInt(values[row])),
-        },
-        KeyColumn::Text(values) => of(ArrayType::String, &|row| Value::String(values[row].clone())),
+    match values {
+        KeyColumn::Integer(values) => {
+            let picked: Vec<Option<i64>> = rows.iter().map(|&row| values[row]).collect();
+            let name = integer_type(ty, &picked);
+            let array = match name {
+                "smallint" => {
+                    let narrow = |row: usize| values[row].and_then(|value| i16::try_from(value).ok());
+                    of(ArrayType::SmallInt, &|row| Value::SmallInt(narrow(row)))
+                }
+                "integer" => {
+                    let narrow = |row: usize| values[row].and_then(|value| i32::try_from(value).ok());
+                    of(ArrayType::Int, &|row| Value::Int(narrow(row)))
+                }
+                _ => of(ArrayType::BigInt, &|row| Value::BigInt(values[row])),
+            };
+            array.cast_as(Alias::new(format!("{name}[]")))
+        }
+        KeyColumn::Text(values) => typed(of(ArrayType::String, &|row| Value::String(values[row].clone())), ty, "[]"),
         // No PostgreSQL column is of these kinds (`KeyKind::of`).
-        KeyColumn::Unsigned(_) | KeyColumn::Bytes(_) => Expr::cust("NULL"),
-    };
-    typed(array, ty, "[]")
+        KeyColumn::Unsigned(_) | KeyColumn::Bytes(_) | KeyColumn::Decimal(_) => Expr::cust("NULL"),
+    }
 }
 
-/// PostgreSQL: a value, or with the suffix `[]` an array, as the column's type.
+/// PostgreSQL: the declared integer type, or a wider one if a value needs it, because the column that is there is wider.
+fn integer_type(ty: &ColumnType, values: &[Option<i64>]) -> &'static str {
+    let all = |fits: fn(i64) -> bool| values.iter().flatten().all(|&value| fits(value));
+    match ty {
+        ColumnType::TinyInteger | ColumnType::TinyUnsigned | ColumnType::SmallInteger
+            if all(|value| i16::try_from(value).is_ok()) =>
+        {
+            "smallint"
+        }
+        ColumnType::Integer | ColumnType::SmallUnsigned if all(|value| i32::try_from(value).is_ok()) => "integer",
+        _ => "bigint",
+    }
+}
+
+/// PostgreSQL: a value, or with the suffix `[]` an array, as the column's type, without a length: a cast to a shorter type
+/// cuts the value without a word, and another row may have what is left (`char` is `char(1)`, and `bit` is `bit(1)` unless
+/// quoted). These lose no index, in a generic plan either.
 ///
 /// Text is not taken for other types by itself. And the cast keeps our statements' text apart from a program's own:
 /// sqlx prepares by text, and the same text bound with another width fails on that connection.
@@ -917,10 +1084,49 @@ fn typed(value: Expr, ty: &ColumnType, suffix: &str) -> Expr {
     let mut name = String::new();
     match ty {
         ColumnType::Enum { name, .. } => return value.as_enum(Alias::new(format!("{name}{suffix}"))),
-        ColumnType::String(_) => name.push_str("text"),
+        ColumnType::String(_) | ColumnType::Text => name.push_str("text"),
+        ColumnType::Char(_) => name.push_str("bpchar"),
+        ColumnType::Decimal(_) => name.push_str("numeric"),
+        ColumnType::DateTime | ColumnType::Timestamp => name.push_str("timestamp"),
+        ColumnType::TimestampWithTimeZone => name.push_str("timestamptz"),
+        ColumnType::Time => name.push_str("time"),
+        ColumnType::Bit(_) => name.push_str("\"bit\""),
+        ColumnType::VarBit(_) => name.push_str("varbit"),
+        ColumnType::Custom(custom) => name.push_str(&without_length(&custom.to_string())),
         _ => PostgresQueryBuilder.prepare_column_type(ty, &mut name),
     }
     value.cast_as(Alias::new(name + suffix))
+}
+
+/// PostgreSQL: a type that is declared by its name, without a length.
+fn without_length(declared: &str) -> String {
+    let bare = match (declared.find('('), declared.find(')')) {
+        (Some(begin), Some(end)) if begin < end && !declared.contains('"') => {
+            format!("{}{}", declared[..begin].trim_end(), &declared[end + 1..])
+        }
+        _ => declared.to_owned(),
+    };
+    match bare.to_lowercase().as_str() {
+        "char" | "character" => "bpchar".to_owned(),
+        "bit" => "\"bit\"".to_owned(),
+        _ => bare,
+    }
+}
+
+/// A value that no dialect but PostgreSQL casts; decimals are written out ([`KeyKind::Decimal`]).
+fn literal_or_bound(values: &KeyColumn, row: usize) -> Expr {
+    match values {
+        KeyColumn::Decimal(values) => Expr::cust(decimal(values[row].as_ref())),
+        KeyColumn::Integer(_) | KeyColumn::Unsigned(_) | KeyColumn::Text(_) | KeyColumn::Bytes(_) => {
+            Expr::value(values.value(row))
+        }
+    }
+}
+
+/// The digits of a decimal as the database wrote them, as a literal.
+fn decimal(value: Option<&String>) -> String {
+    let is_digits = |text: &&String| text.chars().all(|char| char.is_ascii_digit() || ['-', '.'].contains(&char));
+    value.filter(is_digits).map_or_else(|| "NULL".to_owned(), Clone::clone)
 }
 
 /// SQLite: one bound JSON array, of values or of rows; bytes go as hexadecimal digits.
@@ -930,6 +1136,8 @@ fn json_rows(values: &[&KeyColumn], rows: &[usize]) -> SelectStatement {
         KeyColumn::Unsigned(values) => values[row].into(),
         KeyColumn::Text(values) => values[row].clone().into(),
         KeyColumn::Bytes(values) => values[row].as_deref().map(hex).into(),
+        // No SQLite column is of this kind (`KeyKind::of`).
+        KeyColumn::Decimal(_) => sea_orm::JsonValue::Null,
     };
     let elements: sea_orm::JsonValue = match values {
         [one] => rows.iter().map(|&row| json(one, row)).collect(),
@@ -962,7 +1170,7 @@ fn list(values: &[&KeyColumn], rows: &[usize]) -> Vec<Expr> {
         let power = rows.len().next_power_of_two();
         let len = if (129..=PARENTS).contains(&rows.len()) { PARENTS } else { power.min(PAGE.max(rows.len())) };
         let filled = rows.iter().chain(last).take(len);
-        return filled.map(|&at| row(values.iter().map(|column| Expr::value(column.value(at))).collect())).collect();
+        return filled.map(|&at| row(values.iter().map(|column| literal_or_bound(column, at)).collect())).collect();
     }
     let literal = |column: &KeyColumn, row: usize| {
         Expr::cust(
@@ -973,6 +1181,7 @@ fn list(values: &[&KeyColumn], rows: &[usize]) -> Vec<Expr> {
                     values[row].as_ref().map(|text| format!("_utf8mb4 X'{}'", hex(text.as_bytes())))
                 }
                 KeyColumn::Bytes(values) => values[row].as_ref().map(|bytes| format!("X'{}'", hex(bytes))),
+                KeyColumn::Decimal(values) => Some(decimal(values[row].as_ref())),
             }
             .unwrap_or_else(|| "NULL".to_owned()),
         )
