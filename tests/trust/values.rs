@@ -72,14 +72,10 @@ coded_by! {
     by_uuid Uuid, "Uuid";
     by_domain String, "custom(\"short_code\")";
     by_citext String, "custom(\"citext\")";
-    by_time chrono::NaiveDateTime, "DateTime";
-    by_time_zone chrono::DateTime<chrono::Utc>, "TimestampWithTimeZone";
-    by_date chrono::NaiveDate, "Date";
+    by_time DateTime, "DateTime";
+    by_time_zone DateTimeUtc, "TimestampWithTimeZone";
+    by_date Date, "Date";
     by_bit String, "custom(\"bit(3)\")";
-}
-
-mod chrono {
-    pub(crate) use sea_orm::prelude::chrono::*;
 }
 
 /// Makes the two tables with such a column, with rows of these codes and a child of each.
@@ -261,7 +257,10 @@ async fn w4_bytes_beside_a_text(db: TestDb) {
 async fn w4_a_decimal_in_sqlite(db: TestDb) {
     make(&db, "DECIMAL(10, 2)", true, &["1", "2", "2.5"]).await;
     let graph = by_decimal::graph();
-    assert_eq!(rows(&graph.delete_keys(by_decimal::Parent, [Decimal::new(200, 2)]).execute(&db.conn).await.unwrap()), 2);
+    assert_eq!(
+        rows(&graph.delete_keys(by_decimal::Parent, [Decimal::new(200, 2)]).execute(&db.conn).await.unwrap()),
+        2
+    );
     let error = graph.delete(by_decimal::Parent::find()).execute(&db.conn).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::StoredDifferently { value, .. } if value == "2.5 (REAL)"), "{error:?}");
     assert_eq!(left(&db).await, (2, 2));
@@ -411,7 +410,11 @@ async fn k5_uuids_of_every_form(db: TestDb) {
                     ("INSERT INTO codes (code) VALUES (?)", vec![(*uuid).into()]),
                     ("INSERT INTO uses (code, id) VALUES (?, ?)", vec![(*uuid).into(), (id as i64).into()]),
                 ] {
-                    let sql = if db.kind() == Kind::Postgres { sql.replacen('?', "$1", 1).replace('?', "$2") } else { sql.to_owned() };
+                    let sql = if db.kind() == Kind::Postgres {
+                        sql.replacen('?', "$1", 1).replace('?', "$2")
+                    } else {
+                        sql.to_owned()
+                    };
                     db.conn.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await.unwrap();
                 }
             }
@@ -433,7 +436,8 @@ async fn k5_uuids_of_every_form(db: TestDb) {
 }
 
 async fn k6_uuids_that_are_partly_text(db: TestDb) {
-    make(&db, "uuid_text", false, &["x'67e5504410b1426f9247bb680e5fe0c8'", "'67e55044-10b1-426f-9247-bb680e5fe0c9'"]).await;
+    make(&db, "uuid_text", false, &["x'67e5504410b1426f9247bb680e5fe0c8'", "'67e55044-10b1-426f-9247-bb680e5fe0c9'"])
+        .await;
     let all = by_uuid::graph().delete(by_uuid::Parent::find());
     let error = all.execute(&db.conn).await.unwrap_err();
     let expected = "'67e55044-10b1-426f-9247-bb680e5fe0c9' (TEXT)";
@@ -444,9 +448,12 @@ async fn k6_uuids_that_are_partly_text(db: TestDb) {
 
 async fn k8_decimals_as_keys(db: TestDb) {
     for constrained in [true, false] {
-        make(&db, "decimal(30, 2)", constrained, &[
-            "1.50", "-2.25", "9007199254740993.01", "9007199254740993.02", "1234567890123456789012345678.90",
-        ])
+        make(
+            &db,
+            "decimal(30, 2)",
+            constrained,
+            &["1.50", "-2.25", "9007199254740993.01", "9007199254740993.02", "1234567890123456789012345678.90"],
+        )
         .await;
         let graph = by_decimal::graph();
         let one = graph.delete_keys(by_decimal::Parent, [Decimal::new(900_719_925_474_099_301, 2)]);

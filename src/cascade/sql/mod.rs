@@ -679,12 +679,14 @@ impl<'a> Sql<'a> {
             KeyColumn::Text(_) => array(values, &ColumnType::Text, &rows),
             _ => array(values, ty(column), &rows),
         });
-        let unnest = Func::cust(Alias::new("unnest")).args(arrays.collect::<Vec<_>>());
+        let mut unnested = Query::select();
+        for (n, array) in arrays.enumerate() {
+            unnested.expr_as(Func::cust(Alias::new("unnest")).arg(array), Alias::new(alias(n)));
+        }
         let mut select = Query::select();
-        let names: Vec<String> = (0..primary_key.len()).map(alias).collect();
-        select.from_function(unnest, Alias::new(format!("__cascade_keys ({})", names.join(", "))));
-        for (&column, name) in primary_key.iter().zip(names) {
-            let value = Expr::col(Alias::new(name));
+        select.from_subquery(unnested, Alias::new("__cascade_keys"));
+        for (n, &column) in primary_key.iter().enumerate() {
+            let value = Expr::col((Alias::new("__cascade_keys"), Alias::new(alias(n))));
             let cast = match KeyKind::of(self.dialect, ty(column)) {
                 Some(KeyKind::Text) => typed(value.clone(), ty(column), ""),
                 _ => value.clone(),
