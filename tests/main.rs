@@ -1,5 +1,5 @@
 //! All tests, in one program: each runs on a fresh database, on SQLite and on every server whose URL is set
-//! (`POSTGRES_URL`, `MARIADB_URL`). The run ends by saying which databases it covered.
+//! (`POSTGRES_URL`, `MARIADB_URL`, `MYSQL_URL`). The run ends by saying which databases it covered.
 
 #![allow(
     clippy::print_stdout,
@@ -79,31 +79,38 @@ fn tests() -> Vec<Test> {
 fn impossible(kind: Kind, test: &str) -> Option<&'static str> {
     let test = test.rsplit("::").next().unwrap_or(test);
     match (test, kind) {
-        ("a_named_schema", Kind::Sqlite | Kind::MariaDb) => Some("it has no schemas within a database"),
+        ("a_named_schema", Kind::Sqlite | Kind::MariaDb | Kind::MySql) => Some("it has no schemas within a database"),
         (
             "a_connection_cut_in_the_middle_changes_nothing" | "batches_go_on_after_their_connections_were_cut",
             Kind::Sqlite,
         ) => Some("it has no server"),
         ("a_statement_time_out_in_batches", Kind::Sqlite) => Some("it has no time-out of statements"),
-        ("a_disk_that_is_full", Kind::Postgres | Kind::MariaDb) => {
+        ("a_disk_that_is_full", Kind::Postgres | Kind::MariaDb | Kind::MySql) => {
             Some("only SQLite can be told how big its file may be")
         }
         ("a_root_that_changes_meanwhile_is_left", Kind::Sqlite) => Some("it has one writer at a time"),
-        ("a_constraint_that_is_not_validated" | "a_constraint_that_is_switched_off", Kind::Sqlite | Kind::MariaDb) => {
-            Some("its constraints are always checked")
-        }
+        (
+            "a_constraint_that_is_not_validated" | "a_constraint_that_is_switched_off",
+            Kind::Sqlite | Kind::MariaDb | Kind::MySql,
+        ) => Some("its constraints are always checked"),
         ("a_parent_that_comes_after_the_snapshot", Kind::Sqlite) => Some("a writer waits for its readers there"),
-        ("an_attached_database", Kind::Postgres | Kind::MariaDb) => Some("only SQLite attaches databases"),
-        ("a_domain_that_is_not_null", Kind::Sqlite | Kind::MariaDb) => Some("it has no domains"),
-        ("a_script_that_is_run_late", Kind::Postgres | Kind::MariaDb) => Some("it alters its tables"),
-        ("what_is_broken_elsewhere", Kind::Postgres | Kind::MariaDb) => Some("it lets no view break, or does not mind"),
+        ("an_attached_database", Kind::Postgres | Kind::MariaDb | Kind::MySql) => {
+            Some("only SQLite attaches databases")
+        }
+        ("a_domain_that_is_not_null", Kind::Sqlite | Kind::MariaDb | Kind::MySql) => Some("it has no domains"),
+        ("a_script_that_is_run_late", Kind::Postgres | Kind::MariaDb | Kind::MySql) => Some("it alters its tables"),
+        ("what_is_broken_elsewhere", Kind::Postgres | Kind::MariaDb | Kind::MySql) => {
+            Some("it lets no view break, or does not mind")
+        }
         ("a_table_of_another_database", Kind::Sqlite | Kind::Postgres) => {
             Some("its foreign keys stay within a database")
         }
         ("a_partitioned_table", Kind::Sqlite) => Some("it has no partitions"),
-        ("a_partitioned_table", Kind::MariaDb) => Some("its partitioned tables have no foreign keys"),
+        ("a_partitioned_table", Kind::MariaDb | Kind::MySql) => Some("its partitioned tables have no foreign keys"),
         ("an_index_that_is_invalid_or_off", Kind::Sqlite) => Some("its indexes are always used"),
-        ("a_text_default_of_a_uuid_key", Kind::MariaDb) => Some("it refuses such a default with the table"),
+        ("a_text_default_of_a_uuid_key", Kind::MariaDb | Kind::MySql) => {
+            Some("it refuses such a default with the table")
+        }
         _ => None,
     }
 }
