@@ -50,7 +50,7 @@
 //! - Rows that triggers change are not counted.
 //! - Foreign keys that lead from tables outside the graph are the database's business: see
 //!   [`StillReferenced`](cascade::ErrorKind::StillReferenced). An audit names them.
-//! - MySQL 8 is spoken to as MariaDB is, but is not tested.
+//! - MySQL is tested from 9.7 on.
 
 pub mod cascade;
 pub mod entity;

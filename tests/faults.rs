@@ -193,7 +193,7 @@ async fn impatient(db: &TestDb) -> DatabaseConnection {
     let sql = match db.kind() {
         Kind::Sqlite => "PRAGMA busy_timeout = 20",
         Kind::Postgres => "SET lock_timeout = '20ms'",
-        Kind::MariaDb => "SET innodb_lock_wait_timeout = 1",
+        Kind::MariaDb | Kind::MySql => "SET innodb_lock_wait_timeout = 1",
     };
     pool.execute_unprepared(sql).await.unwrap();
     pool
@@ -205,7 +205,8 @@ async fn a_statement_time_out_in_batches(db: TestDb) {
     let pool = db.connect(1).await;
     let sql = match db.kind() {
         Kind::Postgres => "SET statement_timeout = '50ms'",
-        _ => "SET max_statement_time = 0.05",
+        Kind::MySql => "SET max_execution_time = 50",
+        Kind::MariaDb | Kind::Sqlite => "SET max_statement_time = 0.05",
     };
     pool.execute_unprepared(sql).await.unwrap();
     let other = hold(&db).await;

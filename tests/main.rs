@@ -1,5 +1,5 @@
 //! All tests, in one program: each runs on a fresh database, on SQLite and on every server whose URL is set
-//! (`POSTGRES_URL`, `MARIADB_URL`). The run ends by saying which databases it covered.
+//! (`POSTGRES_URL`, `MARIADB_URL`, `MYSQL_URL`). The run ends by saying which databases it covered.
 
 #![allow(
     clippy::print_stdout,
@@ -84,97 +84,39 @@ fn tests() -> Vec<Test> {
 fn impossible(kind: Kind, test: &str) -> Option<&'static str> {
     let test = test.rsplit("::").next().unwrap_or(test);
     match (test, kind) {
-        ("a_named_schema", Kind::Sqlite | Kind::MariaDb) => Some("it has no schemas within a database"),
+        ("a_named_schema", Kind::Sqlite | Kind::MariaDb | Kind::MySql) => Some("it has no schemas within a database"),
         (
             "a_connection_cut_in_the_middle_changes_nothing" | "batches_go_on_after_their_connections_were_cut",
             Kind::Sqlite,
         ) => Some("it has no server"),
         ("a_statement_time_out_in_batches", Kind::Sqlite) => Some("it has no time-out of statements"),
-        ("a_disk_that_is_full", Kind::Postgres | Kind::MariaDb) => {
+        ("a_disk_that_is_full", Kind::Postgres | Kind::MariaDb | Kind::MySql) => {
             Some("only SQLite can be told how big its file may be")
         }
         ("a_root_that_changes_meanwhile_is_left", Kind::Sqlite) => Some("it has one writer at a time"),
-        ("a_constraint_that_is_not_validated" | "a_constraint_that_is_switched_off", Kind::Sqlite | Kind::MariaDb) => {
-            Some("its constraints are always checked")
-        }
+        (
+            "a_constraint_that_is_not_validated" | "a_constraint_that_is_switched_off",
+            Kind::Sqlite | Kind::MariaDb | Kind::MySql,
+        ) => Some("its constraints are always checked"),
         ("a_parent_that_comes_after_the_snapshot", Kind::Sqlite) => Some("a writer waits for its readers there"),
-        ("an_attached_database", Kind::Postgres | Kind::MariaDb) => Some("only SQLite attaches databases"),
-        ("a_domain_that_is_not_null", Kind::Sqlite | Kind::MariaDb) => Some("it has no domains"),
-        ("a_script_that_is_run_late", Kind::Postgres | Kind::MariaDb) => Some("it alters its tables"),
-        ("what_is_broken_elsewhere", Kind::Postgres | Kind::MariaDb) => Some("it lets no view break, or does not mind"),
+        ("an_attached_database", Kind::Postgres | Kind::MariaDb | Kind::MySql) => {
+            Some("only SQLite attaches databases")
+        }
+        ("a_domain_that_is_not_null", Kind::Sqlite | Kind::MariaDb | Kind::MySql) => Some("it has no domains"),
+        ("a_script_that_is_run_late", Kind::Postgres | Kind::MariaDb | Kind::MySql) => Some("it alters its tables"),
+        ("what_is_broken_elsewhere", Kind::Postgres | Kind::MariaDb | Kind::MySql) => {
+            Some("it lets no view break, or does not mind")
+        }
         ("a_table_of_another_database", Kind::Sqlite | Kind::Postgres) => {
             Some("its foreign keys stay within a database")
         }
         ("a_partitioned_table", Kind::Sqlite) => Some("it has no partitions"),
-        ("a_partitioned_table", Kind::MariaDb) => Some("its partitioned tables have no foreign keys"),
+        ("a_partitioned_table", Kind::MariaDb | Kind::MySql) => Some("its partitioned tables have no foreign keys"),
         ("an_index_that_is_invalid_or_off", Kind::Sqlite) => Some("its indexes are always used"),
-        (
-            "w1_a_char_without_a_length"
-            | "w1_a_type_that_is_cut_by_a_cast"
-            | "w1_a_domain_with_a_length"
-            | "w3_a_decimal_that_is_finer_than_declared"
-            | "w3_integers_that_are_wider_than_declared"
-            | "every_key_type_is_found_by_its_index",
-            Kind::Sqlite | Kind::MariaDb,
-        ) => Some("only PostgreSQL casts values to a type with a length"),
-        ("w3_a_type_that_is_not_the_declared_one", Kind::Sqlite) => {
-            Some("its types are those of values, which are asked when they are read")
+        ("a_text_default_of_a_uuid_key", Kind::MariaDb | Kind::MySql) => {
+            Some("it refuses such a default with the table")
         }
-        (
-            "w4_a_number_beside_an_integer"
-            | "w4_bytes_beside_a_text"
-            | "w4_a_decimal_in_sqlite"
-            | "k6_uuids_that_are_partly_text",
-            Kind::Postgres | Kind::MariaDb,
-        ) => Some("all values of a column are of one type"),
-        ("w5_a_limit_is_not_asked_again" | "w5_a_root_that_changes_is_left_and_no_other_taken", Kind::Sqlite) => {
-            Some("it has one writer at a time")
-        }
-        ("k8_decimals_as_keys", Kind::Sqlite) => Some("it stores a decimal as a floating point number"),
-        (
-            "k1_a_root_that_is_kept"
-            | "k2_a_row_in_the_middle_that_is_kept"
-            | "k3_a_row_of_a_tree_that_is_kept"
-            | "k3_a_ring_that_is_kept"
-            | "k9_a_kept_child_under_a_constraint",
-            Kind::MariaDb,
-        ) => Some("its triggers keep no row from being deleted"),
-        ("a_parent_that_goes_with_its_last_child", Kind::MariaDb) => {
-            Some("a trigger cannot read the table that fires it")
-        }
-        (
-            "k1_a_root_that_a_rule_keeps"
-            | "k1_a_root_that_row_security_keeps"
-            | "k7_row_security_without_a_policy_for_update"
-            | "k10_a_child_that_is_hidden",
-            Kind::Sqlite | Kind::MariaDb,
-        ) => Some("it has neither rules nor row security"),
-        ("k2_a_trigger_of_a_partition", Kind::Sqlite | Kind::MariaDb) => Some("a trigger is of a whole table there"),
-        ("k4_a_generated_column", Kind::Sqlite | Kind::Postgres) => Some("it refuses to change such a column"),
-        ("k8_an_engine_without_transactions", Kind::Sqlite | Kind::Postgres) => Some("it has one engine"),
-        (
-            "i1_a_restricting_row_that_came_after_the_snapshot"
-            | "i2_children_that_came_after_the_snapshot"
-            | "i3_children_without_a_constraint"
-            | "i4_two_deletes_in_one_transaction"
-            | "i5_every_shape_at_every_level",
-            Kind::Sqlite,
-        ) => Some("a transaction that has read cannot write after another has"),
-        (
-            "r1_a_row_that_loses_the_key_by_which_it_goes" | "r2_the_row_of_a_default_goes_at_the_same_time",
-            Kind::Sqlite,
-        ) => Some("it has one writer at a time"),
-        ("e1_a_record_that_has_changed_since_it_was_read", Kind::Sqlite | Kind::Postgres) => {
-            Some("it has no such error")
-        }
-        ("e2_a_trigger_that_rolls_back", Kind::Postgres | Kind::MariaDb) => Some("its triggers cannot roll back"),
-        ("e3_a_session_that_was_idle_too_long", Kind::Sqlite | Kind::MariaDb) => {
-            Some("it ends no session for being idle in a transaction")
-        }
-        ("e3_a_connection_that_was_ended", Kind::Sqlite) => Some("it has no server"),
-        ("e6_a_right_that_is_missing", Kind::Sqlite) => Some("it has no users"),
-        ("a_text_default_of_a_uuid_key", Kind::MariaDb) => Some("it refuses such a default with the table"),
-        _ => None,
+        _ => trust::impossible(kind, test),
     }
 }
 

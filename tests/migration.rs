@@ -196,7 +196,7 @@ async fn the_items_of_a_store_are_found_by_an_index(db: TestDb) {
             "SELECT string_agg(attname, ',' ORDER BY attnum) AS columns FROM pg_attribute \
              WHERE attrelid = 'items_store_id_id_idx'::regclass"
         }
-        Kind::MariaDb => {
+        Kind::MariaDb | Kind::MySql => {
             "SELECT GROUP_CONCAT(column_name ORDER BY seq_in_index) AS columns FROM information_schema.statistics \
              WHERE table_schema = database() AND index_name = 'items_store_id_id_idx'"
         }

@@ -34,7 +34,8 @@ impl Subject {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let url = format!("sqlite://{}/bench.db?mode=rwc", directory.path().display());
         subjects.push(Self::new("sqlite", &url, Some(directory)).await);
-        for (name, variable) in [("postgres", "POSTGRES_URL"), ("mariadb", "MARIADB_URL")] {
+        let servers = [("postgres", "POSTGRES_URL"), ("mariadb", "MARIADB_URL"), ("mysql", "MYSQL_URL")];
+        for (name, variable) in servers {
             match std::env::var(variable) {
                 Ok(url) if !url.is_empty() => subjects.push(Self::new(name, &url, None).await),
                 _ => println!("{name}: not measured, {variable} is not set"),
@@ -93,7 +94,9 @@ impl Subject {
     fn numbers(&self, count: u64) -> String {
         match self.db.get_database_backend() {
             DbBackend::Postgres => format!("generate_series(1, {count}) AS numbers (n)"),
-            DbBackend::MySql => format!("(SELECT seq AS n FROM seq_1_to_{count}) AS numbers"),
+            DbBackend::MySql => format!(
+                "JSON_TABLE(CONCAT('[0', REPEAT(',0', {count} - 1), ']'), '$[*]' COLUMNS (n FOR ORDINALITY)) AS numbers"
+            ),
             _ => format!(
                 "(WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {count}) \
                  SELECT n FROM numbers)"

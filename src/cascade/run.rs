@@ -21,9 +21,6 @@ use super::preview::{Blocker, Numbers, Preview};
 use super::session::{Connection, Purpose, Session, is_transaction};
 use super::sql::{Reads, Rows, Sql};
 
-/// Numbers asked for in one statement; PostgreSQL takes 1,664 columns, SQLite 2,000.
-const COUNTS_MAX: usize = 500;
-
 /// Tables of which more is wanted than to be deleted from, and whether a hook has run.
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
@@ -389,7 +386,7 @@ impl<'a> Run<'a> {
                 None => together.push((count, asked)),
             }
         }
-        for counts in together.chunks(COUNTS_MAX) {
+        for counts in self.sql(known).in_statements(&together) {
             // One row more tells that there are more. The databases count no further than `i64`.
             let more = |count| 1 + known.passed_over(self.schema, count);
             let up_to = |count| rows_max.map(|rows| rows.saturating_add(more(count)).min(i64::MAX.unsigned_abs()));

@@ -143,20 +143,20 @@ impl Drifted {
             Drift::OtherAction => {
                 let can_be = |action: &Action| {
                     alike(kind, *action) != alike(kind, key.action)
-                        && !(kind == Kind::MariaDb && *action == Action::SetDefault)
+                        && !(kind.speaks_mysql() && *action == Action::SetDefault)
                         && (*action != Action::SetNull || key.nullable)
                 };
                 let others: Vec<Action> = ACTIONS.into_iter().filter(can_be).collect();
                 self.shape.keys[at].action = others[other % others.len()];
                 vec![format!("action_differs {label}")]
             }
-            Drift::NoIndex if kind == Kind::MariaDb => {
+            Drift::NoIndex if kind.speaks_mysql() => {
                 // A constraint makes its own there.
                 self.shape.unconstrained.push(at);
                 vec![format!("index_missing {label}"), format!("constraint_missing {label}")]
             }
             Drift::NoIndex => vec![format!("index_missing {label}")],
-            Drift::Nullability if kind == Kind::MariaDb && key.action == Action::SetNull => return,
+            Drift::Nullability if kind.speaks_mysql() && key.action == Action::SetNull => return,
             Drift::Nullability => {
                 self.shape.keys[at].nullable = !key.nullable;
                 key.columns.iter().map(|_| format!("nullability_differs {label}")).collect()
@@ -233,7 +233,7 @@ impl Drifted {
 /// Actions between which a database makes no difference are the same.
 fn alike(kind: Kind, action: Action) -> Action {
     match (kind, action) {
-        (Kind::MariaDb, Action::SetDefault | Action::Restrict) => Action::NoAction,
+        (Kind::MariaDb | Kind::MySql, Action::SetDefault | Action::Restrict) => Action::NoAction,
         (_, action) => action,
     }
 }

@@ -129,7 +129,7 @@ async fn a_constraint_is_missing(db: TestDb) {
 
 async fn every_other_action(db: TestDb) {
     for other in ["NO ACTION", "RESTRICT", "SET NULL", "SET DEFAULT"] {
-        if other == "SET DEFAULT" && db.kind() == Kind::MariaDb {
+        if other == "SET DEFAULT" && db.kind().speaks_mysql() {
             // It cannot be declared there.
             continue;
         }
@@ -156,7 +156,7 @@ async fn an_action_that_innodb_cannot_tell(db: TestDb) {
     let graph = Graph::builder().entity(p::Entity).entity(x::Entity).build().unwrap();
     let c = C.replace("CASCADE", "RESTRICT").replace("SET NULL", "NO ACTION");
     let expected: &[&str] = match db.kind() {
-        Kind::MariaDb => &[],
+        Kind::MariaDb | Kind::MySql => &[],
         Kind::Sqlite | Kind::Postgres => &["action_differs c.n", "action_differs c.p"],
     };
     check(&db, &graph, &[P, &c, INDEXES, ROWS], expected).await;
@@ -195,7 +195,7 @@ async fn a_referenced_key_that_is_not_unique(db: TestDb) {
     let expected = ["referenced_key_not_unique c.p", "constraint_missing c.p"];
     check(&db, &graph, &[&p, c, rows], &expected).await;
     let partial = "CREATE UNIQUE INDEX p_code ON p (code) WHERE id > 0";
-    if db.kind() != Kind::MariaDb {
+    if !db.kind().speaks_mysql() {
         check(&db, &graph, &[&p, c, rows, partial], &expected).await;
         // It finds all, but a constraint cannot lead to it.
         let partial = "CREATE UNIQUE INDEX p_code ON p (code) WHERE code IS NOT NULL";
@@ -229,7 +229,7 @@ mod unconstrained {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// On MariaDB a constraint has an index, so that one can only be missing where there is no constraint.
+/// On MariaDB and MySQL a constraint has an index, so that one can only be missing where there is no constraint.
 fn without_constraint() -> (Graph, &'static str) {
     let graph = Graph::builder().entity(p::Entity).entity(unconstrained::Entity).build().unwrap();
     (graph, "CREATE TABLE c (id BIGINT NOT NULL PRIMARY KEY, p BIGINT NOT NULL)")
@@ -249,7 +249,7 @@ async fn no_constraint_where_none_is_declared(db: TestDb) {
 async fn an_index_is_missing(db: TestDb) {
     let (graph, c) = without_constraint();
     check(&db, &graph, &[P, c, UNCONSTRAINED_ROWS], &["index_missing c.p"]).await;
-    if db.kind() != Kind::MariaDb {
+    if !db.kind().speaks_mysql() {
         let expected = ["index_missing c.n", "index_missing c.p"];
         check(&db, &self::graph(), &[P, C, ROWS], &expected).await;
         // The name that a mend would take may be taken.
@@ -270,11 +270,11 @@ async fn an_index_of_some_rows(db: TestDb) {
     let (c, index) = match db.kind() {
         Kind::Sqlite | Kind::Postgres => (c.to_owned(), "CREATE INDEX c_p ON c (p) WHERE id > 10"),
         // Of a text there can be the beginning only.
-        Kind::MariaDb => (c.replace("p BIGINT", "p VARCHAR(20)"), "CREATE INDEX c_p ON c (p(3))"),
+        Kind::MariaDb | Kind::MySql => (c.replace("p BIGINT", "p VARCHAR(20)"), "CREATE INDEX c_p ON c (p(3))"),
     };
     let audit = check(&db, &graph, &[P, &c, index, UNCONSTRAINED_ROWS], &["index_missing c.p"]).await;
     let FindingKind::IndexMissing { unusable, .. } = &audit.findings()[0].kind else { panic!("{audit}") };
-    let expected: &[&str] = if db.kind() == Kind::MariaDb { &[] } else { &["c_p"] };
+    let expected: &[&str] = if db.kind().speaks_mysql() { &[] } else { &["c_p"] };
     assert_eq!(unusable, expected);
 }
 
@@ -282,7 +282,7 @@ async fn an_index_of_all_rows_with_a_value(db: TestDb) {
     let (graph, c) = without_constraint();
     let index = match db.kind() {
         Kind::Sqlite | Kind::Postgres => "CREATE INDEX c_p ON c (p) WHERE p IS NOT NULL",
-        Kind::MariaDb => "CREATE INDEX c_p ON c (p DESC)",
+        Kind::MariaDb | Kind::MySql => "CREATE INDEX c_p ON c (p DESC)",
     };
     check(&db, &graph, &[P, c, index, UNCONSTRAINED_ROWS], &[]).await;
 }
@@ -293,6 +293,7 @@ async fn an_index_that_is_invalid_or_off(db: TestDb) {
     let off = match db.kind() {
         Kind::Postgres => "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'c_p'::regclass",
         Kind::MariaDb => "ALTER TABLE c ALTER INDEX c_p IGNORED",
+        Kind::MySql => "ALTER TABLE c ALTER INDEX c_p INVISIBLE",
         Kind::Sqlite => unreachable!("none is"),
     };
     let audit = check(&db, &graph, &[P, c, UNCONSTRAINED_ROWS, index, off], &["index_missing c.p"]).await;
@@ -321,7 +322,7 @@ async fn a_composite_key_and_its_indexes(db: TestDb) {
     for index in ["CREATE INDEX c_p ON c (tenant, p, id)", "CREATE INDEX c_p ON c (p, tenant)"] {
         check(&db, &graph, &[p, c, rows, index], &[]).await;
     }
-    if db.kind() != Kind::MariaDb {
+    if !db.kind().speaks_mysql() {
         for index in ["CREATE INDEX c_p ON c (tenant, id, p)", "CREATE INDEX c_p ON c (tenant)"] {
             check(&db, &graph, &[p, c, rows, index], &["index_missing c.(tenant, p)"]).await;
         }
@@ -339,10 +340,10 @@ async fn a_composite_key_and_its_indexes(db: TestDb) {
 
 async fn a_key_that_cannot_be_null(db: TestDb) {
     let c = C.replace("n BIGINT NULL", "n BIGINT NOT NULL").replace(", (2, 2, NULL)", "");
-    let c = if db.kind() == Kind::MariaDb { c.replace("SET NULL", "NO ACTION") } else { c };
+    let c = if db.kind().speaks_mysql() { c.replace("SET NULL", "NO ACTION") } else { c };
     let mut expected = vec!["nullability_differs c.n"];
     // InnoDB refuses SET NULL there.
-    expected.extend((db.kind() == Kind::MariaDb).then_some("action_differs c.n"));
+    expected.extend((db.kind().speaks_mysql()).then_some("action_differs c.n"));
     let rows = ROWS.replace("NULL", "1");
     let audit = check(&db, &graph(), &[P, &c, INDEXES, &rows], &expected).await;
     assert_eq!(audit.findings()[0].severity, Severity::Error);
@@ -350,9 +351,9 @@ async fn a_key_that_cannot_be_null(db: TestDb) {
 
 async fn a_key_that_can_be_null(db: TestDb) {
     let c = C.replace("p BIGINT NOT NULL", "p BIGINT NULL DEFAULT 1");
-    let c = if db.kind() == Kind::MariaDb { c.replace("DEFAULT 1", "DEFAULT 1 COMMENT 'it''s'") } else { c };
+    let c = if db.kind().speaks_mysql() { c.replace("DEFAULT 1", "DEFAULT 1 COMMENT 'it''s'") } else { c };
     check(&db, &graph(), &[P, &c, INDEXES, ROWS], &["nullability_differs c.p"]).await;
-    if db.kind() == Kind::MariaDb {
+    if db.kind().speaks_mysql() {
         // All else that is said of the column stays.
         db.sql(P).await;
         db.sql(&c).await;
@@ -361,6 +362,8 @@ async fn a_key_that_can_be_null(db: TestDb) {
         let same = "SELECT count(*) FROM information_schema.columns WHERE table_schema = database() \
              AND table_name = 'c' AND column_name = 'p' AND column_default = '1' AND column_comment = 'it''s'";
         assert_eq!(db.number(same).await, 1);
+    }
+    if db.kind() == Kind::MariaDb {
         // A check is a part of its column, which would be stated without it.
         db.sql("DROP TABLE c").await;
         db.sql(&c.replace("DEFAULT 1 COMMENT 'it''s'", "CHECK (p > 0)")).await;
@@ -372,7 +375,7 @@ async fn a_key_that_can_be_null(db: TestDb) {
 async fn a_table_is_missing(db: TestDb) {
     let audit = graph().audit(&db.conn).await.unwrap();
     let mut expected = vec!["table_missing c", "table_missing p"];
-    if db.kind() == Kind::MariaDb {
+    if db.kind().speaks_mysql() {
         expected.extend(["index_missing c.n", "index_missing c.p", "constraint_missing c.n", "constraint_missing c.p"]);
     } else {
         expected.extend(["index_missing c.n", "index_missing c.p"]);
@@ -460,7 +463,7 @@ async fn enforcement_is_off(db: TestDb) {
     let off = match db.kind() {
         Kind::Sqlite => "PRAGMA foreign_keys = OFF",
         Kind::Postgres => "SET session_replication_role = replica",
-        Kind::MariaDb => "SET SESSION foreign_key_checks = 0",
+        Kind::MariaDb | Kind::MySql => "SET SESSION foreign_key_checks = 0",
     };
     conn.execute_unprepared(off).await.unwrap();
     let audit = graph().audit(&conn).await.unwrap();
@@ -516,11 +519,12 @@ async fn a_chain_that_is_too_deep(db: TestDb) {
         db.sql(&format!("INSERT INTO l{level:02} VALUES (1, 1)")).await;
     }
     let audit = chain().audit(&db.conn).await.unwrap();
-    let expected: &[&str] = if db.kind() == Kind::MariaDb { &["cascade_too_deep l15.up"] } else { &[] };
+    let expected: &[&str] = if db.kind().speaks_mysql() { &["cascade_too_deep l15.up"] } else { &[] };
     assert_eq!(summary(&audit), expected, "{audit}");
-    if db.kind() == Kind::MariaDb {
+    if db.kind().speaks_mysql() {
         let error = db.conn.execute_unprepared("DELETE FROM l00").await.unwrap_err().to_string();
-        assert!(error.contains("1296"), "{error}");
+        let expected = if db.kind() == Kind::MySql { "3008" } else { "1296" };
+        assert!(error.contains(expected), "{error}");
         // Without its first table the chain is as long as the database can.
         let transaction = db.conn.begin().await.unwrap();
         transaction.execute_unprepared("DELETE FROM l02").await.unwrap();
@@ -701,13 +705,13 @@ async fn inside_a_transaction(db: TestDb) {
     for statement in [P, C] {
         transaction.execute_unprepared(statement).await.unwrap();
     }
-    if db.kind() == Kind::MariaDb {
+    if db.kind().speaks_mysql() {
         // It has committed with the first table.
         transaction.rollback().await.unwrap();
         transaction = db.conn.begin().await.unwrap();
     }
     let audit = graph().audit(&transaction).counting_orphans().await.unwrap();
-    let expected: &[&str] = if db.kind() == Kind::MariaDb { &[] } else { &["index_missing c.n", "index_missing c.p"] };
+    let expected: &[&str] = if db.kind().speaks_mysql() { &[] } else { &["index_missing c.n", "index_missing c.p"] };
     assert_eq!(summary(&audit), expected, "it sees what the transaction has made");
     transaction.rollback().await.unwrap();
 }

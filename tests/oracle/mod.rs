@@ -49,7 +49,7 @@ async fn random_graphs(db: TestDb) {
     let cases = match (std::env::var("ORACLE_CASES"), kind) {
         (Ok(cases), _) => cases.parse().expect("a number of cases"),
         (Err(_), Kind::Sqlite) => 2_000,
-        (Err(_), Kind::Postgres | Kind::MariaDb) => 200,
+        (Err(_), Kind::Postgres | Kind::MariaDb | Kind::MySql) => 200,
     };
     let seed = match std::env::var("ORACLE_SEED") {
         Ok(seed) => seed.parse().expect("a seed"),
@@ -98,7 +98,10 @@ fn on_this_thread(db: &TestDb, cases: u32, seed: u64) -> (Figures, Result<(), St
 pub(crate) async fn connect(db: &TestDb) -> DatabaseConnection {
     let url = if db.kind() == Kind::Sqlite { "sqlite::memory:" } else { &db.url };
     let mut options = ConnectOptions::new(url);
-    options.sqlx_logging(false).max_connections(1).idle_timeout(Duration::from_hours(24));
+    options.sqlx_logging(false).max_connections(1);
+    // A database in memory ends with its last connection.
+    let for_ever: Option<Duration> = None;
+    options.idle_timeout(for_ever).max_lifetime(for_ever);
     Database::connect(options).await.expect("the database answers")
 }
 
@@ -169,7 +172,7 @@ impl Case<'_> {
                     ensure!(tables.state(self.conn).await == before, "a refusal changed something: {error}");
                     return Ok(());
                 }
-                Err(error) if error.is_ring() && self.kind == Kind::MariaDb => return Ok(()),
+                Err(error) if error.is_ring() && self.kind.speaks_mysql() => return Ok(()),
                 Err(error) => return Err(format!("{error:?}, expected {:?}", self.expected)),
             }
         }
@@ -226,7 +229,7 @@ impl Case<'_> {
                         self.figures.borrow_mut().refused += 1;
                         Ok(Some(false))
                     }
-                    ErrorKind::Ring { rows, .. } if constrained && self.kind == Kind::MariaDb => {
+                    ErrorKind::Ring { rows, .. } if constrained && self.kind.speaks_mysql() => {
                         ensure!(expected.blocked.is_empty(), "a ring in spite of {:?}", expected.blocked);
                         for row in rows {
                             let is_not_null = |key: &shape::Key| Shape::label(key) == row.foreign_key && !key.nullable;
@@ -376,7 +379,7 @@ impl Case<'_> {
     fn can_ask_the_database(&self) -> bool {
         let means_the_same = |action| match action {
             Action::Cascade | Action::SetNull => true,
-            Action::SetDefault | Action::NoAction => self.kind != Kind::MariaDb,
+            Action::SetDefault | Action::NoAction => !self.kind.speaks_mysql(),
             Action::Restrict => false,
         };
         !self.shape.roots.is_empty() && self.shape.keys.iter().all(|key| means_the_same(key.action))
@@ -425,7 +428,9 @@ impl Case<'_> {
                 // of a row that it has nulled twice on its way to deleting it.
                 let gives_defaults = self.shape.keys.iter().any(|key| key.action == Action::SetDefault);
                 let checks_what_goes = self.kind == Kind::Postgres && error.to_string().contains("insert or update on");
-                let may_be_stricter = gives_defaults || checks_what_goes;
+                // MySQL's cascade ends at 15 levels and 30 tables, by every path that the declarations allow.
+                let ends = ["3008", "6575"].iter().any(|code| error.to_string().contains(code));
+                let may_be_stricter = gives_defaults || checks_what_goes || (self.kind == Kind::MySql && ends);
                 ensure!(may_be_stricter || ours != Some(true), "it refuses: {error}; ours deletes");
             }
         }

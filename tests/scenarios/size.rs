@@ -16,6 +16,7 @@ tests![
     pages_by_an_enum,
     many_roots_and_many_keys_to_them,
     a_lattice_grows_with_its_edges,
+    a_hundred_tables_below_one,
     a_chain_of_ten_thousand,
     a_fan_of_a_hundred_thousand,
     statements_in_a_tree_grow_with_its_levels,
@@ -35,7 +36,9 @@ fn numbers(kind: Kind, n: u32) -> String {
              SELECT n FROM numbers) AS numbers"
         ),
         Kind::Postgres => format!("generate_series(1, {n}) AS numbers (n)"),
-        Kind::MariaDb => format!("(SELECT seq AS n FROM seq_1_to_{n}) AS numbers"),
+        Kind::MariaDb | Kind::MySql => format!(
+            "JSON_TABLE(CONCAT('[0', REPEAT(',0', {n} - 1), ']'), '$[*]' COLUMNS (n FOR ORDINALITY)) AS numbers"
+        ),
     }
 }
 
@@ -69,8 +72,8 @@ async fn as_many_statements_for_many_rows_as_for_few(db: TestDb) {
         Kind::Sqlite | Kind::Postgres => 5 + locks,
         // c is two levels down: its parents are read by page, and c is deleted by lists of them. 10,000 parents are two
         // full pages and an empty one; 10 are one that is not full.
-        Kind::MariaDb if rows == 10 => 5 + locks + 1,
-        Kind::MariaDb => 4 + locks + 3 + 2 * 5_000_usize.div_ceil(192),
+        Kind::MariaDb | Kind::MySql if rows == 10 => 5 + locks + 1,
+        Kind::MariaDb | Kind::MySql => 4 + locks + 3 + 2 * 5_000_usize.div_ceil(192),
     };
     assert_eq!(counted, [(2, executing(10)), (2, executing(10_000))]);
 }
@@ -127,7 +130,7 @@ async fn three_column_keys_beyond_the_bind_limit(db: TestDb) {
     case.create(&db, true, false).await;
     index(&db, "of_triple", "x, y, z").await;
     let numbers = numbers(db.kind(), 30_000);
-    let text = if db.kind() == Kind::MariaDb { "CONCAT('é', n)" } else { "'é' || n" };
+    let text = if db.kind().speaks_mysql() { "CONCAT('é', n)" } else { "'é' || n" };
     db.sql(&format!("INSERT INTO triple (x, y, z) SELECT n, 7, {text} FROM {numbers}")).await;
     db.sql(&format!("INSERT INTO of_triple (id, x, y, z) SELECT n, n, 7, {text} FROM {numbers}")).await;
     let keys = (1..=29_999).map(|n| (n, 7, format!("é{n}")));
@@ -161,20 +164,20 @@ entity_with_key!(word "word" {
 entity!(of_word "of_word" { pub word: String, } [
     Word = "super::word::Entity", "Column::Word", "super::word::Column::Word", "Cascade"
 ]);
-entity!(below_word "below_word" { pub of: i64, } [
-    Of = "super::of_word::Entity", "Column::Of", "super::of_word::Column::Id", "Cascade"
+entity!(below_word "below_word" { pub holder: i64, } [
+    Holder = "super::of_word::Entity", "Column::Holder", "super::of_word::Column::Id", "Cascade"
 ]);
 
 async fn text_keys_beyond_the_bind_limit(db: TestDb) {
     let case = Case::new(tables![word, of_word, below_word]);
     case.create(&db, true, false).await;
     index(&db, "of_word", "word").await;
-    index(&db, "below_word", "of").await;
+    index(&db, "below_word", "holder").await;
     let numbers = numbers(db.kind(), 70_000);
-    let text = if db.kind() == Kind::MariaDb { "CONCAT('é''\"', n)" } else { "'é''\"' || n" };
+    let text = if db.kind().speaks_mysql() { "CONCAT('é''\"', n)" } else { "'é''\"' || n" };
     db.sql(&format!("INSERT INTO word (word) SELECT {text} FROM {numbers}")).await;
     db.sql(&format!("INSERT INTO of_word (id, word) SELECT n, {text} FROM {numbers}")).await;
-    db.sql(&format!("INSERT INTO below_word (id, of) SELECT n, n FROM {numbers}")).await;
+    db.sql(&format!("INSERT INTO below_word (id, holder) SELECT n, n FROM {numbers}")).await;
     let deletion = case.graph().delete(word::Entity::find());
     let preview = deletion.preview(&db.conn).await.unwrap();
     let outcome = deletion.execute(&db.conn).await.unwrap();
@@ -344,7 +347,8 @@ async fn a_lattice_grows_with_its_edges(db: TestDb) {
     let mut grown = Vec::new();
     for (n, rows_max) in [(10, None), (20, None), (7, Some(2)), (20, Some(5))] {
         let case = Case::new(layers(n));
-        case.create(&db, true, false).await;
+        // MySQL opens the tables below a DELETE by every path of cascading constraints: minutes for 20 layers.
+        case.create(&db, n <= 10 || db.kind() != Kind::MySql, false).await;
         db.sql("INSERT INTO top VALUES (1), (2)").await;
         for layer in 1..=n {
             for table in ["a", "b"] {
@@ -371,6 +375,23 @@ async fn a_lattice_grows_with_its_edges(db: TestDb) {
     let [(few, short), (many, longer)] = grown[..] else { unreachable!() };
     assert!(many <= 2 * few + 8, "{few} statements for 10 layers, {many} for 20");
     assert!(longer <= 2 * short + 1_000, "{short} characters for 10 layers, {longer} for 20");
+}
+
+// MariaDB takes 63 common table expressions in one statement.
+async fn a_hundred_tables_below_one(db: TestDb) {
+    use crate::audit::size::{h000, made};
+    let graph = made(&db, 100).await;
+    db.sql("INSERT INTO h000 VALUES (1), (2)").await;
+    for n in 1..100 {
+        db.sql(&format!("INSERT INTO h{n:03} VALUES (1, 1, NULL), (2, 2, 1)")).await;
+    }
+    let deletion = graph.delete_keys(h000::Entity, [1]);
+    let preview = deletion.preview(&db.conn).await.unwrap();
+    assert_eq!((preview.outcome().rows_deleted(), preview.outcome().total()), (100, 199));
+    let capped = deletion.clone().counting_up_to(1).preview(&db.conn).await.unwrap();
+    assert_eq!(capped.outcome().total(), 199);
+    let outcome = deletion.at_most(199).batches_of(7).execute(&db.conn).await.unwrap();
+    assert_eq!(&outcome, preview.outcome());
 }
 
 entity!(node "nodes" { pub up: Option<i64>, } [Up = "Entity", "Column::Up", "Column::Id", "Cascade"]);
@@ -419,10 +440,10 @@ async fn a_fan_of_a_hundred_thousand(db: TestDb) {
     db.sql(&format!("INSERT INTO nodes SELECT n + 1, 1 FROM {numbers}")).await;
     let (executing, previewing) = fell(&db, &case, "deleted nodes 100001").await;
     // The children come in two full pages and an empty one, and are asked for their own by 2,000 or 192.
-    let (frontiers, deletes) = if db.kind() == Kind::MariaDb { (100_000_usize.div_ceil(192), 20) } else { (50, 1) };
+    let (frontiers, deletes) = if db.kind().speaks_mysql() { (100_000_usize.div_ceil(192), 20) } else { (50, 1) };
     assert_eq!(previewing, 2 + 3 + frontiers);
     // The second and third page are read without a lock, and then the rows of 50,000 keys by lists of 5,000.
-    let locked_again = if db.kind() == Kind::MariaDb { 10 } else { 0 };
+    let locked_again = if db.kind().speaks_mysql() { 10 } else { 0 };
     assert_eq!(executing, previewing + locked_again + deletes + 1);
 }
 
@@ -435,7 +456,7 @@ async fn statements_in_a_tree_grow_with_its_levels(db: TestDb) {
         let numbers = numbers(db.kind(), all);
         // Node n has the children n * width - width + 2 to n * width + 1.
         let up = match db.kind() {
-            Kind::MariaDb => format!("(n + {width} - 2) DIV {width}"),
+            Kind::MariaDb | Kind::MySql => format!("(n + {width} - 2) DIV {width}"),
             _ => format!("(n + {width} - 2) / {width}"),
         };
         db.sql(&format!("INSERT INTO nodes SELECT n, NULLIF({up}, 0) FROM {numbers} ORDER BY n")).await;
@@ -464,6 +485,6 @@ async fn many_keys_of_a_tree_and_a_graph_under_it(db: TestDb) {
     let expected = "deleted nodes 70001, leaves 70000, veins 70000; changed dew.vein 70000 (SET NULL)";
     let (executing, _) = fell(&db, &case, expected).await;
     // Of the few tables each takes a list of parents to be read, counted or changed.
-    let lists = if db.kind() == Kind::MariaDb { 70_000 / 192 } else { 70_000 / 2_000 };
+    let lists = if db.kind().speaks_mysql() { 70_000 / 192 } else { 70_000 / 2_000 };
     assert!(executing < 7 * lists, "{executing} statements");
 }

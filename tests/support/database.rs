@@ -10,6 +10,7 @@ pub(crate) enum Kind {
     Sqlite,
     Postgres,
     MariaDb,
+    MySql,
 }
 
 /// A database that tests run on.
@@ -20,13 +21,14 @@ pub(crate) struct Server {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 3] = [Self::Sqlite, Self::Postgres, Self::MariaDb];
+    pub(crate) const ALL: [Self; 4] = [Self::Sqlite, Self::Postgres, Self::MariaDb, Self::MySql];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Sqlite => "sqlite",
             Self::Postgres => "postgres",
             Self::MariaDb => "mariadb",
+            Self::MySql => "mysql",
         }
     }
 
@@ -36,7 +38,13 @@ impl Kind {
             Self::Sqlite => None,
             Self::Postgres => Some("POSTGRES_URL"),
             Self::MariaDb => Some("MARIADB_URL"),
+            Self::MySql => Some("MYSQL_URL"),
         }
+    }
+
+    /// Whether SeaORM's backend for it is that of MySQL.
+    pub(crate) fn speaks_mysql(self) -> bool {
+        matches!(self, Self::MariaDb | Self::MySql)
     }
 }
 
@@ -75,7 +83,7 @@ impl Server {
                 let url = format!("sqlite://{}/{name}.db?mode=rwc", directory.path().display());
                 (url, Some(directory))
             }
-            Kind::Postgres | Kind::MariaDb => {
+            Kind::Postgres | Kind::MariaDb | Kind::MySql => {
                 self.admin(&format!("CREATE DATABASE {name}")).await;
                 if self.kind == Kind::Postgres {
                     // It goes with the test, so that nothing has to reach the disk.
@@ -96,7 +104,7 @@ impl Server {
             // Its directory went with the test.
             Kind::Sqlite => {}
             Kind::Postgres => self.admin(&format!("DROP DATABASE {name} WITH (FORCE)")).await,
-            Kind::MariaDb => {
+            Kind::MariaDb | Kind::MySql => {
                 // A connection that a test left behind would keep its tables.
                 let db = Database::connect(options(&self.url, 1)).await.expect("the server answers");
                 let left =
@@ -172,7 +180,13 @@ impl TestDb {
                 "SELECT CAST(id AS SIGNED) AS id FROM information_schema.processlist \
                  WHERE db = database() AND id <> connection_id() AND command <> 'Sleep' AND time_ms > 50"
             }
-            (Kind::MariaDb, false) => {
+            (Kind::MySql, true) => {
+                // `innodb_trx` says the same for as long as it is asked more than ten times a second.
+                "SELECT CAST(t.processlist_id AS SIGNED) AS id FROM performance_schema.data_lock_waits AS w \
+                 JOIN performance_schema.threads AS t ON t.thread_id = w.requesting_thread_id \
+                 WHERE t.processlist_db = database()"
+            }
+            (Kind::MariaDb | Kind::MySql, false) => {
                 "SELECT CAST(id AS SIGNED) AS id FROM information_schema.processlist \
                  WHERE db = database() AND id <> connection_id()"
             }

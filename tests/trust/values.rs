@@ -397,7 +397,6 @@ async fn k5_uuids_of_every_form(db: TestDb) {
         Kind::Sqlite => &["BLOB", "uuid_text"],
         Kind::Postgres => &["uuid"],
         Kind::MariaDb => &["binary(16)", "varbinary(16)", "uuid"],
-        #[allow(unreachable_patterns, reason = "databases are added")]
         _ => &["binary(16)", "varbinary(16)"],
     };
     let uuids: Vec<Uuid> = (0..4_u128).map(|n| Uuid::from_u128(n << 100 | 0x0123_4567_89ab_cdef)).collect();

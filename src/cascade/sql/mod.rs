@@ -855,6 +855,20 @@ impl<'a> Sql<'a> {
 
     /// Gives the statement the doomed rows of these tables and of the doomed above them, as far as not known by key.
     fn with(&self, select: &mut SelectStatement, tables: impl IntoIterator<Item = TableId>) {
+        let mut clause = WithClause::new();
+        let named = self.named(tables);
+        for &table in &named {
+            let mut expression = CommonTableExpression::new();
+            expression.table_name(Alias::new(doomed_name(table))).query(self.doomed_rows(table));
+            clause.cte(expression);
+        }
+        if !named.is_empty() {
+            select.with_cte(clause);
+        }
+    }
+
+    /// The doomed tables that have a name in a statement that mentions these, parents first.
+    fn named(&self, tables: impl IntoIterator<Item = TableId>) -> Vec<TableId> {
         let mut wanted = vec![false; self.schema.tables.len()];
         let mut frontier: Vec<TableId> = tables.into_iter().collect();
         while let Some(table) = frontier.pop() {
@@ -864,15 +878,7 @@ impl<'a> Sql<'a> {
                 frontier.extend(keys.map(|key| self.key(key).parent));
             }
         }
-        let mut clause = WithClause::new();
-        for &table in self.plan.doomed.iter().filter(|&&table| wanted[table]) {
-            let mut expression = CommonTableExpression::new();
-            expression.table_name(Alias::new(doomed_name(table))).query(self.doomed_rows(table));
-            clause.cte(expression);
-        }
-        if wanted.contains(&true) {
-            select.with_cte(clause);
-        }
+        self.plan.doomed.iter().copied().filter(|&table| wanted[table]).collect()
     }
 
     /// R3, CASCADE: the rows that refer to a doomed row by any CASCADE key; UNION counts each once (R4).
