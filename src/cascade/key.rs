@@ -57,15 +57,15 @@ impl KeyKind {
                 _,
             )
             | (T::Boolean, Dialect::Sqlite | Dialect::MySql)
+            // SQLite has no decimals: it stores whole numbers as integers, and others as floating point numbers, which
+            // are refused when they are read.
+            | (T::Decimal(_), Dialect::Sqlite)
             | (T::Year, Dialect::MySql) => Some(Self::Integer),
             (
                 T::Year | T::Float | T::Double | T::Json | T::JsonBinary | T::Array(_) | T::Vector(_) | T::Interval(..),
                 _,
             )
             | (T::Money(_) | T::Bit(_) | T::VarBit(_), Dialect::Sqlite | Dialect::MySql) => None,
-            // SQLite has no decimals: it stores whole numbers as integers, and others as floating point numbers, which
-            // are refused when they are read.
-            (T::Decimal(_), Dialect::Sqlite) => Some(Self::Integer),
             (T::Decimal(_), Dialect::MySql) => Some(Self::Decimal),
             // PostgreSQL reads every other type from its text, and writes it so.
             (_, Dialect::Postgres) => Some(Self::Text),
@@ -126,9 +126,8 @@ impl KeyColumn {
         match self {
             Self::Integer(values) => values[row].is_none(),
             Self::Unsigned(values) => values[row].is_none(),
-            Self::Text(values) => values[row].is_none(),
+            Self::Text(values) | Self::Decimal(values) => values[row].is_none(),
             Self::Bytes(values) => values[row].is_none(),
-            Self::Decimal(values) => values[row].is_none(),
         }
     }
 
@@ -136,9 +135,8 @@ impl KeyColumn {
         match self {
             Self::Integer(values) => values[row].hash(hasher),
             Self::Unsigned(values) => values[row].hash(hasher),
-            Self::Text(values) => values[row].hash(hasher),
+            Self::Text(values) | Self::Decimal(values) => values[row].hash(hasher),
             Self::Bytes(values) => values[row].hash(hasher),
-            Self::Decimal(values) => values[row].hash(hasher),
         }
     }
 
@@ -147,9 +145,10 @@ impl KeyColumn {
         match (self, other) {
             (Self::Integer(values), Self::Integer(others)) => values[row] == others[other_row],
             (Self::Unsigned(values), Self::Unsigned(others)) => values[row] == others[other_row],
-            (Self::Text(values), Self::Text(others)) => values[row] == others[other_row],
+            (Self::Text(values), Self::Text(others)) | (Self::Decimal(values), Self::Decimal(others)) => {
+                values[row] == others[other_row]
+            }
             (Self::Bytes(values), Self::Bytes(others)) => values[row] == others[other_row],
-            (Self::Decimal(values), Self::Decimal(others)) => values[row] == others[other_row],
             (Self::Integer(_) | Self::Unsigned(_) | Self::Text(_) | Self::Bytes(_) | Self::Decimal(_), _) => false,
         }
     }
@@ -159,9 +158,10 @@ impl KeyColumn {
         match (self, other) {
             (Self::Integer(values), Self::Integer(others)) => values.push(others[row]),
             (Self::Unsigned(values), Self::Unsigned(others)) => values.push(others[row]),
-            (Self::Text(values), Self::Text(others)) => values.push(others[row].clone()),
+            (Self::Text(values), Self::Text(others)) | (Self::Decimal(values), Self::Decimal(others)) => {
+                values.push(others[row].clone());
+            }
             (Self::Bytes(values), Self::Bytes(others)) => values.push(others[row].clone()),
-            (Self::Decimal(values), Self::Decimal(others)) => values.push(others[row].clone()),
             // Both are of one column (`Keys::add`).
             (Self::Integer(_) | Self::Unsigned(_) | Self::Text(_) | Self::Bytes(_) | Self::Decimal(_), _) => {}
         }
@@ -451,9 +451,8 @@ impl Keys {
         let part = |column: &KeyColumn| match column {
             KeyColumn::Integer(values) => values[row].map(KeyPart::Integer),
             KeyColumn::Unsigned(values) => values[row].map(KeyPart::Unsigned),
-            KeyColumn::Text(values) => values[row].clone().map(KeyPart::Text),
+            KeyColumn::Text(values) | KeyColumn::Decimal(values) => values[row].clone().map(KeyPart::Text),
             KeyColumn::Bytes(values) => values[row].clone().map(KeyPart::Bytes),
-            KeyColumn::Decimal(values) => values[row].clone().map(KeyPart::Text),
         };
         Key(self.values.iter().take(columns).filter_map(part).collect())
     }

@@ -46,8 +46,11 @@ entity!(d "d" { #[sea_orm(default_value = 9)] pub a: Option<i64>, } [
     A = "super::a::Entity", "Column::A", "super::a::Column::Id", "SetDefault"
 ]);
 
-/// Each table with the column and the parent of its keys, parents first.
-const TABLES: [(&str, &[(&str, &str, &str)]); 7] = [
+/// The column of a key, its parent and its action.
+type Key = (&'static str, &'static str, &'static str);
+
+/// Each table with its keys, parents first.
+const TABLES: [(&str, &[Key]); 7] = [
     ("users", &[]),
     ("posts", &[("author", "users", "CASCADE")]),
     ("comments", &[("post", "posts", "CASCADE")]),
@@ -62,12 +65,13 @@ async fn make(db: &TestDb, constrained: bool) {
         db.sql(&format!("DROP TABLE IF EXISTS {table}")).await;
     }
     for (table, keys) in TABLES {
-        let columns: String = keys.iter().map(|(column, ..)| format!(", {} BIGINT", quoted(db, column))).collect();
-        let constraint = |(column, parent, action): &(&str, &str, &str)| {
-            format!(", FOREIGN KEY ({}) REFERENCES {parent} (id) ON DELETE {action}", quoted(db, column))
+        let mut columns = vec!["id BIGINT NOT NULL PRIMARY KEY".to_owned()];
+        columns.extend(keys.iter().map(|(column, ..)| format!("{} BIGINT", quoted(db, column))));
+        let constraint = |(column, parent, action): &Key| {
+            format!("FOREIGN KEY ({}) REFERENCES {parent} (id) ON DELETE {action}", quoted(db, column))
         };
-        let constraints: String = keys.iter().filter(|_| constrained).map(constraint).collect();
-        db.sql(&format!("CREATE TABLE {table} (id BIGINT NOT NULL PRIMARY KEY{columns}{constraints})")).await;
+        columns.extend(keys.iter().filter(|_| constrained).map(constraint));
+        db.sql(&format!("CREATE TABLE {table} ({})", columns.join(", "))).await;
         for (column, ..) in keys {
             db.sql(&format!("CREATE INDEX {table}_{column} ON {table} ({})", quoted(db, column))).await;
         }

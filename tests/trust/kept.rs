@@ -432,15 +432,14 @@ async fn a_parent_that_goes_with_its_last_child(db: TestDb) {
     make(&db, false).await;
     let body =
         "DELETE FROM folders WHERE id = OLD.folder AND NOT EXISTS (SELECT 1 FROM notes WHERE folder = OLD.folder)";
-    match db.kind() {
-        Kind::Sqlite => db.sql(&format!("CREATE TRIGGER last AFTER DELETE ON notes BEGIN {body}; END")).await,
-        _ => {
-            db.sql(&format!(
-                "CREATE FUNCTION last() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body}; RETURN NULL; END $$"
-            ))
-            .await;
-            db.sql("CREATE TRIGGER last AFTER DELETE ON notes FOR EACH ROW EXECUTE FUNCTION last()").await;
-        }
+    if db.kind() == Kind::Sqlite {
+        db.sql(&format!("CREATE TRIGGER last AFTER DELETE ON notes BEGIN {body}; END")).await;
+    } else {
+        db.sql(&format!(
+            "CREATE FUNCTION last() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body}; RETURN NULL; END $$"
+        ))
+        .await;
+        db.sql("CREATE TRIGGER last AFTER DELETE ON notes FOR EACH ROW EXECUTE FUNCTION last()").await;
     }
     let deletion = graph().delete_keys(folder::Entity, [1]);
     let preview = deletion.preview(&db.conn).await.unwrap();

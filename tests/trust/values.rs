@@ -397,17 +397,17 @@ async fn k5_uuids_of_every_form(db: TestDb) {
         Kind::Sqlite => &["BLOB", "uuid_text"],
         Kind::Postgres => &["uuid"],
         Kind::MariaDb => &["binary(16)", "varbinary(16)", "uuid"],
-        _ => &["binary(16)", "varbinary(16)"],
+        Kind::MySql => &["binary(16)", "varbinary(16)"],
     };
     let uuids: Vec<Uuid> = (0..4_u128).map(|n| Uuid::from_u128(n << 100 | 0x0123_4567_89ab_cdef)).collect();
     for ty in types {
         for constrained in [true, false] {
             make(&db, ty, constrained, &[]).await;
-            for (id, uuid) in uuids.iter().enumerate() {
+            for (id, uuid) in (0_i64..).zip(&uuids) {
                 let backend = db.backend();
                 for (sql, values) in [
                     ("INSERT INTO codes (code) VALUES (?)", vec![(*uuid).into()]),
-                    ("INSERT INTO uses (code, id) VALUES (?, ?)", vec![(*uuid).into(), (id as i64).into()]),
+                    ("INSERT INTO uses (code, id) VALUES (?, ?)", vec![(*uuid).into(), id.into()]),
                 ] {
                     let sql = if db.kind() == Kind::Postgres {
                         sql.replacen('?', "$1", 1).replace('?', "$2")

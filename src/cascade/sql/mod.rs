@@ -957,11 +957,10 @@ impl<'a> Sql<'a> {
     fn readable(&self, column: Expr, ty: &ColumnType) -> Expr {
         let kind = KeyKind::of(self.dialect, ty);
         let ty = match (kind, self.dialect) {
-            // Each value has a type of its own there, and a cast would make one value of two.
-            (_, Dialect::Sqlite) => return column,
             // MariaDB has a type for these, which it would show as text.
             (Some(KeyKind::Bytes), Dialect::MySql) if *ty == ColumnType::Uuid => "BINARY(16)",
-            (Some(KeyKind::Bytes) | None, _) => return column,
+            // In SQLite each value has a type of its own, and a cast would make one value of two.
+            (Some(KeyKind::Bytes) | None, _) | (_, Dialect::Sqlite) => return column,
             (Some(KeyKind::Integer), Dialect::Postgres) => "bigint",
             (Some(KeyKind::Integer), Dialect::MySql) => "SIGNED",
             (Some(KeyKind::Unsigned), _) => "UNSIGNED",

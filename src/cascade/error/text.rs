@@ -1,0 +1,244 @@
+//! What an error says to the person who has to act.
+//!
+//! Pure.
+
+use std::fmt;
+
+use sea_orm::DbErr;
+
+use super::{ErrorKind, Fault, RingRow};
+use crate::cascade::graph::Action;
+use crate::cascade::outcome::Outcome;
+use crate::cascade::preview::Preview;
+
+/// How many rows of a ring its text shows.
+const RING_ROWS_SHOWN_MAX: usize = 8;
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Invalid(faults) => {
+                f.write_str("the declarations cannot work: ")?;
+                separated(f, faults, "; ")
+            }
+            Self::NotRegistered { table } => {
+                write!(f, "table {table} is not in the graph; register its entity with `GraphBuilder::entity`")
+            }
+            Self::Blocked(blockers) => {
+                f.write_str("the delete is refused: ")?;
+                separated(f, blockers, "; ")
+            }
+            Self::TooManyRows { at_most, preview } => write!(
+                f,
+                "{} rows would be deleted or changed in all, more than the {at_most} allowed: it would have {}",
+                preview.outcome().total(),
+                preview.outcome()
+            ),
+            Self::Changed { expected, found } => changed(f, expected, found),
+            Self::Forbidden { table, permission, source } => forbidden(f, table, permission, source),
+            Self::RowSecurity { tables } => write!(
+                f,
+                "row security is active for this user on {}, and may hide rows that belong to the delete; use a role that it \
+                 does not apply to, or state `under_row_security` if hidden rows are to be passed over",
+                tables.join(", ")
+            ),
+            Self::StillThere { table, foreign_key, rows, stayed } => {
+                still_there(f, table, foreign_key.as_deref(), *rows, *stayed)
+            }
+            Self::TypeDiffers { table, column, expected, found } => write!(
+                f,
+                "the key column {table}.{column} is {found} in the database, which is not compared exactly as what the \
+                 entities declare ({expected}), so that other rows could go; declare the type that is there, or change it"
+            ),
+            Self::StoredDifferently { table, column, value, row } => write!(
+                f,
+                "the key column {table}.{column} of the row ({row}) is stored as {value}, which is not what its type says; \
+                 store it as the others are, with an UPDATE that casts it"
+            ),
+            Self::GeneratedColumn { table, column } => write!(
+                f,
+                "{table}.{column} is computed by the database and cannot be set by ON DELETE SET NULL or SET DEFAULT"
+            ),
+            Self::NotTransactional { tables } => write!(
+                f,
+                "the engine of {} has no transactions, so that a delete could not be undone; ALTER TABLE .. ENGINE = InnoDB",
+                tables.join(", ")
+            ),
+            Self::IsolationLevel { level, foreign_keys } => write!(
+                f,
+                "in a transaction that is {level} rows that others have added are not seen, and no constraint of the database \
+                 watches {}; begin it as READ COMMITTED, or add the constraint",
+                foreign_keys.join(", ")
+            ),
+            Self::BackendDisabled { backend, feature } => {
+                write!(f, "{backend} is not enabled: turn on the feature `{feature}` of sea-orm-cascade")
+            }
+            Self::UnknownBackend => f.write_str("the connection is to a database that sea-orm-cascade does not know"),
+            Self::KeyNotComparable { backend, table, column } => {
+                write!(f, "{backend} cannot compare the key column {table}.{column} dependably")
+            }
+            Self::Select(_) => f.write_str(
+                "the Select of the rows to delete cannot be used: their keys are added to its columns, which a UNION, a \
+                 GROUP BY and, on MySQL and MariaDB, two columns of one name do not allow; select the primary keys \
+                 first and use `delete_keys`",
+            ),
+            Self::StillReferenced(_) => f.write_str(
+                "a row still refers to a row to be deleted: register its table too, or try again if it was inserted \
+                 meanwhile",
+            ),
+            Self::Ring { backend, rows, source: _ } => ring(f, backend, rows),
+            Self::Vetoed { table, .. } => write!(f, "a hook of {table} refused the delete"),
+            Self::Unfinished { outcome, batches, cause } => unfinished(f, outcome, *batches, cause.is_some()),
+            Self::Moved { table } => write!(
+                f,
+                "rows of {table} that were to be deleted have another parent or key by now; call again"
+            ),
+            Self::Unclean(audit) => write!(f, "the database is not as declared; {audit}"),
+            Self::BatchesInTransaction => f.write_str(
+                "batches cannot be committed inside a transaction of the caller's; give a pool, or delete without \
+                 `batches_of`",
+            ),
+            Self::EmptyBatches => f.write_str("batches of 0 rows delete nothing; ask for at least 1"),
+            Self::NotInTransaction => {
+                f.write_str("outside of a transaction a lock ends with its statement; begin one and give that")
+            }
+            Self::Database(_) => f.write_str("the database or the connection failed; the cause is the source of this error"),
+        }
+    }
+}
+
+/// Which rights a delete needs.
+const NEEDED_RIGHTS: &str = "a delete needs SELECT and DELETE, UPDATE where it changes keys, and on PostgreSQL UPDATE also \
+     where it locks rows (FOR UPDATE)";
+
+fn changed(f: &mut fmt::Formatter<'_>, expected: &Preview, found: &Preview) -> fmt::Result {
+    if expected.root() != found.root() {
+        write!(f, "the preview is of {}, and this deletes from {}", expected.root(), found.root())
+    } else if expected.outcome() == found.outcome() {
+        write!(
+            f,
+            "no longer what the preview showed: as many rows, but not the same of {}, or by other keys; look again",
+            found.root()
+        )
+    } else {
+        write!(
+            f,
+            "no longer what the preview showed: shown were {}, found {}; look again",
+            expected.outcome(),
+            found.outcome()
+        )
+    }
+}
+
+fn unfinished(f: &mut fmt::Formatter<'_>, outcome: &Outcome, batches: u64, has_failed: bool) -> fmt::Result {
+    let (how, s) = (if has_failed { "failed" } else { "was stopped" }, if batches == 1 { "" } else { "es" });
+    write!(
+        f,
+        "the delete {how} after {batches} batch{s}, which stay done ({outcome}); the same call goes on with what is left"
+    )
+}
+
+fn forbidden(f: &mut fmt::Formatter<'_>, table: &str, permission: &str, source: &DbErr) -> fmt::Result {
+    let right = if permission.is_empty() { "a right".to_owned() } else { format!("the permission `{permission}`") };
+    let on = if table.is_empty() { "a table" } else { table };
+    write!(f, "the user of this connection lacks {right} on {on}")?;
+    // SeaORM's own access control says which.
+    if matches!(source, DbErr::AccessDenied { .. }) { Ok(()) } else { write!(f, "; {NEEDED_RIGHTS}") }
+}
+
+fn still_there(
+    f: &mut fmt::Formatter<'_>,
+    table: &str,
+    foreign_key: Option<&str>,
+    rows: Option<u64>,
+    stayed: u64,
+) -> fmt::Result {
+    match (foreign_key, rows) {
+        (Some(foreign_key), _) => {
+            write!(f, "{stayed} rows of {table} still refer by {foreign_key} to rows that were to go")?;
+        }
+        (None, Some(rows)) => write!(f, "{stayed} of {rows} rows of {table} that were to go are still there")?,
+        (None, None) => write!(f, "{stayed} rows of {table} that were to go or change are as they were")?,
+    }
+    f.write_str(
+        ", and the database reported no error; a trigger, a rule or row security on the table keeps rows or adds them",
+    )
+}
+
+fn ring(f: &mut fmt::Formatter<'_>, backend: &str, rows: &[RingRow]) -> fmt::Result {
+    write!(
+        f,
+        "rows refer to each other in a ring by keys that cannot be NULL, and {backend} deletes none of them before the \
+         others: "
+    )?;
+    for RingRow { table, key, foreign_key } in rows.iter().take(RING_ROWS_SHOWN_MAX) {
+        write!(f, "{table} {key} refers by {foreign_key} to ")?;
+    }
+    match rows {
+        [RingRow { table, key, .. }, ..] if rows.len() <= RING_ROWS_SHOWN_MAX => write!(f, "{table} {key}")?,
+        _ => write!(f, "others, {} rows in all", rows.len())?,
+    }
+    f.write_str("; make one of these keys nullable")
+}
+
+fn separated<T: fmt::Display>(f: &mut fmt::Formatter<'_>, parts: &[T], by: &str) -> fmt::Result {
+    for (n, part) in parts.iter().enumerate() {
+        let before = if n == 0 { "" } else { by };
+        write!(f, "{before}{part}")?;
+    }
+    Ok(())
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TableRegisteredTwice { table, first, second } => {
+                write!(f, "table {table} is registered by two entities, {first} and {second}; register one of them")
+            }
+            Self::NoPrimaryKey { table } => write!(f, "table {table} has no primary key"),
+            Self::UnregisteredChild { parent, relation, child } => write!(
+                f,
+                "{parent} has children in {child} (relation {relation}), which is not registered; register its entity, \
+                 or name it with `leave_to_database`"
+            ),
+            Self::NoBelongsTo { parent, relation, child } => write!(
+                f,
+                "{parent} has children in {child} (relation {relation}), but {child} declares no belongs_to over those \
+                 columns; the rule belongs there"
+            ),
+            Self::ActionsDiffer { foreign_key, first, second } => {
+                let second = second.map_or("an unknown action", Action::as_sql);
+                write!(f, "{foreign_key} is declared with {first} and with {second}; state one action")
+            }
+            Self::UnknownAction { table, relation } => {
+                write!(f, "relation {relation} of {table} has an on_delete that is not known")
+            }
+            Self::ConditionalRelation { table, relation } => write!(
+                f,
+                "relation {relation} of {table} has a condition of its own, so it is no plain foreign key; declare the \
+                 key without it"
+            ),
+            Self::UnknownColumn { table, column } => {
+                write!(f, "{table} has no column {column}, which a relation names")
+            }
+            Self::ColumnCountDiffers { table, relation } => {
+                write!(f, "relation {relation} of {table} has different numbers of columns at its two ends")
+            }
+            Self::KeyNotComparable { table, column } => {
+                write!(f, "{table}.{column} has a type without a dependable equality and cannot be a key")
+            }
+            Self::KeyTypesDiffer { foreign_key, parent } => {
+                write!(
+                    f,
+                    "{foreign_key} refers to columns of other types in {parent}, which databases compare differently"
+                )
+            }
+            Self::OrphansCannotBeNull { table, column, reason } => {
+                write!(f, "orphans by {table}.{column} are to be set to NULL, but {reason}")
+            }
+            Self::KeyCannotChange { table, column, action, reason } => {
+                write!(f, "{table}.{column} is declared ON DELETE {action}, but {reason}")
+            }
+        }
+    }
+}
