@@ -7,8 +7,8 @@
 
 use std::collections::BTreeSet;
 
-use sea_orm::DbErr;
 use sea_orm::sea_query::{ColumnType, Expr, TableName};
+use sea_orm::{DbErr, QueryResult};
 
 use super::dialect::Dialect;
 use super::error::{Error, ErrorKind};
@@ -61,21 +61,46 @@ struct Compared<'a> {
 }
 
 impl Question<'_> {
-    /// The question as a sub-select.
-    pub(crate) fn expr(&self) -> Expr {
-        let sql = match self.dialect {
+    /// The question as columns of a statement, each with its name; the last has the answer.
+    ///
+    /// On MySQL and MariaDB others come before it, of no value and the type of each column that is compared: their catalogs
+    /// take a quarter of a millisecond for the columns of each table, and the driver knows the type of what it gets.
+    pub(crate) fn columns(&self) -> Vec<(String, Expr)> {
+        let mut columns = Vec::new();
+        let answer = match self.dialect {
             Dialect::Sqlite => self.sqlite(),
             Dialect::Postgres => self.postgres(),
-            Dialect::MySql => self.mysql(),
+            Dialect::MySql => {
+                columns = self.mysql_samples();
+                self.mysql()
+            }
         };
-        Expr::cust(format!("{MARK} ({sql})"))
+        columns.push((COLUMN.to_owned(), format!("({answer})")));
+        let marked = |(n, (name, sql)): (usize, (String, String))| {
+            (name, Expr::cust(if n == 0 { format!("{MARK} {sql}") } else { sql }))
+        };
+        columns.into_iter().enumerate().map(marked).collect()
+    }
+
+    /// The answer in a row that has these columns, and what it means.
+    pub(crate) fn answer_in(&self, row: &QueryResult, under_row_security: bool) -> Result<Catalog, Error> {
+        if self.dialect == Dialect::MySql {
+            for (n, Compared { table, column, ty }) in self.compared().into_iter().enumerate() {
+                let found = mysql_type(row, &sample(n)).filter(|found| !mysql_compares(ty, found));
+                if let Some(found) = found {
+                    return Err(self.type_differs(table, column, found));
+                }
+            }
+        }
+        let answer: Option<String> = row.try_get("", COLUMN)?;
+        self.answer(answer.as_deref(), under_row_security)
     }
 
     /// What the answer means.
     ///
     /// # Errors
     /// What cannot be deleted dependably: each fact that forbids it has a kind of its own.
-    pub(crate) fn answer(&self, answer: Option<&str>, under_row_security: bool) -> Result<Catalog, Error> {
+    fn answer(&self, answer: Option<&str>, under_row_security: bool) -> Result<Catalog, Error> {
         let mut catalog = Catalog::default();
         let (mut secured, mut fixed, mut unprotected) = (Vec::new(), Vec::new(), Vec::new());
         let mut level = String::new();
@@ -127,10 +152,14 @@ impl Question<'_> {
     fn type_differs(&self, table: TableId, column: usize, found: String) -> Error {
         let expected =
             self.compared().into_iter().find(|compared| (compared.table, compared.column) == (table, column));
-        let declared = expected.map(|compared| live_types(self.dialect, compared.ty).join(", ")).unwrap_or_default();
+        let declared = expected.map(|compared| match self.dialect {
+            Dialect::MySql => mysql_types(compared.ty).join(", "),
+            Dialect::Sqlite | Dialect::Postgres => postgres_types(compared.ty).join(", "),
+        });
         let table = &self.schema.tables[table];
         let column = table.columns[column].name.to_string();
-        ErrorKind::TypeDiffers { table: table.label.clone(), column, expected: declared, found }.into()
+        ErrorKind::TypeDiffers { table: table.label.clone(), column, expected: declared.unwrap_or_default(), found }
+            .into()
     }
 
     // ---- What is reached
@@ -210,48 +239,50 @@ impl Question<'_> {
 
     // ---- PostgreSQL
 
-    /// Partitions and children of a table, whose triggers are run too, are found from the table.
+    /// Partitions and children of a table, whose triggers are run too, are found from the table. What is rare is asked
+    /// only where a cheap test says that it may be.
     fn postgres(&self) -> String {
-        let reached = self.reached();
         // 8 and 16 are the bits of DELETE and UPDATE in pg_trigger.tgtype.
-        let tables = reached.iter().map(|Reached { table, is_doomed, is_changed }| {
-            let bits = i32::from(*is_doomed) * 8 + i32::from(*is_changed) * 16;
-            format!("({table}, {bits}, {})", self.regclass(*table))
+        let tables = self.reached().into_iter().map(|Reached { table, is_doomed, is_changed }| {
+            let bits = i32::from(is_doomed) * 8 + i32::from(is_changed) * 16;
+            format!("({table}, {bits}, {})", self.regclass(table))
         });
         let columns = self.compared().into_iter().map(|Compared { table, column, ty }| {
-            let types = live_types(Dialect::Postgres, ty).iter().map(|ty| text(ty)).collect::<Vec<_>>().join(", ");
-            format!(
-                "({table}, {column}, {}, {}, ARRAY[{types}])",
-                self.regclass(table),
-                text(&self.column(table, column))
-            )
+            let types = postgres_types(ty);
+            let oids =
+                types.iter().filter_map(|ty| postgres_oid(ty)).map(|oid| oid.to_string()).collect::<Vec<_>>().join(",");
+            let types = types.iter().map(|ty| text(ty)).collect::<Vec<_>>().join(", ");
+            let name = text(&self.column(table, column));
+            format!("({table}, {column}, {}, {name}, '{{{oids}}}'::oid[], ARRAY[{types}])", self.regclass(table))
         });
+        let trigger = "EXISTS (SELECT 1 FROM pg_trigger g WHERE g.tgrelid = {oid} AND NOT g.tgisinternal \
+             AND g.tgenabled <> 'D' AND g.tgtype & r.bits > 0)";
         let mut facts = vec![
-            "SELECT 'keeps' FROM r JOIN pg_class c ON c.oid = r.oid WHERE r.bits > 0 AND (c.relkind NOT IN ('r', 'p') \
-             OR (r.is_own AND c.relhasrules) OR (c.relhastriggers AND EXISTS (SELECT 1 FROM pg_trigger g \
-             WHERE g.tgrelid = c.oid AND NOT g.tgisinternal AND g.tgenabled <> 'D' AND g.tgtype & r.bits > 0)))"
-                .to_owned(),
-            "SELECT 'secured ' || r.n FROM r JOIN pg_class c ON c.oid = r.oid \
-             WHERE r.is_own AND c.relrowsecurity AND row_security_active(c.oid)"
-                .to_owned(),
             format!(
-                "SELECT 'type ' || k.n || ' ' || k.c || ' ' || y.typname FROM (VALUES {}) AS k (n, c, oid, col, types) \
+                "SELECT CASE WHEN c.relrowsecurity AND row_security_active(c.oid) THEN 'secured ' || r.n \
+                 WHEN r.bits = 0 THEN NULL WHEN c.relkind NOT IN ('r', 'p') OR c.relhasrules \
+                 OR (c.relhastriggers AND {}) OR (c.relhassubclass AND EXISTS (WITH RECURSIVE p (oid) AS \
+                 (SELECT i.inhrelid FROM pg_inherits i WHERE i.inhparent = c.oid UNION ALL SELECT i.inhrelid FROM p \
+                 JOIN pg_inherits i ON i.inhparent = p.oid) SELECT 1 FROM p JOIN pg_class k ON k.oid = p.oid \
+                 WHERE k.relkind = 'f' OR {})) THEN 'keeps' END \
+                 FROM (VALUES {}) AS r (n, bits, oid) JOIN pg_class c ON c.oid = r.oid",
+                trigger.replace("{oid}", "c.oid"),
+                trigger.replace("{oid}", "p.oid"),
+                tables.collect::<Vec<_>>().join(", ")
+            ),
+            format!(
+                "SELECT 'type ' || k.n || ' ' || k.c || ' ' || format_type(a.atttypid, NULL) \
+                 FROM (VALUES {}) AS k (n, c, oid, col, oids, types) \
                  JOIN pg_attribute a ON a.attrelid = k.oid AND a.attname = k.col AND a.attnum > 0 \
-                 JOIN pg_type y ON y.oid = a.atttypid LEFT JOIN pg_type b ON b.oid = y.typbasetype \
-                 LEFT JOIN pg_type d ON d.oid = b.typbasetype \
-                 WHERE NOT coalesce(y.typname::text = ANY (k.types) OR b.typname::text = ANY (k.types) \
-                 OR d.typname::text = ANY (k.types), false)",
+                 WHERE a.atttypid <> ALL (k.oids) AND NOT EXISTS (SELECT 1 FROM pg_type y \
+                 LEFT JOIN pg_type b ON b.oid = y.typbasetype LEFT JOIN pg_type d ON d.oid = b.typbasetype \
+                 WHERE y.oid = a.atttypid AND (y.typname::text = ANY (k.types) OR b.typname::text = ANY (k.types) \
+                 OR d.typname::text = ANY (k.types)))",
                 columns.collect::<Vec<_>>().join(", ")
             ),
         ];
         facts.extend(self.unprotected());
-        format!(
-            "WITH RECURSIVE r (n, bits, oid, is_own) AS (SELECT t.n, t.bits, t.oid, true FROM (VALUES {}) AS t (n, bits, oid) \
-             UNION ALL SELECT r.n, r.bits, i.inhrelid, false FROM r JOIN pg_inherits i ON i.inhparent = r.oid) \
-             SELECT string_agg(DISTINCT f.fact, chr(10)) FROM ({}) AS f (fact)",
-            tables.collect::<Vec<_>>().join(", "),
-            facts.join(" UNION ALL ")
-        )
+        format!("SELECT string_agg(DISTINCT f.fact, chr(10)) FROM ({}) AS f (fact)", facts.join(" UNION ALL "))
     }
 
     fn regclass(&self, table: TableId) -> String {
@@ -294,10 +325,13 @@ impl Question<'_> {
 
     // ---- MySQL and MariaDB
 
-    /// A trigger cannot keep a row from being deleted there, but a change from being made; and one of any kind may add rows.
+    /// A trigger cannot keep a row from being deleted there, but a change from being made. And it may add rows, of another
+    /// table than its own, which matters where that one has been dealt with before.
     fn mysql(&self) -> String {
         let mut facts = vec!["SELECT NULL AS fact".to_owned()];
-        for Reached { table, is_doomed, is_changed } in self.reached() {
+        let reached = self.reached();
+        let asks_triggers = reached.len() > 2 || self.changing().next().is_some();
+        for Reached { table, is_doomed, is_changed } in reached {
             let (schema, name) = self.name(table);
             let schema = schema.map_or_else(|| "DATABASE()".to_owned(), |schema| mysql_text(&schema));
             let here = format!("table_schema = {schema} AND table_name = {}", mysql_text(&name));
@@ -308,7 +342,7 @@ impl Question<'_> {
             ));
             let events = [(is_doomed, "'DELETE'"), (is_changed, "'UPDATE'")];
             let events: Vec<&str> = events.iter().filter(|(is, _)| *is).map(|(_, event)| *event).collect();
-            if !events.is_empty() {
+            if asks_triggers && !events.is_empty() {
                 facts.push(format!(
                     "SELECT 'keeps' FROM information_schema.triggers WHERE event_object_schema = {schema} \
                      AND event_object_table = {} AND event_manipulation IN ({})",
@@ -321,16 +355,16 @@ impl Question<'_> {
         format!("SELECT GROUP_CONCAT(DISTINCT f.fact SEPARATOR '\n') FROM ({}) AS f", facts.join(" UNION ALL "))
     }
 
-    /// The columns of a table whose type is not one that is compared as declared, or that cannot be changed.
+    /// The columns of a table that cannot be changed; and those that hold UUIDs, whose type the driver does not tell from a
+    /// text.
     fn mysql_columns(&self, table: TableId, here: &str) -> Option<String> {
-        let ty = "CONCAT(data_type, IF(column_type LIKE '%unsigned%', ' unsigned', ''))";
         let mut conditions = Vec::new();
-        for Compared { column, ty: declared, .. } in self.compared().into_iter().filter(|column| column.table == table)
-        {
-            let types =
-                live_types(Dialect::MySql, declared).iter().map(|ty| mysql_text(ty)).collect::<Vec<_>>().join(", ");
+        let uuids =
+            self.compared().into_iter().filter(|column| column.table == table && *column.ty == ColumnType::Uuid);
+        for Compared { column, .. } in uuids {
             conditions.push(format!(
-                "WHEN column_name = {} AND {ty} NOT IN ({types}) THEN CONCAT('type {table} {column} ', {ty})",
+                "WHEN column_name = {} AND data_type NOT IN ('binary', 'varbinary', 'uuid') \
+                 THEN CONCAT('type {table} {column} ', data_type)",
                 mysql_text(&self.column(table, column))
             ));
         }
@@ -345,6 +379,36 @@ impl Question<'_> {
         (!conditions.is_empty())
             .then(|| format!("SELECT CASE {} END FROM information_schema.columns WHERE {here}", conditions.join(" ")))
     }
+
+    /// A column of no value for each that is compared.
+    fn mysql_samples(&self) -> Vec<(String, String)> {
+        let quoted = |name: &str| Dialect::MySql.quoted(name);
+        let one = |(n, Compared { table, column, .. }): (usize, Compared<'_>)| {
+            let (schema, name) = self.name(table);
+            let name = schema.iter().chain([&name]).map(|name| quoted(name)).collect::<Vec<_>>().join(".");
+            (sample(n), format!("(SELECT {} FROM {name} LIMIT 0)", quoted(&self.column(table, column))))
+        };
+        self.compared().into_iter().enumerate().map(one).collect()
+    }
+}
+
+/// The name of the n-th column of no value.
+fn sample(n: usize) -> String {
+    format!("__cascade_type_{n}")
+}
+
+/// The type of a column of the result, in MySQL's words.
+#[cfg(feature = "mysql")]
+fn mysql_type(row: &QueryResult, name: &str) -> Option<String> {
+    use sea_orm::sqlx::{Column as _, Row as _, TypeInfo as _};
+
+    let column = row.try_as_mysql_row()?.try_column(name).ok()?;
+    Some(column.type_info().name().to_lowercase())
+}
+
+#[cfg(not(feature = "mysql"))]
+fn mysql_type(_: &QueryResult, _: &str) -> Option<String> {
+    None
 }
 
 fn unknown(fact: &str) -> Error {
@@ -365,85 +429,130 @@ fn mysql_text(value: &str) -> String {
     text(value)
 }
 
-/// The types of a column that is there, as the catalogs name them, whose values are read, carried and compared just as
-/// those of a column of the declared type.
-fn live_types(dialect: Dialect, ty: &ColumnType) -> Vec<String> {
-    let types: &[&str] = match (dialect, ty) {
-        (_, ColumnType::Enum { name, .. }) if dialect == Dialect::Postgres => return vec![name.to_string()],
-        (_, ColumnType::Custom(name)) if dialect == Dialect::Postgres => return vec![postgres_name(&name.to_string())],
-        (Dialect::Postgres, ColumnType::Char(_)) => &["bpchar"],
-        (Dialect::Postgres, ColumnType::String(_) | ColumnType::Text) => &["text", "varchar", "bpchar", "name"],
-        (Dialect::Postgres, ColumnType::Decimal(_)) => &["numeric", "int2", "int4", "int8"],
-        (Dialect::Postgres, ColumnType::Money(_)) => &["money"],
-        (Dialect::Postgres, ColumnType::DateTime | ColumnType::Timestamp) => &["timestamp"],
-        (Dialect::Postgres, ColumnType::TimestampWithTimeZone) => &["timestamptz"],
-        (Dialect::Postgres, ColumnType::Time) => &["time"],
-        (Dialect::Postgres, ColumnType::Date) => &["date"],
-        (Dialect::Postgres, ColumnType::Boolean) => &["bool"],
-        (Dialect::Postgres, ColumnType::Uuid) => &["uuid"],
-        (Dialect::Postgres, ColumnType::Bit(_)) => &["bit"],
-        (Dialect::Postgres, ColumnType::VarBit(_)) => &["varbit"],
-        (Dialect::Postgres, ColumnType::Binary(_) | ColumnType::VarBinary(_) | ColumnType::Blob) => &["bytea"],
-        (Dialect::Postgres, ColumnType::Cidr) => &["cidr"],
-        (Dialect::Postgres, ColumnType::Inet) => &["inet"],
-        (Dialect::Postgres, ColumnType::MacAddr) => &["macaddr"],
-        (Dialect::Postgres, ColumnType::LTree) => &["ltree"],
-        (Dialect::Postgres, _) => &["int2", "int4", "int8"],
-        (Dialect::MySql, ColumnType::Uuid) => &["binary", "varbinary", "uuid"],
-        (Dialect::MySql, ColumnType::Boolean) => &["tinyint", "tinyint unsigned", "smallint", "int", "bigint", "bit"],
-        (Dialect::MySql, _) => match KeyKind::of(dialect, ty) {
-            Some(KeyKind::Integer) => &[
-                "tinyint",
-                "tinyint unsigned",
-                "smallint",
-                "smallint unsigned",
-                "mediumint",
-                "mediumint unsigned",
-                "int",
-                "int unsigned",
-                "bigint",
-                "year",
-                "year unsigned",
-            ],
-            Some(KeyKind::Unsigned) => {
-                &["tinyint unsigned", "smallint unsigned", "mediumint unsigned", "int unsigned", "bigint unsigned"]
-            }
-            Some(KeyKind::Decimal) => &[
-                "decimal",
-                "decimal unsigned",
-                "tinyint",
-                "tinyint unsigned",
-                "smallint",
-                "smallint unsigned",
-                "mediumint",
-                "mediumint unsigned",
-                "int",
-                "int unsigned",
-                "bigint",
-                "bigint unsigned",
-            ],
-            Some(KeyKind::Bytes) => &["binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"],
-            Some(KeyKind::Text) | None => &[
-                "char",
-                "varchar",
-                "tinytext",
-                "text",
-                "mediumtext",
-                "longtext",
-                "enum",
-                "set",
-                "date",
-                "datetime",
-                "timestamp",
-                "time",
-                "uuid",
-                "inet4",
-                "inet6",
-            ],
-        },
-        (Dialect::Sqlite, _) => &[],
+/// The types of a column of PostgreSQL, as `pg_type` names them, whose values are read, carried and compared just as those
+/// of a column of the declared type.
+fn postgres_types(ty: &ColumnType) -> Vec<String> {
+    let types: &[&str] = match ty {
+        ColumnType::Enum { name, .. } => return vec![name.to_string()],
+        ColumnType::Custom(name) => return vec![postgres_name(&name.to_string())],
+        ColumnType::Char(_) => &["bpchar"],
+        ColumnType::String(_) | ColumnType::Text => &["text", "varchar", "bpchar", "name"],
+        ColumnType::Decimal(_) => &["numeric", "int2", "int4", "int8"],
+        ColumnType::Money(_) => &["money"],
+        ColumnType::DateTime | ColumnType::Timestamp => &["timestamp"],
+        ColumnType::TimestampWithTimeZone => &["timestamptz"],
+        ColumnType::Time => &["time"],
+        ColumnType::Date => &["date"],
+        ColumnType::Boolean => &["bool"],
+        ColumnType::Uuid => &["uuid"],
+        ColumnType::Bit(_) => &["bit"],
+        ColumnType::VarBit(_) => &["varbit"],
+        ColumnType::Binary(_) | ColumnType::VarBinary(_) | ColumnType::Blob => &["bytea"],
+        ColumnType::Cidr => &["cidr"],
+        ColumnType::Inet => &["inet"],
+        ColumnType::MacAddr => &["macaddr"],
+        ColumnType::LTree => &["ltree"],
+        _ => &["int2", "int4", "int8"],
     };
     types.iter().map(|&ty| ty.to_owned()).collect()
+}
+
+/// The number that a type of PostgreSQL's own has in every database.
+fn postgres_oid(ty: &str) -> Option<u32> {
+    let own = [
+        ("bool", 16),
+        ("bytea", 17),
+        ("name", 19),
+        ("int8", 20),
+        ("int2", 21),
+        ("int4", 23),
+        ("text", 25),
+        ("cidr", 650),
+        ("money", 790),
+        ("macaddr", 829),
+        ("inet", 869),
+        ("bpchar", 1042),
+        ("varchar", 1043),
+        ("date", 1082),
+        ("time", 1083),
+        ("timestamp", 1114),
+        ("timestamptz", 1184),
+        ("bit", 1560),
+        ("varbit", 1562),
+        ("numeric", 1700),
+        ("uuid", 2950),
+    ];
+    own.iter().find(|(name, _)| *name == ty).map(|(_, oid)| *oid)
+}
+
+/// The types of a column of MySQL and MariaDB, in the driver's words, whose values are read, carried and compared just as
+/// those of a column of the declared type. What has no number in it is compared as text.
+fn mysql_types(ty: &ColumnType) -> &'static [&'static str] {
+    match KeyKind::of(Dialect::MySql, ty) {
+        Some(KeyKind::Integer) => &[
+            "boolean",
+            "tinyint",
+            "tinyint unsigned",
+            "smallint",
+            "smallint unsigned",
+            "mediumint",
+            "mediumint unsigned",
+            "int",
+            "int unsigned",
+            "bigint",
+            "year",
+            "bit",
+        ],
+        Some(KeyKind::Unsigned) => &[
+            "boolean",
+            "tinyint unsigned",
+            "smallint unsigned",
+            "mediumint unsigned",
+            "int unsigned",
+            "bigint unsigned",
+        ],
+        Some(KeyKind::Decimal) => &[
+            "decimal",
+            "boolean",
+            "tinyint",
+            "tinyint unsigned",
+            "smallint",
+            "smallint unsigned",
+            "mediumint",
+            "mediumint unsigned",
+            "int",
+            "int unsigned",
+            "bigint",
+            "bigint unsigned",
+        ],
+        // MariaDB's own type for them looks like a text.
+        Some(KeyKind::Bytes) if *ty == ColumnType::Uuid => &["binary", "varbinary", "char"],
+        Some(KeyKind::Bytes) => &["binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"],
+        Some(KeyKind::Text) | None => &[
+            "char",
+            "varchar",
+            "tinytext",
+            "text",
+            "mediumtext",
+            "longtext",
+            "enum",
+            "set",
+            "date",
+            "datetime",
+            "timestamp",
+            "time",
+            "binary",
+            "varbinary",
+            "tinyblob",
+            "blob",
+            "mediumblob",
+            "longblob",
+        ],
+    }
+}
+
+fn mysql_compares(ty: &ColumnType, found: &str) -> bool {
+    mysql_types(ty).contains(&found)
 }
 
 /// The name of a type that is declared by its name, as `pg_type` has it.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use sea_orm::sea_query::{Alias, Expr, Query, SelectStatement};
 use sea_orm::{DbErr, QueryResult, Value};
 
-use super::catalog::{self, Catalog, Question};
+use super::catalog::{Catalog, Question};
 use super::declaration::Column;
 use super::dialect::Dialect;
 use super::error::{Error, ErrorKind};
@@ -185,7 +185,7 @@ impl<'a> Run<'a> {
             }
         };
         for rows in &each {
-            let select = sql.read_and_ask(rows, self.question().expr(), lock);
+            let select = sql.read_and_ask(rows, &self.question(), lock);
             let result = self.session.query(&select).await;
             let result = match roots {
                 Roots::Select(_) => result.map_err(Error::in_select)?,
@@ -229,14 +229,15 @@ impl<'a> Run<'a> {
     /// What the catalogs say, in a statement of its own.
     pub(crate) async fn catalog(self) -> Result<Catalog, Error> {
         let mut select = Query::select();
-        select.expr_as(self.question().expr(), Alias::new(catalog::COLUMN));
+        for (name, expr) in self.question().columns() {
+            select.expr_as(expr, Alias::new(name));
+        }
         let rows = self.session.query(&select).await?;
         rows.first().map_or_else(|| Ok(Catalog::default()), |row| self.answer(row))
     }
 
     fn answer(self, row: &QueryResult) -> Result<Catalog, Error> {
-        let answer: Option<String> = row.try_get("", catalog::COLUMN)?;
-        self.question().answer(answer.as_deref(), self.watch.under_row_security)
+        self.question().answer_in(row, self.watch.under_row_security)
     }
 
     /// PostgreSQL, under row security: a lock shows only rows that a policy for UPDATE lets through. Rows that can be seen and

@@ -20,7 +20,7 @@ use sea_orm::sea_query::{
     TableName, TableRef, UnionType, UpdateStatement, Value, WithClause,
 };
 
-use crate::cascade::catalog;
+use crate::cascade::catalog::Question;
 use crate::cascade::declaration::Column;
 use crate::cascade::dialect::Dialect;
 use crate::cascade::error::{Error, ErrorKind};
@@ -300,8 +300,12 @@ impl<'a> Sql<'a> {
     }
 
     /// The same with what the catalogs are asked beside ([`catalog`](crate::cascade::catalog)), as the last column.
-    pub(crate) fn read_and_ask(&self, rows: &Rows, question: Expr, lock: bool) -> SelectStatement {
-        self.read(rows, &[], lock).expr_as(question, Alias::new(catalog::COLUMN)).to_owned()
+    pub(crate) fn read_and_ask(&self, rows: &Rows, question: &Question<'_>, lock: bool) -> SelectStatement {
+        let mut select = self.read(rows, &[], lock);
+        for (name, expr) in question.columns() {
+            select.expr_as(expr, Alias::new(name));
+        }
+        select
     }
 
     /// The row that the defaults of a SET DEFAULT key name, locked against those who would delete it.
