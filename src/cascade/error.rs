@@ -188,12 +188,14 @@ pub enum Fault {
         relation: String,
     },
     /// The relation has an `on_condition` or a condition type other than `All`, so that it is more or less than a
-    /// foreign key.
+    /// foreign key: a `belongs_to`, or a `has_many` that no plain `belongs_to` answers.
     ConditionalRelation {
-        /// The child's table.
+        /// The table of the entity that has it.
         table: String,
-        /// Its `belongs_to`.
+        /// The relation.
         relation: String,
+        /// The child's table.
+        child: String,
     },
     /// A relation names a column that its entity does not have.
     UnknownColumn {
@@ -569,10 +571,11 @@ impl fmt::Display for Fault {
             Self::UnknownAction { table, relation } => {
                 write!(f, "relation {relation} of {table} has an on_delete that is not known")
             }
-            Self::ConditionalRelation { table, relation } => write!(
+            Self::ConditionalRelation { table, relation, child } => write!(
                 f,
-                "relation {relation} of {table} has a condition of its own, so it is no plain foreign key; declare the \
-                 key without it"
+                "relation {relation} of {table} has a condition of its own, so it is no foreign key; name {child} with \
+                 `leave_to_database`, and delete those rows yourself (a key without the condition would delete rows that \
+                 belong to others too)"
             ),
             Self::UnknownColumn { table, column } => {
                 write!(f, "{table} has no column {column}, which a relation names")

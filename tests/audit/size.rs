@@ -128,9 +128,9 @@ async fn statements_do_not_grow_with_tables(db: TestDb) {
         tables.drop(&db.conn).await;
     }
     let expected = match db.kind() {
-        Kind::Postgres => 4,
+        Kind::Postgres => 5,
         Kind::Sqlite => 5,
-        Kind::MariaDb => 7,
+        Kind::MariaDb => 9,
     };
     assert_eq!(counted, [expected; 2]);
 }

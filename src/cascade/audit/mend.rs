@@ -7,11 +7,12 @@ use std::collections::BTreeSet;
 
 use sea_orm::DbBackend;
 use sea_orm::sea_query::extension::postgres::TypeCreateStatement;
-use sea_orm::sea_query::{ColumnDef, ColumnSpec, ColumnType, Table as TableStatement, TableCreateStatement};
+use sea_orm::sea_query::{ColumnDef, ColumnSpec, Table as TableStatement, TableCreateStatement};
 
 use super::finding::Mend;
 use super::live::{Flaw, Live, LiveColumn, LiveIndex, LiveKey, TableKind};
 use super::rebuild::{Definition, Edit, rebuild};
+use super::types::{self, LiveType, Sort};
 use crate::cascade::declaration::MadeBy;
 use crate::cascade::dialect::Dialect;
 use crate::cascade::graph::{Action, Constraint, ForeignKey, Schema, Table};
@@ -68,7 +69,7 @@ pub(crate) fn script(definition: &Definition, cures: &[&Cure]) -> Option<String>
             Cure::Rebuild(more) => more.as_slice(),
             Cure::RebuildOr(edit, _) => std::slice::from_ref(edit),
             Cure::Index(statement) => {
-                table.followers.push(statement.clone());
+                table.more.push(statement.clone());
                 &[]
             }
             Cure::Statements(_) | Cure::Rows(_) | Cure::Declaration(_) | Cure::ByHand(_) => &[],
@@ -136,7 +137,8 @@ impl<'a> Sql<'a> {
     pub(crate) fn table(&self, table: &Table) -> Cure {
         let backend = self.dialect().backend();
         let MadeBy { types, table: create, indexes } = (table.made_by)(backend);
-        if !create.get_columns().iter().all(|column| self.has_type(column)) {
+        let has_type = |column: &ColumnDef| column.get_column_type().is_none_or(|ty| types::has(self.dialect(), ty));
+        if !create.get_columns().iter().all(has_type) {
             return Cure::ByHand(format!("make {}, which has a column of a type that is not there", table.label));
         }
         let create = if backend == DbBackend::Sqlite { create } else { without_keys(&create) };
@@ -156,36 +158,14 @@ impl<'a> Sql<'a> {
         types.iter().map(|ty| made(backend.build(ty).to_string())).collect()
     }
 
-    /// Whether the database has the type of a column; sea-query panics where it has not.
-    fn has_type(&self, column: &ColumnDef) -> bool {
-        use ColumnType as T;
-        let Some(ty) = column.get_column_type() else { return true };
-        match self.dialect() {
-            Dialect::Postgres => true,
-            Dialect::MySql => !matches!(ty, T::Array(_) | T::Vector(_) | T::Cidr | T::Inet | T::MacAddr | T::LTree),
-            Dialect::Sqlite => !matches!(
-                ty,
-                T::Array(_)
-                    | T::Vector(_)
-                    | T::Cidr
-                    | T::Inet
-                    | T::MacAddr
-                    | T::LTree
-                    | T::Interval(..)
-                    | T::Year
-                    | T::Bit(_)
-                    | T::VarBit(_)
-            ),
-        }
-    }
-
     /// The column as SeaORM would make it, if the rows that are there can have it.
     pub(crate) fn column(&self, table: &Table, column: &str) -> Cure {
         let backend = self.dialect().backend();
         let MadeBy { types, table: create, indexes: _ } = (table.made_by)(backend);
         let made = create.get_columns().iter().find(|made| made.get_column_name() == column);
         let needs_value = |spec: &ColumnSpec| spec.nullable == Some(false) && spec.default.is_none();
-        let can_be = |made: &&ColumnDef| !needs_value(made.get_column_spec()) && self.has_type(made);
+        let has_type = |made: &ColumnDef| made.get_column_type().is_none_or(|ty| types::has(self.dialect(), ty));
+        let can_be = |made: &&ColumnDef| !needs_value(made.get_column_spec()) && has_type(made);
         let Some(made) = made.filter(can_be) else {
             return Cure::ByHand(format!("add {column}, and say what it is in the rows that are there"));
         };
@@ -215,20 +195,49 @@ impl<'a> Sql<'a> {
                 format!("ALTER TABLE {of} ALTER COLUMN {name} {verb} NOT NULL")
             }
             Dialect::MySql => {
-                let Some((before, after)) = &column.stated else {
-                    return Cure::ByHand(format!(
-                        "change {name} with MODIFY COLUMN, and state all else that its definition says"
-                    ));
-                };
-                let null = if nullable { "NULL" } else { "NOT NULL" };
-                format!("ALTER TABLE {of} MODIFY COLUMN {name} {before} {null} {after}").trim_end().to_owned()
+                let unchanged = column.ty.as_ref().and_then(|ty| self.modified(table, column, ty, nullable));
+                let Some(statement) = unchanged else { return Cure::ByHand(not_all_is_told(&name)) };
+                statement
             }
         };
         Cure::Statements(vec![statement])
     }
 
+    /// MySQL and MariaDB: the column with this type, and all else as it is; `None` if the catalogs do not say all of it.
+    pub(crate) fn modified(&self, table: &Table, column: &LiveColumn, ty: &LiveType, nullable: bool) -> Option<String> {
+        let after = column.stated.as_ref()?;
+        let collation = ty.collation.as_ref();
+        let collation = collation.map(|it| format!(" CHARACTER SET {} COLLATE {}", it.charset, it.name));
+        let (of, name, null) =
+            (self.named(table), self.quoted(&column.name), if nullable { "NULL" } else { "NOT NULL" });
+        let ty = format!("{}{}", ty.name, collation.unwrap_or_default());
+        Some(format!("ALTER TABLE {of} MODIFY COLUMN {name} {ty} {null} {after}").trim_end().to_owned())
+    }
+
+    /// MySQL and MariaDB: keeps the table in InnoDB.
+    pub(crate) fn engine(&self, table: &Table) -> String {
+        format!("ALTER TABLE {} ENGINE = InnoDB", self.named(table))
+    }
+
     pub(crate) fn unique_index(&self, table: &Table, columns: &[String]) -> Cure {
-        Cure::Index(self.create_index(true, table, columns))
+        self.new_index(true, table, columns)
+    }
+
+    /// MySQL and MariaDB index no text or bytes of any length as a whole.
+    fn new_index(&self, is_unique: bool, table: &Table, columns: &[String]) -> Cure {
+        let is_endless = |column: &&String| {
+            let ty = self.live.find(&table.name)?.column(self.live, column)?.ty.as_ref()?;
+            let name = ty.name.to_ascii_lowercase();
+            Some(matches!(ty.sort, Sort::Text | Sort::Bytes(_)) && (name.ends_with("text") || name.ends_with("blob")))
+        };
+        match columns.iter().find(|column| self.dialect() == Dialect::MySql && is_endless(column) == Some(true)) {
+            Some(column) => Cure::ByHand(format!(
+                "give {}.{column} a type with a length, such as VARCHAR, and then an index: of a TEXT or BLOB only the \
+                 beginning can be indexed",
+                table.label
+            )),
+            None => Cure::Index(self.create_index(is_unique, table, columns)),
+        }
     }
 
     /// An index that leads with these columns: one that is switched off or was not finished, or a new one.
@@ -245,7 +254,7 @@ impl<'a> Sql<'a> {
                 let used = if self.live.server.contains("MariaDB") { "NOT IGNORED" } else { "VISIBLE" };
                 format!("ALTER TABLE {} ALTER INDEX {name} {used}", self.named(table))
             }
-            _ => return Cure::Index(self.create_index(false, table, columns)),
+            _ => return self.new_index(false, table, columns),
         };
         Cure::Statements(vec![statement])
     }
@@ -449,6 +458,14 @@ impl<'a> Sql<'a> {
         words.extend((!deferrable.is_empty()).then(|| deferrable.to_owned()));
         words.join(" ")
     }
+}
+
+/// Why there is no MODIFY COLUMN.
+pub(crate) fn not_all_is_told(column: &str) -> String {
+    format!(
+        "change {column} with MODIFY COLUMN, and state all else that SHOW CREATE TABLE says of it: the catalogs do not say \
+         all, such as a check, how it is computed, or a default of bytes that may go on behind a zero"
+    )
 }
 
 /// What a constraint says for a declared action: InnoDB has no SET DEFAULT.

@@ -7,12 +7,15 @@
 mod catalog;
 mod compare;
 mod depth;
+mod ends;
 pub(crate) mod finding;
+mod keepers;
 mod live;
 mod made;
 mod mend;
 mod rebuild;
 mod rows;
+mod types;
 
 pub use finding::{Audit, Checked, Finding, FindingKind, Mend, Severity};
 
