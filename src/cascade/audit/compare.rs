@@ -24,6 +24,14 @@ pub(crate) struct RowsFound {
     pub(crate) levels: Option<u64>,
 }
 
+/// Values in another form than the declared type has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct StoredOtherwise {
+    pub(crate) table: TableId,
+    pub(crate) column: usize,
+    pub(crate) rows: u64,
+}
+
 /// A finding before its mend is put into words.
 pub(super) struct Draft {
     pub(super) kind: FindingKind,
@@ -39,7 +47,7 @@ pub(super) struct Draft {
 }
 
 /// All that differs.
-pub(crate) fn compare(schema: &Schema, live: &Live, rows: &[RowsFound]) -> Vec<Finding> {
+pub(crate) fn compare(schema: &Schema, live: &Live, rows: &[RowsFound], stored: &[StoredOtherwise]) -> Vec<Finding> {
     let mut with_made = live.clone();
     let mut drafts = Vec::new();
     check_enforcement(schema, live, &mut drafts);
@@ -58,6 +66,7 @@ pub(crate) fn compare(schema: &Schema, live: &Live, rows: &[RowsFound]) -> Vec<F
         comparison.check_keepers(table, &mut drafts);
         comparison.check_types(table, &mut drafts);
     }
+    drafts.extend(stored.iter().map(|found| comparison.stored_otherwise(found)));
     // A unique index that is to be made finds rows too.
     for key in 0..schema.keys.len() {
         comparison.check_referenced(key, &mut drafts);

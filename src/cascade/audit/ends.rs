@@ -3,14 +3,14 @@
 //! Pure. Only what changes a result counts: which values are equal, which there can be, and whether a constraint can join
 //! the two. The length of a text, or INT beside BIGINT where no constraint is wanted, changes nothing.
 
-use super::compare::{Comparison, Draft};
+use super::compare::{Comparison, Draft, StoredOtherwise};
 use super::finding::{FindingKind, Severity};
-use super::live::{LiveColumn, LiveTable, TableKind};
+use super::live::{Live, LiveColumn, LiveTable, TableKind};
 use super::mend::{Cure, not_all_is_told};
 use super::types::{Affinity, Collation, LiveType, Sort, declared};
 use crate::cascade::declaration::Column;
 use crate::cascade::dialect::Dialect;
-use crate::cascade::graph::{ForeignKey, KeyId, Table, TableId};
+use crate::cascade::graph::{ForeignKey, KeyId, Schema, Table, TableId};
 use crate::cascade::key::KeyKind;
 
 /// The columns at the two ends of a key.
@@ -28,6 +28,25 @@ enum Difference {
     Width,
     Type,
     Collation,
+}
+
+/// Whether the two ends of a key can be compared without the database refusing to, or converting one of them.
+pub(super) fn can_be_compared(schema: &Schema, live: &Live, key: KeyId) -> bool {
+    let ForeignKey { child, child_columns, parent, parent_columns, .. } = &schema.keys[key];
+    let ty = |table: &Table, column: usize| {
+        let found = live.find(&table.name)?.column(live, &table.columns[column].name.to_string())?;
+        found.ty.clone()
+    };
+    let (child, parent) = (&schema.tables[*child], &schema.tables[*parent]);
+    let refuses = |(&from, &to): (&usize, &usize)| {
+        let (Some(kind), Some(one), Some(other)) =
+            (KeyKind::of(live.dialect, &child.columns[from].ty), ty(child, from), ty(parent, to))
+        else {
+            return false;
+        };
+        difference(live.dialect, kind, false, &one, &other).is_some()
+    };
+    live.dialect == Dialect::Sqlite || !child_columns.iter().zip(parent_columns).any(refuses)
 }
 
 impl Comparison<'_> {
@@ -68,6 +87,37 @@ impl Comparison<'_> {
             )),
             kind: FindingKind::TypeDiffers { column: name, declared_type, found_type },
         })
+    }
+
+    /// Rows in which such a column has a value of another form than its type.
+    pub(super) fn stored_otherwise(&self, found: &StoredOtherwise) -> Draft {
+        let table = &self.schema.tables[found.table];
+        let (label, Column { name, ty, .. }) = (&table.label, &table.columns[found.column]);
+        let form = match KeyKind::of(self.live.dialect, ty) {
+            Some(KeyKind::Text) => "text",
+            Some(KeyKind::Bytes) => "bytes",
+            Some(KeyKind::Integer | KeyKind::Unsigned) | None => "an integer",
+        };
+        let rows = found.rows;
+        let verb = if rows == 1 { "row has" } else { "rows have" };
+        Draft {
+            changes: Some(found.table),
+            severity: Severity::Error,
+            table: label.clone(),
+            foreign_key: None,
+            declared: format!("{label}.{name} has {form}"),
+            found: format!("{rows} {verb} something else in it"),
+            why: format!(
+                "it is never equal to {form}: such a row is not found by its key, or another is found for it, and no row \
+                 that refers to it is found through it"
+            ),
+            cure: Cure::ByHand(format!(
+                "look at the rows with `typeof({name}) <> '{}'`, and write what they mean in the declared form, together \
+                 with what refers to them",
+                if form == "bytes" { "blob" } else { form.trim_start_matches("an ") }
+            )),
+            kind: FindingKind::StoredOtherwise { column: name.to_string(), rows },
+        }
     }
 
     pub(super) fn check_ends(&self, id: KeyId, child: &LiveTable, parent: &LiveTable, drafts: &mut Vec<Draft>) {
@@ -167,10 +217,9 @@ impl Comparison<'_> {
         if is_wider
             && self.holders(parent, ends.parent).is_empty()
             && self.others_agree(id, (key.parent, &ends.parent.name), widened)
+            && let Some(statement) = self.sql.modified(parent, ends.parent, widened, ends.parent.nullable)
         {
-            if let Some(statement) = self.sql.modified(parent, ends.parent, widened, ends.parent.nullable) {
-                return Cure::Statements(vec![statement]);
-            }
+            return Cure::Statements(vec![statement]);
         }
         if !self.others_agree(id, (key.child, &ends.child.name), &child_to) {
             return Cure::ByHand(format!(
@@ -377,7 +426,19 @@ fn unfit(dialect: Dialect, column: &Column, declared: &Sort, live: &Sort) -> Opt
                 "values that look like numbers become such, and others texts: '007' is found as 7, or not at all",
             )
         }
+        (Sort::Other(one), Sort::Other(other)) if dialect == Dialect::MySql => {
+            (moment(one) != moment(other)).then_some(OTHER)
+        }
         (one, other) => (one != other).then_some(OTHER),
+    }
+}
+
+/// MySQL and MariaDB: a type without the digits of its seconds, and one for both that have a day and a time.
+fn moment(name: &str) -> &str {
+    match name.split('(').next().unwrap_or_default() {
+        "timestamp" => "datetime",
+        plain @ ("datetime" | "time") => plain,
+        _ => name,
     }
 }
 

@@ -227,3 +227,55 @@ impl Comparison<'_> {
         self.unjoinable(id, child, parent)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::compare::compare;
+    use super::super::live::Live;
+    use super::*;
+    use crate::cascade::graph::Graph;
+
+    mod node {
+        use sea_orm::entity::prelude::*;
+
+        #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+        #[sea_orm(table_name = "nodes")]
+        pub(super) struct Model {
+            #[sea_orm(primary_key)]
+            pub(super) id: i64,
+            pub(super) up: Option<i64>,
+        }
+
+        #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+        pub(super) enum Relation {
+            #[sea_orm(belongs_to = "Entity", from = "Column::Up", to = "Column::Id", on_delete = "SetNull")]
+            Up,
+        }
+
+        impl ActiveModelBehavior for ActiveModel {}
+    }
+
+    /// No test has a cluster.
+    #[test]
+    fn several_servers_write() {
+        let graph = Graph::builder().entity(node::Entity).build().unwrap();
+        let live = |several_writers: Option<&str>| Live {
+            dialect: Dialect::MySql,
+            server: "11.8-MariaDB".to_owned(),
+            current_schema: "shop".to_owned(),
+            folds_tables: false,
+            enforces: true,
+            several_writers: several_writers.map(ToOwned::to_owned),
+            tables: Vec::new(),
+            keys: Vec::new(),
+        };
+        let found = |live: &Live| {
+            let findings = compare(graph.schema(), live, &[], &[]);
+            findings.into_iter().find(|finding| finding.kind == FindingKind::SeveralWriters)
+        };
+        assert_eq!(found(&live(None)), None);
+        let finding = found(&live(Some("a Galera cluster of 3 servers"))).unwrap();
+        assert_eq!(finding.foreign_key.as_deref(), Some("nodes.up"));
+        assert_eq!(finding.found, "no constraint, and a Galera cluster of 3 servers");
+    }
+}

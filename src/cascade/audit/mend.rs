@@ -464,7 +464,7 @@ impl<'a> Sql<'a> {
 pub(crate) fn not_all_is_told(column: &str) -> String {
     format!(
         "change {column} with MODIFY COLUMN, and state all else that SHOW CREATE TABLE says of it: the catalogs do not say \
-         all, such as a check, how it is computed, or a default of bytes that may go on behind a zero"
+         all, such as a check, how it is computed, or a default with bytes that they cannot show"
     )
 }
 

@@ -206,8 +206,7 @@ fn postgres(words: &Words) -> Sort {
 
 fn mysql(words: &Words) -> Sort {
     match words.name.as_str() {
-        "bool" | "boolean" => words.integer(8),
-        "tinyint" => words.integer(8),
+        "tinyint" | "bool" | "boolean" => words.integer(8),
         "smallint" => words.integer(16),
         "mediumint" => words.integer(24),
         "int" | "integer" => words.integer(32),

@@ -255,7 +255,7 @@ fn column(row: &QueryResult, is_mariadb: bool) -> Result<LiveColumn, DbErr> {
     let is_generated = ["VIRTUAL GENERATED", "STORED GENERATED", "PERSISTENT"].iter().any(|word| extra.contains(word));
     let default = get::<Option<String>>(row, "dflt")?;
     let default = if is_mariadb { of_mariadb(default) } else { of_mysql(default, &ty, &extra) };
-    let stated = default.zip(more(&extra)).map(|(default, more)| {
+    let stated = default.zip(more(&extra)).filter(|_| is_whole(&remark)).map(|(default, more)| {
         let remark = (!remark.is_empty()).then(|| format!("COMMENT {}", text(&remark)));
         [default, more, remark.unwrap_or_default()]
             .into_iter()
@@ -271,9 +271,17 @@ fn text(value: &str) -> String {
     format!("'{}'", value.replace('\\', "\\\\").replace('\'', "''"))
 }
 
-/// The words for a default, empty where there is none. MariaDB has it as it is to be written.
+/// Whether the catalogs have a text as it is: they put a question mark for what is no UTF-8 of three bytes.
+fn is_whole(text: &str) -> bool {
+    !text.contains('?')
+}
+
+/// The words for a default, empty where there is none; `None` where it may be another. MariaDB has it as it is to be written.
 fn of_mariadb(default: Option<String>) -> Option<String> {
     let stated = default.filter(|default| default != "NULL");
+    if stated.as_deref().is_some_and(|default| !is_whole(default)) {
+        return None;
+    }
     Some(stated.map(|default| format!("DEFAULT {default}")).unwrap_or_default())
 }
 
@@ -281,6 +289,9 @@ fn of_mariadb(default: Option<String>) -> Option<String> {
 /// digits up to the first that is zero; `None` where it may be cut.
 fn of_mysql(default: Option<String>, ty: &LiveType, extra: &str) -> Option<String> {
     let Some(default) = default else { return Some(String::new()) };
+    if !is_whole(&default) {
+        return None;
+    }
     let is_expression = extra.to_uppercase().contains("DEFAULT_GENERATED");
     let is_now = default.to_uppercase().starts_with("CURRENT_TIMESTAMP");
     let value = match &ty.sort {
@@ -348,6 +359,7 @@ mod tests {
         assert_stated("bit(3)", "b'101'", "", Some("DEFAULT b'101'"));
         assert_stated("binary(3)", "0x616263", "", Some("DEFAULT 0x616263"));
         assert_stated("varbinary(3)", "", "", Some("DEFAULT ''"));
+        assert_stated("varchar(9)", "?", "", None);
         // It may go on behind a zero.
         assert_stated("binary(3)", "0x61", "", None);
         assert_stated("varbinary(30)", "0x61", "", None);
