@@ -134,7 +134,7 @@ fn check_table(schema: &Schema, live: &mut Live, id: TableId, drafts: &mut Vec<D
         let cure = Sql::new(schema, live).column(table, &name);
         let (kind, why) = (FindingKind::ColumnMissing { column: name.clone() }, "every read of the entity fails");
         drafts.push(draft(kind, format!("column {}.{name}", table.label), "no such column", why, cure));
-        let made = made_column(live, name, Some(column));
+        let made = made_column(live, name, Some(column), live.tables[at].collation.as_ref());
         live.tables[at].columns.push(made);
     }
 }

@@ -3,6 +3,8 @@
 //! Pure. Only what changes a result counts: which values are equal, which there can be, and whether a constraint can join
 //! the two. The length of a text, or INT beside BIGINT where no constraint is wanted, changes nothing.
 
+use sea_orm::sea_query::ColumnType;
+
 use super::compare::{Comparison, Draft, StoredOtherwise};
 use super::finding::{FindingKind, Severity};
 use super::live::{Live, LiveColumn, LiveTable, TableKind};
@@ -24,7 +26,8 @@ struct Ends<'a> {
 /// How the two ends of a key differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Difference {
-    /// They are compared rightly, but InnoDB makes no constraint between them.
+    /// They are compared rightly, but InnoDB makes no constraint between them: integers, or a text with a length and one
+    /// without.
     Width,
     Type,
     Collation,
@@ -39,12 +42,8 @@ pub(super) fn can_be_compared(schema: &Schema, live: &Live, key: KeyId) -> bool 
     };
     let (child, parent) = (&schema.tables[*child], &schema.tables[*parent]);
     let refuses = |(&from, &to): (&usize, &usize)| {
-        let (Some(kind), Some(one), Some(other)) =
-            (KeyKind::of(live.dialect, &child.columns[from].ty), ty(child, from), ty(parent, to))
-        else {
-            return false;
-        };
-        difference(live.dialect, kind, false, &one, &other).is_some()
+        let Some((one, other)) = ty(child, from).zip(ty(parent, to)) else { return false };
+        difference(live.dialect, &child.columns[from].ty, false, &one, &other).is_some()
     };
     live.dialect == Dialect::Sqlite || !child_columns.iter().zip(parent_columns).any(refuses)
 }
@@ -143,9 +142,8 @@ impl Comparison<'_> {
     fn difference(&self, key: &ForeignKey, from: &str, ends: &Ends<'_>) -> Option<Difference> {
         let columns = &self.schema.tables[key.child].columns;
         let declared = columns.iter().find(|column| column.name.to_string() == from)?;
-        let kind = KeyKind::of(self.live.dialect, &declared.ty)?;
         let is_constrained = key.constraint.is_some();
-        difference(self.live.dialect, kind, is_constrained, ends.child_type, ends.parent_type)
+        difference(self.live.dialect, &declared.ty, is_constrained, ends.child_type, ends.parent_type)
     }
 
     fn ends_differ(&self, id: KeyId, [from, to]: [&str; 2], ends: &Ends<'_>, difference: Difference) -> Draft {
@@ -201,7 +199,13 @@ impl Comparison<'_> {
         let is_wider = is_narrower(&ends.parent_type.sort, &ends.child_type.sort);
         let child_to = match (&ends.child_type.sort, &ends.parent_type.sort) {
             // Its own length stays.
-            (Sort::Text, Sort::Text) if !has_no_length(ends.child_type) => {
+            _ if ends.parent_type.is_endless() => {
+                return Cure::ByHand(format!(
+                    "give {}.{} a type with a length, such as VARCHAR: nothing can refer to a TEXT or BLOB",
+                    parent.label, ends.parent.name
+                ));
+            }
+            (Sort::Text, Sort::Text) if !ends.child_type.is_endless() => {
                 LiveType { name: ends.child_type.name.clone(), ..ends.parent_type.clone() }
             }
             (Sort::Text, Sort::Text) | (Sort::Integer { .. }, Sort::Integer { .. }) => ends.parent_type.clone(),
@@ -289,6 +293,16 @@ impl Comparison<'_> {
             }
         };
         let pairs = self.pairs(key);
+        let is_endless = |(from, to): &&(String, String)| {
+            let ends = self.ends(child, parent, from, to);
+            ends.is_some_and(|ends| ends.child_type.is_endless() && ends.parent_type.is_endless())
+        };
+        if let Some((from, to)) = pairs.iter().find(is_endless).filter(|_| self.live.dialect == Dialect::MySql) {
+            let (child, parent) = (&self.schema.tables[key.child].label, self.parent(key));
+            return Some(format!(
+                "first give {child}.{from} and {parent}.{to} a type with a length: no constraint can join a TEXT or BLOB"
+            ));
+        }
         let (from, to) = pairs.iter().find(|pair| is_in_the_way(pair))?;
         let (child, parent) = (&self.schema.tables[key.child].label, self.parent(key));
         Some(format!("first give {child}.{from} and {parent}.{to} one type: no constraint can join them as they are"))
@@ -309,7 +323,9 @@ fn shown(ty: &LiveType, with_collation: bool) -> String {
 
 fn why(dialect: Dialect, difference: Difference) -> &'static str {
     match (difference, dialect) {
-        (Difference::Width, _) => "InnoDB makes no constraint between integers of different size or sign",
+        (Difference::Width, _) => {
+            "InnoDB makes no constraint between integers of different size or sign, nor of a text without a length"
+        }
         (Difference::Collation, Dialect::Sqlite) => {
             "what is equal depends on which side is asked: the database takes the collation of the parent, a comparison \
              that of the child, so that a delete can take or change rows of another parent, or leave some behind"
@@ -335,11 +351,12 @@ fn why(dialect: Dialect, difference: Difference) -> &'static str {
 /// How two ends differ, if that matters to values that travel so.
 fn difference(
     dialect: Dialect,
-    kind: KeyKind,
+    declared: &ColumnType,
     is_constrained: bool,
     child: &LiveType,
     parent: &LiveType,
 ) -> Option<Difference> {
+    let (kind, is_uuid) = (KeyKind::of(dialect, declared)?, matches!(declared, ColumnType::Uuid));
     match (&child.sort, &parent.sort) {
         (Sort::Integer { .. }, Sort::Integer { .. }) => {
             let is_refused = dialect == Dialect::MySql && is_constrained && child.sort != parent.sort;
@@ -347,13 +364,17 @@ fn difference(
         }
         // 1.0 is 1.00, and as many bytes as are there.
         (Sort::Decimal(_), Sort::Decimal(_)) if dialect == Dialect::Postgres => None,
+        // Those of a UUID fill a column of 16.
+        (Sort::Bytes(one), Sort::Bytes(other)) if is_uuid && (one.is_none() || other.is_none()) => None,
         // Bytes are kept as they are, whatever the column.
         (Sort::Affinity(_), Sort::Affinity(_)) if kind == KeyKind::Bytes => None,
         (one, other) if one != other => Some(Difference::Type),
         _ if dialect == Dialect::Sqlite && kind != KeyKind::Text => None,
         _ => {
             let ends = child.collation.as_ref().zip(parent.collation.as_ref());
-            ends.is_some_and(|(one, other)| collations_differ(dialect, one, other)).then_some(Difference::Collation)
+            let collations = ends.filter(|(one, other)| collations_differ(dialect, one, other));
+            let is_refused = dialect == Dialect::MySql && is_constrained && child.is_endless() != parent.is_endless();
+            collations.map(|_| Difference::Collation).or(is_refused.then_some(Difference::Width))
         }
     }
 }
@@ -367,11 +388,6 @@ fn collations_differ(dialect: Dialect, one: &Collation, other: &Collation) -> bo
         Dialect::Postgres if one.gives_way || other.gives_way => one.is_loose != other.is_loose,
         Dialect::Postgres => one.name != other.name,
     }
-}
-
-/// MySQL and MariaDB: whether a text has no length by which it could be indexed.
-fn has_no_length(ty: &LiveType) -> bool {
-    ty.name.to_ascii_lowercase().ends_with("text")
 }
 
 /// Whether every integer of one is one of the other, which has more.
@@ -403,6 +419,12 @@ fn unfit(dialect: Dialect, column: &Column, declared: &Sort, live: &Sort) -> Opt
     const OTHER: &str = "values are sent as the declared type, which the database compares with this one in another way, or \
          not at all: a delete fails, or finds other rows than it is asked for, or none";
     match (declared, live) {
+        // No row has a number below zero as its key because it could.
+        (Sort::Integer { bits, is_unsigned: true }, Sort::Integer { bits: live, is_unsigned: false })
+            if dialect == Dialect::MySql && live <= bits && *bits < 64 =>
+        {
+            None
+        }
         (Sort::Integer { .. }, Sort::Integer { .. }) | (Sort::Decimal(_), Sort::Decimal(_)) => {
             (!is_within(live, declared)).then_some(RANGE)
         }
@@ -443,7 +465,7 @@ fn moment(name: &str) -> &str {
 }
 
 fn is_plain_text(column: &Column) -> bool {
-    use sea_orm::sea_query::ColumnType as T;
+    use ColumnType as T;
     matches!(column.ty, T::Char(_) | T::String(_) | T::Text | T::Enum { .. } | T::Custom(_))
 }
 
@@ -452,51 +474,55 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn assert_ends(dialect: Dialect, kind: KeyKind, child: &str, parent: &str, expected: Option<Difference>) {
+    fn assert_ends(dialect: Dialect, declared: &ColumnType, child: &str, parent: &str, expected: Option<Difference>) {
         let [one, other] = [child, parent].map(|text| {
             let (name, collation) = text.split_once(" COLLATE ").unzip();
             let collation = collation.map(|name: &str| Collation::named(name.to_owned(), String::new()));
             LiveType::new(dialect, name.unwrap_or(text).to_owned(), collation)
         });
-        assert_eq!(difference(dialect, kind, true, &one, &other), expected, "{child} to {parent}");
-        assert_eq!(difference(dialect, kind, true, &other, &one), expected, "{parent} to {child}");
+        assert_eq!(difference(dialect, declared, true, &one, &other), expected, "{child} to {parent}");
+        assert_eq!(difference(dialect, declared, true, &other, &one), expected, "{parent} to {child}");
     }
 
     #[test]
     fn what_matters_at_the_ends() {
         use Dialect::{MySql, Postgres, Sqlite};
         use Difference::{Collation, Type, Width};
-        use KeyKind::{Bytes, Integer, Text};
-        for (dialect, kind, child, parent, expected) in [
-            (Sqlite, Integer, "BIGINT", "integer", None),
-            (Sqlite, Integer, "NUMERIC", "boolean", None),
-            (Sqlite, Integer, "TEXT", "integer", Some(Type)),
-            (Sqlite, Text, "varchar(9)", "TEXT", None),
-            (Sqlite, Text, "TEXT COLLATE BINARY", "TEXT COLLATE NOCASE", Some(Collation)),
-            (Sqlite, Text, "TEXT COLLATE nocase", "TEXT COLLATE NOCASE", None),
-            (Sqlite, Integer, "INT COLLATE BINARY", "INT COLLATE NOCASE", None),
-            (Sqlite, Bytes, "uuid_text", "BLOB", None),
-            (Postgres, Integer, "integer", "bigint", None),
-            (Postgres, Integer, "integer", "numeric", Some(Type)),
-            (Postgres, Text, "text", "character varying(80)", None),
-            (Postgres, Text, "text", "character(3)", Some(Type)),
-            (Postgres, Text, "text", "citext", Some(Type)),
-            (Postgres, Text, "uuid", "character varying(36)", Some(Type)),
-            (Postgres, Text, "numeric(10,2)", "numeric", None),
-            (Postgres, Text, "text COLLATE a", "text COLLATE b", Some(Collation)),
-            (MySql, Integer, "int(11)", "int", None),
-            (MySql, Integer, "int(11)", "bigint(20)", Some(Width)),
-            (MySql, Integer, "int(11)", "int(10) unsigned", Some(Width)),
-            (MySql, Text, "varchar(20)", "char(30)", None),
-            (MySql, Text, "varchar(20) COLLATE a_ci", "varchar(20) COLLATE a_bin", Some(Collation)),
-            (MySql, Text, "varchar(20)", "enum('a')", Some(Type)),
-            (MySql, Bytes, "binary(16)", "uuid", Some(Type)),
-            (MySql, Bytes, "varbinary(16)", "blob", None),
+        let [integer, text, bytes] = [ColumnType::BigInteger, ColumnType::Text, ColumnType::Blob];
+        for (dialect, declared, child, parent, expected) in [
+            (Sqlite, &integer, "BIGINT", "integer", None),
+            (Sqlite, &integer, "NUMERIC", "boolean", None),
+            (Sqlite, &integer, "TEXT", "integer", Some(Type)),
+            (Sqlite, &text, "varchar(9)", "TEXT", None),
+            (Sqlite, &text, "TEXT COLLATE BINARY", "TEXT COLLATE NOCASE", Some(Collation)),
+            (Sqlite, &text, "TEXT COLLATE nocase", "TEXT COLLATE NOCASE", None),
+            (Sqlite, &integer, "INT COLLATE BINARY", "INT COLLATE NOCASE", None),
+            (Sqlite, &bytes, "uuid_text", "BLOB", None),
+            (Postgres, &integer, "integer", "bigint", None),
+            (Postgres, &integer, "integer", "numeric", Some(Type)),
+            (Postgres, &text, "text", "character varying(80)", None),
+            (Postgres, &text, "text", "character(3)", Some(Type)),
+            (Postgres, &text, "text", "citext", Some(Type)),
+            (Postgres, &text, "uuid", "character varying(36)", Some(Type)),
+            (Postgres, &text, "numeric(10,2)", "numeric", None),
+            (Postgres, &text, "text COLLATE a", "text COLLATE b", Some(Collation)),
+            (MySql, &integer, "int(11)", "int", None),
+            (MySql, &integer, "int(11)", "bigint(20)", Some(Width)),
+            (MySql, &integer, "int(11)", "int(10) unsigned", Some(Width)),
+            (MySql, &text, "varchar(20)", "char(30)", None),
+            (MySql, &text, "varchar(20) COLLATE a_ci", "varchar(20) COLLATE a_bin", Some(Collation)),
+            (MySql, &text, "varchar(20)", "enum('a')", Some(Type)),
+            (MySql, &bytes, "binary(16)", "uuid", Some(Type)),
+            (MySql, &bytes, "varbinary(16)", "varbinary(20)", None),
+            (MySql, &bytes, "varbinary(16)", "binary(16)", Some(Type)),
+            (MySql, &ColumnType::Uuid, "varbinary(16)", "binary(16)", None),
+            (MySql, &ColumnType::Uuid, "binary(20)", "binary(16)", Some(Type)),
+            (MySql, &text, "text COLLATE a_ci", "varchar(20) COLLATE a_ci", Some(Width)),
         ] {
-            assert_ends(dialect, kind, child, parent, expected);
+            assert_ends(dialect, declared, child, parent, expected);
         }
         let [one, other] = ["int", "bigint"].map(|name| LiveType::new(MySql, name.to_owned(), None));
-        assert_eq!(difference(MySql, Integer, false, &one, &other), None, "no constraint is wanted");
+        assert_eq!(difference(MySql, &integer, false, &one, &other), None, "no constraint is wanted");
     }
 
     #[test]

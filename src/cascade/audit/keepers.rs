@@ -265,6 +265,7 @@ mod tests {
             current_schema: "shop".to_owned(),
             folds_tables: false,
             enforces: true,
+            collation: None,
             several_writers: several_writers.map(ToOwned::to_owned),
             tables: Vec::new(),
             keys: Vec::new(),

@@ -5,7 +5,7 @@
 use sea_orm::sea_query::{SchemaName, TableName};
 
 use super::rebuild::Definition;
-use super::types::LiveType;
+use super::types::{Collation, LiveType};
 use crate::cascade::dialect::Dialect;
 use crate::cascade::graph::Action;
 
@@ -27,6 +27,8 @@ pub(crate) struct Live {
     pub(crate) folds_tables: bool,
     /// Whether this connection checks constraints at all.
     pub(crate) enforces: bool,
+    /// MySQL and MariaDB: the collation of a table that states none.
+    pub(crate) collation: Option<Collation>,
     /// How it is set that several servers take writes at once, if they do.
     pub(crate) several_writers: Option<String>,
     pub(crate) tables: Vec<LiveTable>,
@@ -43,6 +45,8 @@ pub(crate) struct LiveTable {
     pub(crate) columns: Vec<LiveColumn>,
     pub(crate) indexes: Vec<LiveIndex>,
     pub(crate) keepers: Keepers,
+    /// MySQL and MariaDB: the collation of a column that states none.
+    pub(crate) collation: Option<Collation>,
     /// SQLite: its text, from which it can be made anew.
     pub(crate) definition: Option<Definition>,
 }

@@ -3,7 +3,7 @@
 //! Pure. So that an audit finds at once what will still be missing then.
 
 use super::live::{Keepers, Live, LiveColumn, LiveIndex, LiveKey, LiveTable, TableKind};
-use super::types::{LiveType, declared};
+use super::types::{Collation, LiveType, Sort, declared};
 use crate::cascade::declaration::Column;
 use crate::cascade::graph::{ForeignKey, Schema, Table, TableId};
 
@@ -25,7 +25,7 @@ pub(crate) fn made(live: &Live, table: &Table) -> LiveTable {
         }
         let nullable = spec.nullable != Some(false) && !spec.primary_key;
         let declared = table.columns.iter().find(|column| column.name.to_string() == name);
-        columns.push(LiveColumn { nullable, ..made_column(live, name, declared) });
+        columns.push(LiveColumn { nullable, ..made_column(live, name, declared, live.collation.as_ref()) });
     }
     for made in by.table.get_indexes().iter().chain(&by.indexes) {
         let spec = made.get_index_spec();
@@ -34,16 +34,34 @@ pub(crate) fn made(live: &Live, table: &Table) -> LiveTable {
     }
     let (place, kind) = (live.place(&table.name), TableKind::Plain);
     let keepers = Keepers::default();
-    LiveTable { place, is_visible: table.name.0.is_none(), kind, columns, indexes, keepers, definition: None }
+    LiveTable {
+        place,
+        is_visible: table.name.0.is_none(),
+        kind,
+        columns,
+        indexes,
+        keepers,
+        collation: live.collation.clone(),
+        definition: None,
+    }
 }
 
-/// A column as its mend will make it.
-pub(crate) fn made_column(live: &Live, name: String, declared_as: Option<&Column>) -> LiveColumn {
+/// A column as its mend will make it, in a table with that collation.
+pub(crate) fn made_column(
+    live: &Live,
+    name: String,
+    declared_as: Option<&Column>,
+    collation: Option<&Collation>,
+) -> LiveColumn {
     let ty = declared_as.and_then(|column| declared(live.dialect, &column.ty));
+    let ty = ty.map(|ty| LiveType::new(live.dialect, ty, None)).map(|ty| {
+        let is_text = matches!(ty.sort, Sort::Text | Sort::Enum(_));
+        LiveType { collation: collation.filter(|_| is_text).cloned(), ..ty }
+    });
     LiveColumn {
         name,
         nullable: declared_as.is_none_or(|column| column.nullable),
-        ty: ty.map(|ty| LiveType::new(live.dialect, ty, None)),
+        ty,
         is_generated: false,
         stated: None,
     }

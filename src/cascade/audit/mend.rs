@@ -12,7 +12,7 @@ use sea_orm::sea_query::{ColumnDef, ColumnSpec, Table as TableStatement, TableCr
 use super::finding::Mend;
 use super::live::{Flaw, Live, LiveColumn, LiveIndex, LiveKey, TableKind};
 use super::rebuild::{Definition, Edit, rebuild};
-use super::types::{self, LiveType, Sort};
+use super::types::{self, LiveType};
 use crate::cascade::declaration::MadeBy;
 use crate::cascade::dialect::Dialect;
 use crate::cascade::graph::{Action, Constraint, ForeignKey, Schema, Table};
@@ -220,6 +220,13 @@ impl<'a> Sql<'a> {
     }
 
     pub(crate) fn unique_index(&self, table: &Table, columns: &[String]) -> Cure {
+        if self.kind(table) == TableKind::Partitioned {
+            return Cure::ByHand(format!(
+                "refer to columns that have a unique index, or take the partitions of {} away: a unique index there must \
+                 have all the columns by which it is partitioned",
+                table.label
+            ));
+        }
         self.new_index(true, table, columns)
     }
 
@@ -227,8 +234,7 @@ impl<'a> Sql<'a> {
     fn new_index(&self, is_unique: bool, table: &Table, columns: &[String]) -> Cure {
         let is_endless = |column: &&String| {
             let ty = self.live.find(&table.name)?.column(self.live, column)?.ty.as_ref()?;
-            let name = ty.name.to_ascii_lowercase();
-            Some(matches!(ty.sort, Sort::Text | Sort::Bytes(_)) && (name.ends_with("text") || name.ends_with("blob")))
+            Some(ty.is_endless())
         };
         match columns.iter().find(|column| self.dialect() == Dialect::MySql && is_endless(column) == Some(true)) {
             Some(column) => Cure::ByHand(format!(

@@ -69,6 +69,12 @@ impl LiveType {
         Self { sort: Sort::of(dialect, &name), name, collation }
     }
 
+    /// MySQL and MariaDB: whether it has no length, so that only the beginning of a value can be indexed.
+    pub(crate) fn is_endless(&self) -> bool {
+        let name = self.name.to_ascii_lowercase();
+        matches!(self.sort, Sort::Text | Sort::Bytes(_)) && (name.ends_with("text") || name.ends_with("blob"))
+    }
+
     /// The length that it states.
     pub(crate) fn length(&self) -> Option<u32> {
         Words::of(&self.name).numbers().first().copied()
@@ -76,6 +82,12 @@ impl LiveType {
 }
 
 impl Collation {
+    /// MySQL and MariaDB: one with the character set that its name begins with.
+    pub(crate) fn with_charset(name: String) -> Self {
+        let charset = name.split('_').next().unwrap_or_default().to_owned();
+        Self::named(name, charset)
+    }
+
     /// One of a database that knows nothing more of it.
     pub(crate) fn named(name: String, charset: String) -> Self {
         Self { name, charset, gives_way: false, is_loose: false }
@@ -150,7 +162,13 @@ impl Words {
         let full = format!("{} {after}", before.trim().to_lowercase());
         let is_modifier = |word: &&str| matches!(*word, "unsigned" | "signed" | "zerofill");
         let words: Vec<&str> = full.split_whitespace().filter(|word| !is_modifier(word)).collect();
-        let joined = words.join(" ");
+        // What a declaration of its own may say after the type.
+        let is_end = |pair: &[&str]| {
+            matches!(pair, ["collate" | "charset" | "not" | "null" | "default" | "check" | "comment", ..])
+                || matches!(pair, ["character", "set", ..])
+        };
+        let end = (1..words.len()).find(|&at| is_end(&words[at..])).unwrap_or(words.len());
+        let joined = words[..end].join(" ");
         let unqualified = joined.rsplit('.').next().unwrap_or_default().replace('"', "");
         Self {
             name: unqualified,
@@ -275,6 +293,7 @@ mod tests {
             (T::Bit(None), "bit(1)"),
             (T::Enum { name: "Mood".into(), variants: Vec::new() }, "other.\"Mood\""),
             (T::Custom("citext".into()), "citext"),
+            (T::Custom("VARCHAR(9) COLLATE \"C\"".into()), "text"),
         ] {
             assert_same(Dialect::Postgres, &ty, live);
         }
@@ -289,6 +308,8 @@ mod tests {
             (T::Decimal(None), "decimal(10,0)"),
             (T::Year, "year(4)"),
             (T::DateTime, "datetime"),
+            (T::Custom("varchar(9) CHARACTER SET ascii COLLATE ascii_bin".into()), "char(9)"),
+            (T::Custom("BIGINT UNSIGNED NOT NULL".into()), "bigint(20) unsigned"),
             (T::Enum { name: "m".into(), variants: vec!["a".into(), "b".into()] }, "enum('a','b')"),
         ] {
             assert_same(Dialect::MySql, &ty, live);

@@ -55,7 +55,7 @@ fn place(row: &QueryResult, schema: &str, table: &str) -> Result<Place, DbErr> {
 fn table_of(tables: &mut Vec<LiveTable>, place: Place, is_visible: bool, kind: TableKind) -> &mut LiveTable {
     if tables.last().is_none_or(|last| last.place != place) {
         let (columns, indexes, keepers, definition) = (Vec::new(), Vec::new(), Keepers::default(), None);
-        tables.push(LiveTable { place, is_visible, kind, columns, indexes, keepers, definition });
+        tables.push(LiveTable { place, is_visible, kind, columns, indexes, keepers, collation: None, definition });
     }
     let last = tables.len() - 1;
     &mut tables[last]

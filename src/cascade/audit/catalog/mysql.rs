@@ -15,7 +15,8 @@ use crate::cascade::graph::Action;
 use crate::cascade::session::Session;
 
 const SERVER: &str = "SELECT CAST(version() AS CHAR) AS version, CAST(database() AS CHAR) AS db, \
-     CAST(@@foreign_key_checks AS SIGNED) AS checks, CAST(@@lower_case_table_names AS SIGNED) AS folding";
+     CAST(@@foreign_key_checks AS SIGNED) AS checks, CAST(@@lower_case_table_names AS SIGNED) AS folding, \
+     CAST(@@collation_database AS CHAR) AS collation";
 
 const COLUMNS: &str = "SELECT CAST(table_schema AS CHAR) AS db, CAST(table_name AS CHAR) AS tbl, \
      CAST(column_name AS CHAR) AS name, CAST(is_nullable AS CHAR) AS is_nullable, CAST(column_type AS CHAR) AS ty, \
@@ -32,7 +33,7 @@ const INDEXES: &str = "SELECT s.*, CAST(table_schema AS CHAR) AS db, CAST(table_
 /// Views, tables in partitions, and those whose storage engine has no transactions.
 const TABLES: &str = "SELECT CAST(t.table_schema AS CHAR) AS db, CAST(t.table_name AS CHAR) AS tbl, \
      CAST(t.table_type AS CHAR) AS kind, CAST(t.engine AS CHAR) AS engine, \
-     CAST(t.create_options AS CHAR) AS options, CAST(e.transactions AS CHAR) AS transactions \
+     CAST(t.create_options AS CHAR) AS options, CAST(t.table_collation AS CHAR) AS collation, CAST(e.transactions AS CHAR) AS transactions \
      FROM information_schema.tables AS t LEFT JOIN information_schema.engines AS e ON e.engine = t.engine \
      WHERE t.table_schema IN ";
 
@@ -80,6 +81,7 @@ pub(super) async fn read(session: &dyn Session, schemas: &BTreeSet<String>) -> R
         current_schema: current,
         folds_tables: get::<i64>(server, "folding")? != 0,
         enforces: get::<i64>(server, "checks")? != 0,
+        collation: Some(Collation::with_charset(get(server, "collation")?)),
         several_writers: several_writers(session, is_mariadb).await?,
         tables: Vec::new(),
         keys: Vec::new(),
@@ -112,7 +114,8 @@ async fn read_columns(
 ) -> Result<(), DbErr> {
     let (mut tables, mut checked) = (BTreeMap::new(), BTreeSet::new());
     for row in schemas.query(session, TABLES, "").await? {
-        tables.insert(place(&row, "db", "tbl")?, (kind(&row)?, engine(&row)?));
+        let collation = get::<Option<String>>(&row, "collation")?.map(Collation::with_charset);
+        tables.insert(place(&row, "db", "tbl")?, (kind(&row)?, engine(&row)?, collation));
     }
     let checks = if is_mariadb { schemas.query(session, CHECKS, "").await? } else { Vec::new() };
     for row in checks {
@@ -123,11 +126,11 @@ async fn read_columns(
     for row in schemas.query(session, COLUMNS, " ORDER BY table_schema, table_name, ordinal_position").await? {
         let place = place(&row, "db", "tbl")?;
         let is_visible = place.schema == live.current_schema;
-        let (kind, engine) = tables.get(&place).cloned().unwrap_or((TableKind::Plain, None));
+        let (kind, engine, collation) = tables.get(&place).cloned().unwrap_or((TableKind::Plain, None, None));
         let mut column = column(&row, is_mariadb)?;
         column.stated = column.stated.filter(|_| !checked.contains(&(place.clone(), column.name.clone())));
         let table = table_of(&mut live.tables, place, is_visible, kind);
-        table.keepers.engine = engine;
+        (table.keepers.engine, table.collation) = (engine, collation);
         table.columns.push(column);
     }
     let order = " ORDER BY event_object_schema, event_object_table, action_timing, event_manipulation, trigger_name";

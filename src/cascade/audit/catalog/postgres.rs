@@ -108,6 +108,7 @@ pub(super) async fn read(session: &dyn Session, names: &BTreeSet<String>) -> Res
         current_schema: get(server, "schema")?,
         folds_tables: false,
         enforces: get(server, "enforces")?,
+        collation: None,
         several_writers: None,
         tables: Vec::new(),
         keys: Vec::new(),

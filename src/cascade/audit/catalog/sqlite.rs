@@ -57,6 +57,7 @@ pub(super) async fn read(
         current_schema: "main".to_owned(),
         folds_tables: true,
         enforces: get::<i64>(server, "enforces")? != 0,
+        collation: None,
         several_writers: None,
         tables: Vec::new(),
         keys: Vec::new(),
