@@ -807,6 +807,14 @@ async fn an_attached_database(db: TestDb) {
 async fn a_domain_that_is_not_null(db: TestDb) {
     let c = C.replace("p BIGINT NOT NULL", "p reference");
     check(&db, &graph(), &["CREATE DOMAIN reference AS BIGINT NOT NULL", P, &c, INDEXES, ROWS], &[]).await;
+    // What the domain says, the column cannot take back.
+    let c = C.replace("n BIGINT NULL", "n also");
+    for statement in ["CREATE DOMAIN also AS reference", P, &c, INDEXES] {
+        db.sql(statement).await;
+    }
+    let audit = graph().audit(&db.conn).await.unwrap();
+    assert_eq!(summary(&audit), ["nullability_differs c.n"], "{audit}");
+    assert!(matches!(audit.findings()[0].mend, Mend::ByHand { .. }), "{audit}");
 }
 
 entity!(tree_p "p" { pub up: Option<i64>, } [Up = "super::tree_p::Entity", "Column::Up", "super::tree_p::Column::Id", "Cascade"]);

@@ -13,6 +13,7 @@ tests![
     a1_a_temporary_trigger,
     a2_ends_that_no_constraint_joins,
     a2_a_column_that_others_hold,
+    a2_a_key_that_is_too_long,
     a3_partitions_have_no_keys,
     a3_engines_without_transactions,
     a4_what_seaorm_makes_is_clean,
@@ -278,6 +279,28 @@ async fn a2_a_column_that_others_hold(db: TestDb) {
     }
     assert!(failed, "{audit}");
     assert_eq!(db.number("SELECT p FROM c").await, 9_000_000_000);
+}
+
+/// No statement is given that cannot work (1071, 4119).
+async fn a2_a_key_that_is_too_long(db: TestDb) {
+    let conn = &db.connect(1).await;
+    let utf8 = "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin";
+    let p = format!("CREATE TABLE p (id BIGINT NOT NULL PRIMARY KEY, code VARCHAR(20) {utf8} NOT NULL UNIQUE)");
+    let c = |length| format!("CREATE TABLE c (id BIGINT NOT NULL PRIMARY KEY, p VARCHAR({length}) {utf8} NOT NULL)");
+    let expected = ["index_missing c.p", "constraint_missing c.p"];
+    settle(conn, &by_code(), &[&p, &c(768)], &expected, &[]).await;
+    run(conn, "DROP TABLE c; DROP TABLE p").await;
+    settle(conn, &by_code(), &[&p, &c(769)], &expected, &expected).await;
+    // MySQL refuses it, and MariaDB makes one of the beginning, which finds no row.
+    let is_made = conn.execute_unprepared("CREATE INDEX c_p ON c (p)").await.is_ok();
+    assert!(!is_made || summary(&by_code().audit(conn).await.unwrap()) == expected, "the reason holds");
+    run(conn, "DROP TABLE c; DROP TABLE p").await;
+    if db.number("SELECT version() LIKE '%MariaDB%'").await == 1 {
+        let c = "CREATE TABLE c (id BIGINT NOT NULL PRIMARY KEY, p INT NOT NULL, KEY (p)) WITH SYSTEM VERSIONING";
+        let left = ["ends_differ c.p", "constraint_missing c.p"];
+        let (first, _) = settle(conn, &graph(), &[P, c], &left, &left).await;
+        assert!(text_of(&first.findings()[0].mend).contains("history"), "{first}");
+    }
 }
 
 async fn a3_partitions_have_no_keys(db: TestDb) {

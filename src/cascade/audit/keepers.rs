@@ -216,6 +216,12 @@ impl Comparison<'_> {
             }
         }
         let names = ends[0].names(&key.child_columns);
+        if self.sql.is_too_long(ends[0], &names) {
+            return Some(format!(
+                "first make {} shorter: it is too long for the index that a constraint wants",
+                key.label
+            ));
+        }
         let generated =
             names.iter().find(|name| child.column(self.live, name).is_some_and(|column| column.is_generated));
         match generated {

@@ -90,6 +90,8 @@ pub(crate) struct LiveColumn {
     pub(crate) ty: Option<LiveType>,
     /// Whether its value is computed from others.
     pub(crate) is_generated: bool,
+    /// PostgreSQL: whether it cannot be NULL because of its domain, which no change of the column alters.
+    pub(crate) is_not_null_by_type: bool,
     /// MySQL and MariaDB, which change a column by stating all of it: what comes after NULL or NOT NULL; `None` where the
     /// catalogs do not say all.
     pub(crate) stated: Option<String>,

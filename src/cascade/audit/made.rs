@@ -63,6 +63,7 @@ pub(crate) fn made_column(
         nullable: declared_as.is_none_or(|column| column.nullable),
         ty,
         is_generated: false,
+        is_not_null_by_type: false,
         stated: None,
     }
 }

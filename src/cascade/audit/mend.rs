@@ -20,6 +20,9 @@ use crate::cascade::graph::{Action, Constraint, ForeignKey, Schema, Table};
 /// Names have at most 63 bytes on PostgreSQL and 64 on MySQL and MariaDB.
 const NAME_BYTES_MAX: usize = 63;
 
+/// How long the columns of an index can be in InnoDB.
+const INDEX_BYTES_MAX: u32 = 3072;
+
 /// What mends one finding.
 #[derive(Debug, Clone)]
 pub(crate) enum Cure {
@@ -190,6 +193,11 @@ impl<'a> Sql<'a> {
             Dialect::Sqlite => {
                 return Cure::Rebuild(vec![Edit::SetNullable { column: column.name.clone(), nullable }]);
             }
+            Dialect::Postgres if nullable && column.is_not_null_by_type => {
+                return Cure::ByHand(format!(
+                    "let {name} have a domain that can be NULL, or the domain: no change of the column alters that"
+                ));
+            }
             Dialect::Postgres => {
                 let verb = if nullable { "DROP" } else { "SET" };
                 format!("ALTER TABLE {of} ALTER COLUMN {name} {verb} NOT NULL")
@@ -230,8 +238,25 @@ impl<'a> Sql<'a> {
         self.new_index(true, table, columns)
     }
 
+    /// MySQL and MariaDB: whether the columns are too long together for an index of InnoDB.
+    pub(crate) fn is_too_long(&self, table: &Table, columns: &[String]) -> bool {
+        let live = self.live.find(&table.name);
+        let bytes = |column: &String| {
+            let column = live.and_then(|live| live.column(self.live, column));
+            column.and_then(|column| column.ty.as_ref()).map_or(0, LiveType::bytes_max)
+        };
+        self.dialect() == Dialect::MySql && columns.iter().map(bytes).sum::<u32>() > INDEX_BYTES_MAX
+    }
+
     /// MySQL and MariaDB index no text or bytes of any length as a whole.
     fn new_index(&self, is_unique: bool, table: &Table, columns: &[String]) -> Cure {
+        if self.is_too_long(table, columns) {
+            return Cure::ByHand(format!(
+                "make {}.({}) shorter: an index of InnoDB has at most {INDEX_BYTES_MAX} bytes",
+                table.label,
+                columns.join(", ")
+            ));
+        }
         let is_endless = |column: &&String| {
             let ty = self.live.find(&table.name)?.column(self.live, column)?.ty.as_ref()?;
             Some(ty.is_endless())
@@ -470,7 +495,8 @@ impl<'a> Sql<'a> {
 pub(crate) fn not_all_is_told(column: &str) -> String {
     format!(
         "change {column} with MODIFY COLUMN, and state all else that SHOW CREATE TABLE says of it: the catalogs do not say \
-         all, such as a check, how it is computed, or a default with bytes that they cannot show"
+         all, such as a check, how it is computed, or a default with bytes that they cannot show, \
+         or the table keeps its history"
     )
 }
 

@@ -75,6 +75,19 @@ impl LiveType {
         matches!(self.sort, Sort::Text | Sort::Bytes(_)) && (name.ends_with("text") || name.ends_with("blob"))
     }
 
+    /// MySQL and MariaDB: how many bytes a text or bytes of a stated length can have; others are short.
+    pub(crate) fn bytes_max(&self) -> u32 {
+        let length = self.length().unwrap_or_default();
+        let charset = self.collation.as_ref().map_or("", |collation| collation.charset.as_str());
+        match (&self.sort, charset) {
+            (Sort::Text, "utf8mb4" | "utf16" | "utf16le" | "utf32" | "gb18030") => length.saturating_mul(4),
+            (Sort::Text, "utf8" | "utf8mb3" | "ujis" | "eucjpms") => length.saturating_mul(3),
+            (Sort::Text, "ucs2" | "sjis" | "cp932" | "big5" | "gbk" | "gb2312" | "euckr") => length.saturating_mul(2),
+            (Sort::Text | Sort::Bytes(_), _) => length,
+            _ => 8,
+        }
+    }
+
     /// The length that it states.
     pub(crate) fn length(&self) -> Option<u32> {
         Words::of(&self.name).numbers().first().copied()

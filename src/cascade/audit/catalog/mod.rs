@@ -97,5 +97,5 @@ fn action(row: &QueryResult, name: &str) -> Result<Action, DbErr> {
 }
 
 fn column(name: String, nullable: bool, ty: LiveType) -> LiveColumn {
-    LiveColumn { name, nullable, ty: Some(ty), is_generated: false, stated: None }
+    LiveColumn { name, nullable, ty: Some(ty), is_generated: false, is_not_null_by_type: false, stated: None }
 }

@@ -115,7 +115,9 @@ async fn read_columns(
     let (mut tables, mut checked) = (BTreeMap::new(), BTreeSet::new());
     for row in schemas.query(session, TABLES, "").await? {
         let collation = get::<Option<String>>(&row, "collation")?.map(Collation::with_charset);
-        tables.insert(place(&row, "db", "tbl")?, (kind(&row)?, engine(&row)?, collation));
+        // Its columns cannot be changed without a word about what was.
+        let keeps_history = get::<String>(&row, "kind")? == "SYSTEM VERSIONED";
+        tables.insert(place(&row, "db", "tbl")?, (kind(&row)?, engine(&row)?, collation, keeps_history));
     }
     let checks = if is_mariadb { schemas.query(session, CHECKS, "").await? } else { Vec::new() };
     for row in checks {
@@ -126,9 +128,11 @@ async fn read_columns(
     for row in schemas.query(session, COLUMNS, " ORDER BY table_schema, table_name, ordinal_position").await? {
         let place = place(&row, "db", "tbl")?;
         let is_visible = place.schema == live.current_schema;
-        let (kind, engine, collation) = tables.get(&place).cloned().unwrap_or((TableKind::Plain, None, None));
+        let of_table = tables.get(&place).cloned();
+        let (kind, engine, collation, keeps_history) = of_table.unwrap_or((TableKind::Plain, None, None, false));
         let mut column = column(&row, is_mariadb)?;
-        column.stated = column.stated.filter(|_| !checked.contains(&(place.clone(), column.name.clone())));
+        let is_checked = checked.contains(&(place.clone(), column.name.clone()));
+        column.stated = column.stated.filter(|_| !is_checked && !keeps_history);
         let table = table_of(&mut live.tables, place, is_visible, kind);
         (table.keepers.engine, table.collation) = (engine, collation);
         table.columns.push(column);

@@ -23,7 +23,7 @@ const SERVER: &str = "SELECT current_setting('server_version') AS version, \
 const COLUMNS: &str = "SELECT n.nspname::text AS schema, t.relname::text AS tbl, \
      pg_table_is_visible(t.oid) AS is_visible, \
      t.relkind::text AS kind, a.attname::text AS name, \
-     NOT (a.attnotnull OR b.is_not_null) AS is_nullable, format_type(b.oid, b.mod) AS ty, \
+     NOT (a.attnotnull OR b.is_not_null) AS is_nullable, b.is_not_null AS is_not_null_by_type, format_type(b.oid, b.mod) AS ty, \
      coalesce(to_jsonb(a) ->> 'attgenerated', '') <> '' AS is_generated, \
      quote_ident(l.collname) AS collation, l.oid = 100 AS is_default, \
      coalesce((to_jsonb(l) ->> 'collisdeterministic')::boolean, true) AS is_deterministic \
@@ -133,8 +133,12 @@ async fn read_columns(session: &dyn Session, names: Value, live: &mut Live) -> R
             (get::<Option<bool>>(&row, "is_default")? == Some(true), get(&row, "is_deterministic")?);
         let collation = collation.map(|collation| Collation { gives_way, is_loose: !is_exact, ..collation });
         let ty = LiveType::new(Dialect::Postgres, get(&row, "ty")?, collation);
-        let is_generated = get(&row, "is_generated")?;
-        table.columns.push(LiveColumn { is_generated, ..column(get(&row, "name")?, get(&row, "is_nullable")?, ty) });
+        let (is_generated, is_not_null_by_type) = (get(&row, "is_generated")?, get(&row, "is_not_null_by_type")?);
+        table.columns.push(LiveColumn {
+            is_generated,
+            is_not_null_by_type,
+            ..column(get(&row, "name")?, get(&row, "is_nullable")?, ty)
+        });
     }
     Ok(())
 }
