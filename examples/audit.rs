@@ -1,5 +1,4 @@
-//! `cargo run --example audit`: a database that has drifted from its entities in every way that an audit finds, and how it
-//! is mended. On SQLite in memory; with `DATABASE_URL` set, on the server that it names (in tables of its own, which are
+//! `cargo run --example audit`: a database that has drifted from its entities in many ways, and how it is mended. On SQLite in memory; with `DATABASE_URL` set, on the server that it names (in tables of its own, which are
 //! dropped at the end).
 
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]

@@ -247,9 +247,9 @@ async fn a_conditional_belongs_to(_: TestDb) {
     let graph = Graph::builder().entity(a::Entity).entity(conditional::Entity).build();
     assert_eq!(
         faults(graph),
-        [
-            "relation Parent of child has a condition of its own, so it is no plain foreign key; declare the key without it"
-        ]
+        ["relation Parent of child has a condition of its own, so it is no foreign key; name child with \
+             `leave_to_database`, and delete those rows yourself (a key without the condition would delete rows that belong \
+             to others too)"]
     );
 }
 

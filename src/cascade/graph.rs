@@ -310,6 +310,10 @@ impl GraphBuilder {
     /// without their being registered.
     ///
     /// Nothing is then counted, previewed or refused for that table; its constraint in the database decides.
+    ///
+    /// A registered table may be named too. Its keys hold as they are declared; its relations with a condition, which are no
+    /// foreign keys and have no constraint (`kind = 'article'` for one of several parents), are passed over: the rows stay,
+    /// and it is for the program to delete them.
     pub fn leave_to_database<E: EntityTrait>(mut self, _child: E) -> Self {
         self.left_to_database.push(table_name::<E>());
         self
@@ -325,7 +329,9 @@ impl GraphBuilder {
         let mut keys = Vec::new();
         for (child, declaration) in declarations.iter().enumerate() {
             for (name, relation) in foreign_keys(declaration) {
-                if let Some(key) = resolve(&declarations, child, name, relation, &mut faults) {
+                // It is no foreign key.
+                let is_left = is_conditional(relation) && self.left_to_database.contains(&declaration.name);
+                if !is_left && let Some(key) = resolve(&declarations, child, name, relation, &mut faults) {
                     add(&declarations, &mut keys, key, &mut faults);
                 }
             }
@@ -380,7 +386,18 @@ impl GraphBuilder {
                     let to = names(declaration, &key.parent_columns);
                     key.parent == parent && key.child == child && pairs(from, to) == declared
                 });
+                let is_left = self.left_to_database.contains(child_name);
                 let Some(answer) = answer else {
+                    if is_conditional(relation) {
+                        // The advice to declare a belongs_to would be that to delete more than it shows.
+                        let fault = Fault::ConditionalRelation {
+                            table: parent_label,
+                            relation: name.clone(),
+                            child: label(child_name),
+                        };
+                        faults.extend((!is_left).then_some(fault));
+                        continue;
+                    }
                     faults.push(Fault::NoBelongsTo {
                         parent: parent_label,
                         relation: name.clone(),
@@ -414,6 +431,11 @@ fn names<'a>(declaration: &'a Declaration, columns: &'a [usize]) -> impl Iterato
     columns.iter().map(|&column| &declaration.columns[column].name)
 }
 
+/// Whether a relation is more or less than a foreign key.
+fn is_conditional(relation: &RelationDef) -> bool {
+    relation.on_condition.is_some() || relation.condition_type == ConditionType::Any
+}
+
 /// The columns of a child and those of its parent, as a set: their order in the declaration means nothing.
 fn pairs<'a>(
     from: impl Iterator<Item = &'a DynIden>,
@@ -435,8 +457,8 @@ fn resolve(
     let parent = declarations.iter().position(|other| other.name == *parent_name)?;
     let table = label(&declaration.name);
     let relation_name = relation_name.to_owned();
-    if relation.on_condition.is_some() || relation.condition_type == ConditionType::Any {
-        faults.push(Fault::ConditionalRelation { table, relation: relation_name });
+    if is_conditional(relation) {
+        faults.push(Fault::ConditionalRelation { child: table.clone(), table, relation: relation_name });
         return None;
     }
     let Some(action) = Action::of(relation.on_delete.as_ref()) else {

@@ -4,6 +4,7 @@ pub(crate) mod drift;
 pub(crate) mod kinds;
 pub(crate) mod repair;
 pub(crate) mod size;
+pub(crate) mod trust;
 
 use sea_orm::{ConnectionTrait as _, DatabaseConnection};
 use sea_orm_cascade::cascade::{Audit, Mend};

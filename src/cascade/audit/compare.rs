@@ -7,8 +7,8 @@
 
 use super::depth::too_deep;
 use super::finding::{Finding, FindingKind, Mend, Severity};
-use super::live::{Flaw, Live, LiveColumn, LiveIndex, LiveKey, LiveTable, Place, TableKind};
-use super::made::{made, made_keys};
+use super::live::{Flaw, Live, LiveIndex, LiveKey, LiveTable, Place, TableKind};
+use super::made::{made, made_column, made_keys};
 use super::mend::{Cure, Sql, constrained, script};
 use crate::cascade::dialect::Dialect;
 use crate::cascade::graph::{Action, ForeignKey, KeyId, Schema, Table, TableId, key_label};
@@ -24,22 +24,30 @@ pub(crate) struct RowsFound {
     pub(crate) levels: Option<u64>,
 }
 
+/// Values in another form than the declared type has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct StoredOtherwise {
+    pub(crate) table: TableId,
+    pub(crate) column: usize,
+    pub(crate) rows: u64,
+}
+
 /// A finding before its mend is put into words.
-struct Draft {
-    kind: FindingKind,
-    severity: Severity,
+pub(super) struct Draft {
+    pub(super) kind: FindingKind,
+    pub(super) severity: Severity,
     /// The registered table that its cure changes.
-    changes: Option<TableId>,
-    table: String,
-    foreign_key: Option<String>,
-    declared: String,
-    found: String,
-    why: String,
-    cure: Cure,
+    pub(super) changes: Option<TableId>,
+    pub(super) table: String,
+    pub(super) foreign_key: Option<String>,
+    pub(super) declared: String,
+    pub(super) found: String,
+    pub(super) why: String,
+    pub(super) cure: Cure,
 }
 
 /// All that differs.
-pub(crate) fn compare(schema: &Schema, live: &Live, rows: &[RowsFound]) -> Vec<Finding> {
+pub(crate) fn compare(schema: &Schema, live: &Live, rows: &[RowsFound], stored: &[StoredOtherwise]) -> Vec<Finding> {
     let mut with_made = live.clone();
     let mut drafts = Vec::new();
     check_enforcement(schema, live, &mut drafts);
@@ -54,6 +62,11 @@ pub(crate) fn compare(schema: &Schema, live: &Live, rows: &[RowsFound]) -> Vec<F
         sql: Sql::new(schema, &with_made),
         places: schema.tables.iter().map(|table| with_made.place(&table.name)).collect(),
     };
+    for table in 0..schema.tables.len() {
+        comparison.check_keepers(table, &mut drafts);
+        comparison.check_types(table, &mut drafts);
+    }
+    drafts.extend(stored.iter().map(|found| comparison.stored_otherwise(found)));
     // A unique index that is to be made finds rows too.
     for key in 0..schema.keys.len() {
         comparison.check_referenced(key, &mut drafts);
@@ -121,17 +134,18 @@ fn check_table(schema: &Schema, live: &mut Live, id: TableId, drafts: &mut Vec<D
         let cure = Sql::new(schema, live).column(table, &name);
         let (kind, why) = (FindingKind::ColumnMissing { column: name.clone() }, "every read of the entity fails");
         drafts.push(draft(kind, format!("column {}.{name}", table.label), "no such column", why, cure));
-        live.tables[at].columns.push(LiveColumn { name, nullable: column.nullable, stated: None });
+        let made = made_column(live, name, Some(column), live.tables[at].collation.as_ref());
+        live.tables[at].columns.push(made);
     }
 }
 
-struct Comparison<'a> {
-    schema: &'a Schema,
-    live: &'a Live,
+pub(super) struct Comparison<'a> {
+    pub(super) schema: &'a Schema,
+    pub(super) live: &'a Live,
     /// The keys at which a chain of the database's own cascades is too long for it, and how long it is.
     too_deep: Vec<(KeyId, u64)>,
     rows: &'a [RowsFound],
-    sql: Sql<'a>,
+    pub(super) sql: Sql<'a>,
     /// Where each registered table is.
     places: Vec<Place>,
 }
@@ -149,13 +163,16 @@ impl Comparison<'_> {
         }
         let live_keys: Vec<&LiveKey> = self.live.keys.iter().filter(|live| self.answers(key, live)).collect();
         self.check_nullability(id, live_child, drafts);
+        self.check_ends(id, live_child, live_parent, drafts);
+        self.check_generated(id, live_child, drafts);
+        self.check_writers(id, &live_keys, drafts);
         self.check_index(id, live_child, drafts);
         self.check_orphans(id, drafts);
         self.check_constraints(id, &live_keys, drafts);
         self.check_depth(id, &live_keys, drafts);
     }
 
-    fn draft(&self, id: KeyId, kind: FindingKind, severity: Severity) -> Draft {
+    pub(super) fn draft(&self, id: KeyId, kind: FindingKind, severity: Severity) -> Draft {
         let key = &self.schema.keys[id];
         let (child, parent) = (&self.schema.tables[key.child].label, &self.schema.tables[key.parent].label);
         Draft {
@@ -242,7 +259,7 @@ impl Comparison<'_> {
         }
     }
 
-    fn parent(&self, key: &ForeignKey) -> &str {
+    pub(super) fn parent(&self, key: &ForeignKey) -> &str {
         &self.schema.tables[key.parent].label
     }
 
@@ -369,7 +386,10 @@ impl Comparison<'_> {
                         "rows of {} can be written, or left by others, that refer to nothing",
                         self.schema.tables[key.child].label
                     ),
-                    cure: self.sql.add_constraint(key, constraint),
+                    cure: match self.in_the_way(id) {
+                        Some(reason) => Cure::ByHand(reason),
+                        None => self.sql.add_constraint(key, constraint),
+                    },
                     ..self.draft(id, FindingKind::ConstraintMissing, Severity::Warning)
                 });
             }
@@ -380,9 +400,10 @@ impl Comparison<'_> {
             let draft = |kind, severity| self.draft(id, kind, severity);
             let constraint = live.name.clone();
             if !self.is_alike(id, live) {
-                let cure = match right {
-                    Some(_) => self.sql.drop_constraint(key, live),
-                    None => self.sql.replace_constraint(key, live, key.action),
+                let cure = match (right, self.in_the_way(id)) {
+                    (Some(_), _) => self.sql.drop_constraint(key, live),
+                    (None, Some(reason)) => Cure::ByHand(reason),
+                    (None, None) => self.sql.replace_constraint(key, live, key.action),
                 };
                 drafts.push(Draft { cure, ..self.action_differs(id, live) });
             } else if !live.is_enforced {
@@ -478,7 +499,8 @@ impl Comparison<'_> {
     /// What the database does to rows of which the graph knows nothing.
     fn check_undeclared(&self, drafts: &mut Vec<Draft>) {
         for live in &self.live.keys {
-            let Some(parent) = self.at(&live.parent) else { continue };
+            let whole = || live.parent_is_of.iter().find_map(|whole| self.at(whole));
+            let Some(parent) = self.at(&live.parent).or_else(whole) else { continue };
             let left = &self.schema.left_to_database;
             let is_left = left.iter().any(|name| self.live.same_place(&self.live.place(name), &live.child));
             if is_left || self.schema.keys.iter().any(|key| self.answers(key, live)) {
@@ -501,6 +523,10 @@ impl Comparison<'_> {
             Action::NoAction | Action::Restrict => None,
         };
         let of = &parent.label;
+        let part = match self.at(&live.parent) {
+            Some(_) => String::new(),
+            None => format!(" (its part {})", live.parent.table),
+        };
         let why = match verb {
             Some(verb) => {
                 format!("a delete of {of} {verb} rows of {table} that no preview shows and no outcome counts")
@@ -509,6 +535,11 @@ impl Comparison<'_> {
         };
         let foreign_key = key_label(&table, &live.child_columns);
         let cure = match registered {
+            // A key leads to all of a table.
+            _ if !part.is_empty() => format!(
+                "let the constraint lead to {of} itself and declare it, take it away, name the table of its child with \
+                 `leave_to_database`, or set the finding aside with `Audit::accept`"
+            ),
             Some(_) => {
                 format!("declare a belongs_to from {foreign_key} to {of}, with the `on_delete` that it should have")
             }
@@ -528,7 +559,7 @@ impl Comparison<'_> {
             foreign_key: Some(foreign_key),
             table,
             declared: "nothing".to_owned(),
-            found: format!("a constraint onto {of}, ON DELETE {}", live.on_delete),
+            found: format!("a constraint onto {of}{part}, ON DELETE {}", live.on_delete),
             why,
             cure: Cure::Declaration(cure),
         }

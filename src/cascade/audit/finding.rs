@@ -133,6 +133,68 @@ pub enum FindingKind {
         /// Whether the entity says that it can be NULL.
         declared_nullable: bool,
     },
+    /// Another type than the declared one, for a column by which rows are found: it has values that the declared type has
+    /// not, or they are compared in another way.
+    TypeDiffers {
+        /// The column.
+        column: String,
+        /// The declared type, as SeaORM would make it there.
+        declared_type: String,
+        /// The type that is there.
+        found_type: String,
+    },
+    /// The two ends of a key have types or collations between which the database compares in another way than within one, or
+    /// that no constraint can join.
+    EndsDiffer {
+        /// The column of the key.
+        column: String,
+        /// Its type, with the collation where that is what differs.
+        column_type: String,
+        /// The table referred to.
+        parent: String,
+        /// The column referred to.
+        parent_column: String,
+        /// Its type.
+        parent_type: String,
+    },
+    /// SQLite, with [`counting_orphans`](super::Auditing::counting_orphans): rows have a value by which they are found in another form than the
+    /// declared type has, such as a UUID as text among those of 16 bytes, or 1.5 in a column of integers.
+    StoredOtherwise {
+        /// The column.
+        column: String,
+        /// How many rows.
+        rows: u64,
+    },
+    /// MySQL and MariaDB: the table is kept by a storage engine without transactions, so that nothing done to it can be undone.
+    NoTransactions {
+        /// The storage engine.
+        engine: String,
+    },
+    /// SET NULL or SET DEFAULT is declared for a column whose value is computed from others.
+    GeneratedColumn {
+        /// The column.
+        column: String,
+    },
+    /// An entity is registered for a view, or for a table of another server.
+    RegisteredView,
+    /// Triggers are run when rows of the table are deleted, or changed by SET NULL or SET DEFAULT.
+    Triggers {
+        /// Their names.
+        triggers: Vec<String>,
+    },
+    /// PostgreSQL: rules rewrite what deletes or changes rows of the table.
+    Rules {
+        /// Their names.
+        rules: Vec<String>,
+    },
+    /// PostgreSQL: row security holds for this connection, so that rows may be hidden from it, or kept.
+    RowSecurity {
+        /// Its policies; none lets no row through.
+        policies: Vec<String>,
+    },
+    /// Several servers take writes at once, and no constraint of the database holds for a key: the locks of one do not keep
+    /// the others from adding a child to a row that is being deleted.
+    SeveralWriters,
     /// Several rows may have the values by which a key refers to one.
     ReferencedKeyNotUnique {
         /// The table referred to.
@@ -204,17 +266,27 @@ impl FindingKind {
             Self::EnforcementOff => 0,
             Self::TableMissing => 1,
             Self::ColumnMissing { .. } => 2,
-            Self::ReferencedKeyNotUnique { .. } => 3,
-            Self::NullabilityDiffers { declared_nullable: true, .. } => 4,
-            Self::IndexMissing { .. } => 5,
-            Self::Orphans { .. } => 6,
-            Self::ConstraintMissing => 7,
-            Self::ActionDiffers { .. } => 8,
-            Self::ConstraintOff { .. } => 9,
-            Self::ConstraintNotValidated { .. } => 10,
-            Self::NullabilityDiffers { declared_nullable: false, .. } => 11,
-            Self::CascadeTooDeep { .. } => 12,
-            Self::UndeclaredReference { .. } => 13,
+            Self::NoTransactions { .. } => 3,
+            Self::TypeDiffers { .. } => 4,
+            Self::EndsDiffer { .. } => 5,
+            Self::ReferencedKeyNotUnique { .. } => 6,
+            Self::NullabilityDiffers { declared_nullable: true, .. } => 7,
+            Self::IndexMissing { .. } => 8,
+            Self::StoredOtherwise { .. } => 9,
+            Self::Orphans { .. } => 10,
+            Self::ConstraintMissing => 11,
+            Self::ActionDiffers { .. } => 12,
+            Self::ConstraintOff { .. } => 13,
+            Self::ConstraintNotValidated { .. } => 14,
+            Self::NullabilityDiffers { declared_nullable: false, .. } => 15,
+            Self::CascadeTooDeep { .. } => 16,
+            Self::UndeclaredReference { .. } => 17,
+            Self::GeneratedColumn { .. } => 18,
+            Self::RowSecurity { .. } => 19,
+            Self::Rules { .. } => 20,
+            Self::Triggers { .. } => 21,
+            Self::RegisteredView => 22,
+            Self::SeveralWriters => 23,
         }
     }
 
@@ -225,6 +297,16 @@ impl FindingKind {
             Self::TableMissing => "table missing",
             Self::ColumnMissing { .. } => "column missing",
             Self::NullabilityDiffers { .. } => "nullability differs",
+            Self::TypeDiffers { .. } => "type differs",
+            Self::EndsDiffer { .. } => "ends differ",
+            Self::StoredOtherwise { .. } => "stored otherwise",
+            Self::NoTransactions { .. } => "no transactions",
+            Self::GeneratedColumn { .. } => "generated column",
+            Self::RegisteredView => "registered view",
+            Self::Triggers { .. } => "triggers",
+            Self::Rules { .. } => "rules",
+            Self::RowSecurity { .. } => "row security",
+            Self::SeveralWriters => "several writers",
             Self::ReferencedKeyNotUnique { .. } => "referenced key not unique",
             Self::IndexMissing { .. } => "index missing",
             Self::Orphans { .. } => "orphans",

@@ -5,6 +5,7 @@
 use sea_orm::sea_query::{SchemaName, TableName};
 
 use super::rebuild::Definition;
+use super::types::{Collation, LiveType};
 use crate::cascade::dialect::Dialect;
 use crate::cascade::graph::Action;
 
@@ -26,6 +27,10 @@ pub(crate) struct Live {
     pub(crate) folds_tables: bool,
     /// Whether this connection checks constraints at all.
     pub(crate) enforces: bool,
+    /// MySQL and MariaDB: the collation of a table that states none.
+    pub(crate) collation: Option<Collation>,
+    /// How it is set that several servers take writes at once, if they do.
+    pub(crate) several_writers: Option<String>,
     pub(crate) tables: Vec<LiveTable>,
     /// Every foreign key of the database, those of tables that are not registered too.
     pub(crate) keys: Vec<LiveKey>,
@@ -39,14 +44,38 @@ pub(crate) struct LiveTable {
     pub(crate) kind: TableKind,
     pub(crate) columns: Vec<LiveColumn>,
     pub(crate) indexes: Vec<LiveIndex>,
+    pub(crate) keepers: Keepers,
+    /// MySQL and MariaDB: the collation of a column that states none.
+    pub(crate) collation: Option<Collation>,
     /// SQLite: its text, from which it can be made anew.
     pub(crate) definition: Option<Definition>,
+}
+
+/// What can keep a row of a table, or change another, when this crate deletes or changes it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Keepers {
+    pub(crate) triggers: Vec<LiveTrigger>,
+    /// PostgreSQL: the rules for DELETE and UPDATE.
+    pub(crate) rules: Vec<String>,
+    /// PostgreSQL: the policies of its row security, if that holds for this connection.
+    pub(crate) policies: Option<Vec<String>>,
+    /// MySQL and MariaDB: its storage engine, if that has no transactions.
+    pub(crate) engine: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LiveTrigger {
+    pub(crate) name: String,
+    /// As `BEFORE DELETE`.
+    pub(crate) event: String,
+    /// Whether it is for DELETE, and not for UPDATE alone.
+    pub(crate) on_delete: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TableKind {
     Plain,
-    /// PostgreSQL: its rows are in partitions.
+    /// Its rows are in partitions (PostgreSQL, MySQL, MariaDB).
     Partitioned,
     /// A view, or a foreign table: it has neither constraints nor indexes of ours to mend, and its columns do not say what is
     /// NOT NULL.
@@ -57,9 +86,15 @@ pub(crate) enum TableKind {
 pub(crate) struct LiveColumn {
     pub(crate) name: String,
     pub(crate) nullable: bool,
-    /// MySQL and MariaDB, which change a column by stating all of it: what comes before NULL or NOT NULL, and after; `None`
-    /// where the catalogs do not say all.
-    pub(crate) stated: Option<(String, String)>,
+    /// `None` where it is not known.
+    pub(crate) ty: Option<LiveType>,
+    /// Whether its value is computed from others.
+    pub(crate) is_generated: bool,
+    /// PostgreSQL: whether it cannot be NULL because of its domain, which no change of the column alters.
+    pub(crate) is_not_null_by_type: bool,
+    /// MySQL and MariaDB, which change a column by stating all of it: what comes after NULL or NOT NULL; `None` where the
+    /// catalogs do not say all.
+    pub(crate) stated: Option<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -92,6 +127,8 @@ pub(crate) struct LiveKey {
     pub(crate) child: Place,
     pub(crate) child_columns: Vec<String>,
     pub(crate) parent: Place,
+    /// PostgreSQL: the tables of which the parent is a part, as a partition or by inheritance.
+    pub(crate) parent_is_of: Vec<Place>,
     pub(crate) parent_columns: Vec<String>,
     pub(crate) on_delete: Action,
     /// PostgreSQL: whether only some of the columns are set then.

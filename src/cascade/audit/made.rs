@@ -2,7 +2,9 @@
 //!
 //! Pure. So that an audit finds at once what will still be missing then.
 
-use super::live::{Live, LiveColumn, LiveIndex, LiveKey, LiveTable, TableKind};
+use super::live::{Keepers, Live, LiveColumn, LiveIndex, LiveKey, LiveTable, TableKind};
+use super::types::{Collation, LiveType, Sort, declared};
+use crate::cascade::declaration::Column;
 use crate::cascade::graph::{ForeignKey, Schema, Table, TableId};
 
 /// A table as its mend will make it.
@@ -21,7 +23,9 @@ pub(crate) fn made(live: &Live, table: &Table) -> LiveTable {
         if spec.primary_key || spec.unique {
             indexes.push(index(String::new(), vec![name.clone()], true));
         }
-        columns.push(LiveColumn { nullable: spec.nullable != Some(false) && !spec.primary_key, name, stated: None });
+        let nullable = spec.nullable != Some(false) && !spec.primary_key;
+        let declared = table.columns.iter().find(|column| column.name.to_string() == name);
+        columns.push(LiveColumn { nullable, ..made_column(live, name, declared, live.collation.as_ref()) });
     }
     for made in by.table.get_indexes().iter().chain(&by.indexes) {
         let spec = made.get_index_spec();
@@ -29,7 +33,39 @@ pub(crate) fn made(live: &Live, table: &Table) -> LiveTable {
         indexes.push(index(spec.get_name().unwrap_or_default().to_owned(), spec.get_column_names(), is_unique));
     }
     let (place, kind) = (live.place(&table.name), TableKind::Plain);
-    LiveTable { place, is_visible: table.name.0.is_none(), kind, columns, indexes, definition: None }
+    let keepers = Keepers::default();
+    LiveTable {
+        place,
+        is_visible: table.name.0.is_none(),
+        kind,
+        columns,
+        indexes,
+        keepers,
+        collation: live.collation.clone(),
+        definition: None,
+    }
+}
+
+/// A column as its mend will make it, in a table with that collation.
+pub(crate) fn made_column(
+    live: &Live,
+    name: String,
+    declared_as: Option<&Column>,
+    collation: Option<&Collation>,
+) -> LiveColumn {
+    let ty = declared_as.and_then(|column| declared(live.dialect, &column.ty));
+    let ty = ty.map(|ty| LiveType::new(live.dialect, ty, None)).map(|ty| {
+        let is_text = matches!(ty.sort, Sort::Text | Sort::Enum(_));
+        LiveType { collation: collation.filter(|_| is_text).cloned(), ..ty }
+    });
+    LiveColumn {
+        name,
+        nullable: declared_as.is_none_or(|column| column.nullable),
+        ty,
+        is_generated: false,
+        is_not_null_by_type: false,
+        stated: None,
+    }
 }
 
 /// SQLite: the constraints that a table is made with.
@@ -42,6 +78,7 @@ pub(crate) fn made_keys(schema: &Schema, live: &Live, child: TableId) -> Vec<Liv
             child: live.place(&schema.tables[child].name),
             child_columns: schema.tables[child].names(&key.child_columns),
             parent: live.place(&schema.tables[key.parent].name),
+            parent_is_of: Vec::new(),
             parent_columns: schema.tables[key.parent].names(&key.parent_columns),
             on_delete: key.action,
             sets_some: false,

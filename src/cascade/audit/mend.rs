@@ -7,17 +7,21 @@ use std::collections::BTreeSet;
 
 use sea_orm::DbBackend;
 use sea_orm::sea_query::extension::postgres::TypeCreateStatement;
-use sea_orm::sea_query::{ColumnDef, ColumnSpec, ColumnType, Table as TableStatement, TableCreateStatement};
+use sea_orm::sea_query::{ColumnDef, ColumnSpec, Table as TableStatement, TableCreateStatement};
 
 use super::finding::Mend;
 use super::live::{Flaw, Live, LiveColumn, LiveIndex, LiveKey, TableKind};
 use super::rebuild::{Definition, Edit, rebuild};
+use super::types::{self, LiveType};
 use crate::cascade::declaration::MadeBy;
 use crate::cascade::dialect::Dialect;
 use crate::cascade::graph::{Action, Constraint, ForeignKey, Schema, Table};
 
 /// Names have at most 63 bytes on PostgreSQL and 64 on MySQL and MariaDB.
 const NAME_BYTES_MAX: usize = 63;
+
+/// How long the columns of an index can be in InnoDB.
+const INDEX_BYTES_MAX: u32 = 3072;
 
 /// What mends one finding.
 #[derive(Debug, Clone)]
@@ -68,7 +72,7 @@ pub(crate) fn script(definition: &Definition, cures: &[&Cure]) -> Option<String>
             Cure::Rebuild(more) => more.as_slice(),
             Cure::RebuildOr(edit, _) => std::slice::from_ref(edit),
             Cure::Index(statement) => {
-                table.followers.push(statement.clone());
+                table.more.push(statement.clone());
                 &[]
             }
             Cure::Statements(_) | Cure::Rows(_) | Cure::Declaration(_) | Cure::ByHand(_) => &[],
@@ -136,7 +140,8 @@ impl<'a> Sql<'a> {
     pub(crate) fn table(&self, table: &Table) -> Cure {
         let backend = self.dialect().backend();
         let MadeBy { types, table: create, indexes } = (table.made_by)(backend);
-        if !create.get_columns().iter().all(|column| self.has_type(column)) {
+        let has_type = |column: &ColumnDef| column.get_column_type().is_none_or(|ty| types::has(self.dialect(), ty));
+        if !create.get_columns().iter().all(has_type) {
             return Cure::ByHand(format!("make {}, which has a column of a type that is not there", table.label));
         }
         let create = if backend == DbBackend::Sqlite { create } else { without_keys(&create) };
@@ -156,36 +161,14 @@ impl<'a> Sql<'a> {
         types.iter().map(|ty| made(backend.build(ty).to_string())).collect()
     }
 
-    /// Whether the database has the type of a column; sea-query panics where it has not.
-    fn has_type(&self, column: &ColumnDef) -> bool {
-        use ColumnType as T;
-        let Some(ty) = column.get_column_type() else { return true };
-        match self.dialect() {
-            Dialect::Postgres => true,
-            Dialect::MySql => !matches!(ty, T::Array(_) | T::Vector(_) | T::Cidr | T::Inet | T::MacAddr | T::LTree),
-            Dialect::Sqlite => !matches!(
-                ty,
-                T::Array(_)
-                    | T::Vector(_)
-                    | T::Cidr
-                    | T::Inet
-                    | T::MacAddr
-                    | T::LTree
-                    | T::Interval(..)
-                    | T::Year
-                    | T::Bit(_)
-                    | T::VarBit(_)
-            ),
-        }
-    }
-
     /// The column as SeaORM would make it, if the rows that are there can have it.
     pub(crate) fn column(&self, table: &Table, column: &str) -> Cure {
         let backend = self.dialect().backend();
         let MadeBy { types, table: create, indexes: _ } = (table.made_by)(backend);
         let made = create.get_columns().iter().find(|made| made.get_column_name() == column);
         let needs_value = |spec: &ColumnSpec| spec.nullable == Some(false) && spec.default.is_none();
-        let can_be = |made: &&ColumnDef| !needs_value(made.get_column_spec()) && self.has_type(made);
+        let has_type = |made: &ColumnDef| made.get_column_type().is_none_or(|ty| types::has(self.dialect(), ty));
+        let can_be = |made: &&ColumnDef| !needs_value(made.get_column_spec()) && has_type(made);
         let Some(made) = made.filter(can_be) else {
             return Cure::ByHand(format!("add {column}, and say what it is in the rows that are there"));
         };
@@ -210,25 +193,82 @@ impl<'a> Sql<'a> {
             Dialect::Sqlite => {
                 return Cure::Rebuild(vec![Edit::SetNullable { column: column.name.clone(), nullable }]);
             }
+            Dialect::Postgres if nullable && column.is_not_null_by_type => {
+                return Cure::ByHand(format!(
+                    "let {name} have a domain that can be NULL, or the domain: no change of the column alters that"
+                ));
+            }
             Dialect::Postgres => {
                 let verb = if nullable { "DROP" } else { "SET" };
                 format!("ALTER TABLE {of} ALTER COLUMN {name} {verb} NOT NULL")
             }
             Dialect::MySql => {
-                let Some((before, after)) = &column.stated else {
-                    return Cure::ByHand(format!(
-                        "change {name} with MODIFY COLUMN, and state all else that its definition says"
-                    ));
-                };
-                let null = if nullable { "NULL" } else { "NOT NULL" };
-                format!("ALTER TABLE {of} MODIFY COLUMN {name} {before} {null} {after}").trim_end().to_owned()
+                let unchanged = column.ty.as_ref().and_then(|ty| self.modified(table, column, ty, nullable));
+                let Some(statement) = unchanged else { return Cure::ByHand(not_all_is_told(&name)) };
+                statement
             }
         };
         Cure::Statements(vec![statement])
     }
 
+    /// MySQL and MariaDB: the column with this type, and all else as it is; `None` if the catalogs do not say all of it.
+    pub(crate) fn modified(&self, table: &Table, column: &LiveColumn, ty: &LiveType, nullable: bool) -> Option<String> {
+        let after = column.stated.as_ref()?;
+        let collation = ty.collation.as_ref();
+        let collation = collation.map(|it| format!(" CHARACTER SET {} COLLATE {}", it.charset, it.name));
+        let (of, name, null) =
+            (self.named(table), self.quoted(&column.name), if nullable { "NULL" } else { "NOT NULL" });
+        let ty = format!("{}{}", ty.name, collation.unwrap_or_default());
+        Some(format!("ALTER TABLE {of} MODIFY COLUMN {name} {ty} {null} {after}").trim_end().to_owned())
+    }
+
+    /// MySQL and MariaDB: keeps the table in InnoDB.
+    pub(crate) fn engine(&self, table: &Table) -> String {
+        format!("ALTER TABLE {} ENGINE = InnoDB", self.named(table))
+    }
+
     pub(crate) fn unique_index(&self, table: &Table, columns: &[String]) -> Cure {
-        Cure::Index(self.create_index(true, table, columns))
+        if self.kind(table) == TableKind::Partitioned {
+            return Cure::ByHand(format!(
+                "refer to columns that have a unique index, or take the partitions of {} away: a unique index there must \
+                 have all the columns by which it is partitioned",
+                table.label
+            ));
+        }
+        self.new_index(true, table, columns)
+    }
+
+    /// MySQL and MariaDB: whether the columns are too long together for an index of InnoDB.
+    pub(crate) fn is_too_long(&self, table: &Table, columns: &[String]) -> bool {
+        let live = self.live.find(&table.name);
+        let bytes = |column: &String| {
+            let column = live.and_then(|live| live.column(self.live, column));
+            column.and_then(|column| column.ty.as_ref()).map_or(0, LiveType::bytes_max)
+        };
+        self.dialect() == Dialect::MySql && columns.iter().map(bytes).sum::<u32>() > INDEX_BYTES_MAX
+    }
+
+    /// MySQL and MariaDB index no text or bytes of any length as a whole.
+    fn new_index(&self, is_unique: bool, table: &Table, columns: &[String]) -> Cure {
+        if self.is_too_long(table, columns) {
+            return Cure::ByHand(format!(
+                "make {}.({}) shorter: an index of InnoDB has at most {INDEX_BYTES_MAX} bytes",
+                table.label,
+                columns.join(", ")
+            ));
+        }
+        let is_endless = |column: &&String| {
+            let ty = self.live.find(&table.name)?.column(self.live, column)?.ty.as_ref()?;
+            Some(ty.is_endless())
+        };
+        match columns.iter().find(|column| self.dialect() == Dialect::MySql && is_endless(column) == Some(true)) {
+            Some(column) => Cure::ByHand(format!(
+                "give {}.{column} a type with a length, such as VARCHAR, and then an index: of a TEXT or BLOB only the \
+                 beginning can be indexed",
+                table.label
+            )),
+            None => Cure::Index(self.create_index(is_unique, table, columns)),
+        }
     }
 
     /// An index that leads with these columns: one that is switched off or was not finished, or a new one.
@@ -245,7 +285,7 @@ impl<'a> Sql<'a> {
                 let used = if self.live.server.contains("MariaDB") { "NOT IGNORED" } else { "VISIBLE" };
                 format!("ALTER TABLE {} ALTER INDEX {name} {used}", self.named(table))
             }
-            _ => return Cure::Index(self.create_index(false, table, columns)),
+            _ => return self.new_index(false, table, columns),
         };
         Cure::Statements(vec![statement])
     }
@@ -449,6 +489,15 @@ impl<'a> Sql<'a> {
         words.extend((!deferrable.is_empty()).then(|| deferrable.to_owned()));
         words.join(" ")
     }
+}
+
+/// Why there is no MODIFY COLUMN.
+pub(crate) fn not_all_is_told(column: &str) -> String {
+    format!(
+        "change {column} with MODIFY COLUMN, and state all else that SHOW CREATE TABLE says of it: the catalogs do not say \
+         all, such as a check, how it is computed, or a default with bytes that they cannot show, \
+         or the table keeps its history"
+    )
 }
 
 /// What a constraint says for a declared action: InnoDB has no SET DEFAULT.

@@ -1,18 +1,21 @@
 //! Whether a database is as the entities declare it: the request, the findings, and what mends them.
 //!
 //! I/O: this is where an audit begins and ends its transaction. `catalog` reads the schema into the plain data of `live`,
-//! `rows` looks through rows, `compare` holds both against the declarations (with `made` for what is missing, and `depth`),
-//! `mend` and `rebuild` write the SQL that makes it so, and `finding` is what comes of it.
+//! `rows` looks through rows, `compare` holds both against the declarations (with `made` for what is missing, `depth`,
+//! `types` and `ends` for the types of columns, and `keepers` for what keeps rows), `mend` and `rebuild` write the SQL that makes it so, and `finding` is what comes of it.
 
 mod catalog;
 mod compare;
 mod depth;
+mod ends;
 pub(crate) mod finding;
+mod keepers;
 mod live;
 mod made;
 mod mend;
 mod rebuild;
 mod rows;
+mod types;
 
 pub use finding::{Audit, Checked, Finding, FindingKind, Mend, Severity};
 
@@ -51,15 +54,23 @@ impl Graph {
     /// Asked of each registered table and key: whether the table and its columns are there; whether the constraint is
     /// there (unless `skip_fk` says that it is not meant to be), does what is declared, is checked and validated; whether
     /// an index leads with the key's columns; whether the columns referred to tell rows apart; whether the key can be NULL
-    /// just where it is declared so. And of the database: which other constraints lead to registered tables, and whether
-    /// this connection (of a pool, the one that answers) checks constraints at all. The [`Audit`] says what was looked at.
+    /// just where it is declared so; whether the columns by which rows are found have the declared types, and the two ends of
+    /// a key one type and collation, as far as that decides what is equal or whether a constraint can join them. And of the
+    /// database: which other constraints lead to registered tables or parts of them, and whether this connection (of a pool,
+    /// the one that answers) checks constraints at all. The [`Audit`] says what was looked at.
+    ///
+    /// It also lists what can make a delete do less or more than it says: triggers for DELETE, and for UPDATE where a delete
+    /// may change rows; rules and row security of PostgreSQL (the latter if it holds for this connection); storage engines
+    /// without transactions; entities of views; computed columns under SET NULL or SET DEFAULT; and, where several servers
+    /// take writes at once, keys without a constraint. None of it need be wrong: what is known and meant is set aside with
+    /// [`Audit::accept`].
     ///
     /// A constraint that refuses is the same to it under NO ACTION and RESTRICT on MySQL and MariaDB, where InnoDB makes no
     /// difference; and NO ACTION stands for SET DEFAULT there, which InnoDB cannot declare. Where the database's own cascade is
-    /// at its end ([`FindingKind::CascadeTooDeep`]), NO ACTION stands for CASCADE. Of an entity of a view only the view and
-    /// its columns are asked for. It sees what the connection's user sees of the catalogs.
+    /// at its end ([`FindingKind::CascadeTooDeep`]), NO ACTION stands for CASCADE. Of an entity of a view only its columns and what
+    /// can keep rows are asked for. It sees what the connection's user sees of the catalogs.
     ///
-    /// Costs 4 statements on PostgreSQL, 5 on SQLite (4 more for each declared schema but `main`), 6 on MySQL and 7 on MariaDB, in one
+    /// Costs 5 statements on PostgreSQL, 5 on SQLite (4 more for each declared schema but `main`), 8 on MySQL and 9 on MariaDB, in one
     /// transaction that writes nothing, however many tables there are. No row of them is read, but for a key from a table to
     /// itself whose constraint refuses where CASCADE is declared, on a database whose own cascade has a limit: one statement
     /// measures how deep its rows go. [`Auditing::counting_orphans`] reads rows too.
@@ -104,8 +115,14 @@ impl<C> Auditing<'_, C> {
     /// by keys from a table to itself: from half of that on, [`FindingKind::CascadeTooDeep`] says so. (Cycles of several
     /// tables are not measured.)
     ///
+    /// On SQLite, which stores any value in any column, it also counts the rows whose keys are not stored in the form of their
+    /// declared type ([`FindingKind::StoredOtherwise`]).
+    ///
+    /// Not counted are orphans by a key whose ends the database would have to convert, or refuses, to compare: that is a
+    /// finding of its own ([`FindingKind::EndsDiffer`]).
+    ///
     /// One statement for each key, which looks up the parent of each row, one for each key that has orphans, and one for
-    /// each key that is measured; on a pool all in one snapshot.
+    /// each key that is measured (on SQLite one for each table too); on a pool all in one snapshot.
     pub fn counting_orphans(mut self) -> Self {
         self.looking.counts_orphans = true;
         self
@@ -140,13 +157,18 @@ impl Work for Looking {
             let looked = async {
                 let live = catalog::read(&session, dialect, schema).await?;
                 let rows = rows::read(&session, dialect, schema, &live, self.counts_orphans).await?;
-                Ok((live, rows))
+                let stored = if self.counts_orphans {
+                    rows::stored(&session, dialect, schema, &live).await?
+                } else {
+                    Vec::new()
+                };
+                Ok((live, rows, stored))
             };
             let result = looked.await;
             session::finish(transaction, result).await
         };
         let span = tracing::debug_span!(target: "sea_orm_cascade", "cascade.audit", tables = schema.tables.len());
-        let (live, rows) = retries.of(&Watch::default(), look).instrument(span).await?;
+        let (live, rows, stored) = retries.of(&Watch::default(), look).instrument(span).await?;
         let key = |found: &RowsFound| schema.keys[found.key].label.clone();
         let checked = Checked {
             tables: self.graph.tables().map(ToOwned::to_owned).collect(),
@@ -155,6 +177,6 @@ impl Work for Looking {
             depths_of: rows.iter().filter(|found| found.levels.is_some()).map(key).collect(),
             left_to_database: schema.left_to_database.iter().map(label).collect(),
         };
-        Ok(Audit::new(live.server.clone(), checked, compare::compare(schema, &live, &rows)))
+        Ok(Audit::new(live.server.clone(), checked, compare::compare(schema, &live, &rows, &stored)))
     }
 }

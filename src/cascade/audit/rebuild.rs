@@ -30,14 +30,16 @@ pub(crate) struct Definition {
     pub(crate) create: String,
     /// The columns whose values are copied: all but the generated ones.
     pub(crate) stored: Vec<String>,
-    /// The CREATE INDEX and CREATE TRIGGER statements that go with the table.
+    /// The CREATE INDEX and CREATE TRIGGER statements that go with the table, as `sqlite_schema` has them.
     pub(crate) followers: Vec<String>,
+    /// The CREATE INDEX statements that are to be run with it.
+    pub(crate) more: Vec<String>,
 }
 
 impl Definition {
     /// Of which nothing is known yet.
     pub(crate) fn named(name: String) -> Self {
-        Self { name, create: String::new(), stored: Vec::new(), followers: Vec::new() }
+        Self { name, create: String::new(), stored: Vec::new(), followers: Vec::new(), more: Vec::new() }
     }
 }
 
@@ -69,7 +71,8 @@ fn script(table: &Definition, outline: &Outline, names: &Names, create: &str) ->
     let from = quoted(&outline.name, '"');
     let columns = table.stored.iter().map(|column| quoted(column, '"')).collect::<Vec<_>>().join(", ");
     let sequence = if outline.autoincrement { sequence(names) } else { String::new() };
-    let followers: String = table.followers.iter().map(|follower| ended(follower)).collect::<Option<_>>()?;
+    let followers = table.followers.iter().chain(&table.more);
+    let followers: String = followers.map(|follower| ended(follower)).collect::<Option<_>>()?;
     Some(format!(
         "PRAGMA foreign_keys = OFF;\n\
          PRAGMA legacy_alter_table = ON;\n\
@@ -94,13 +97,19 @@ const BEFORE: &str = "-- On a connection of its own, which is closed if this fai
      COMMIT;\n";
 
 /// Statements that fail, before anything is changed, where the table is not as it was read: a script that is run late would
-/// undo what was done to it since, and lose the columns that came.
+/// undo what was done to it since, and lose the columns, indexes and triggers that came.
 fn unchanged(table: &Definition, name: &str) -> String {
     let (name, create) = (quoted(name, '\''), quoted(&table.create, '\''));
+    // Those to be made may be there already: they are statements of their own too, and are kept without these words.
+    let more = table.more.iter().map(|index| index.replacen(" IF NOT EXISTS ", " ", 1));
+    let followers = table.followers.iter().cloned().chain(more);
+    let followers = followers.map(|sql| quoted(&sql, '\'')).collect::<Vec<_>>().join(", ");
     format!(
         "CREATE TEMP TABLE IF NOT EXISTS \"__cascade_unchanged\" (\"audit_again\" NOT NULL);\n\
          INSERT INTO temp.\"__cascade_unchanged\" SELECT (SELECT 1 FROM main.sqlite_schema \
-         WHERE type = 'table' AND name = {name} AND sql = {create});\n\
+         WHERE type = 'table' AND name = {name} AND sql = {create} \
+         AND NOT EXISTS (SELECT 1 FROM main.sqlite_schema WHERE type IN ('index', 'trigger') \
+         AND tbl_name = {name} COLLATE NOCASE AND sql IS NOT NULL AND sql NOT IN ({followers})));\n\
          DROP TABLE temp.\"__cascade_unchanged\";\n"
     )
 }
@@ -349,6 +358,42 @@ impl Clause {
             _ => false,
         }
     }
+}
+
+/// The columns of a CREATE TABLE that state a collation, with it.
+pub(crate) fn collations(create: &str) -> Vec<(String, String)> {
+    let found = || {
+        let all = tokens(create)?;
+        let list = grouped(&all)?.into_iter().find(|token| token.kind == Kind::Open)?;
+        let inner: Vec<Token> = all.into_iter().filter(|token| token.from > list.from && token.to < list.to).collect();
+        let inner = grouped(&inner)?;
+        let columns = inner.split(|token| token.text(create) == ",").filter_map(|column| {
+            let words = column.iter().position(|token| same(token.text(create), "COLLATE"))?;
+            Some((column.first()?.name(create)?, column.get(words + 1)?.name(create)?))
+        });
+        Some(columns.collect())
+    };
+    found().unwrap_or_default()
+}
+
+/// What a CREATE TRIGGER is run by, as `AFTER DELETE`, and whether that is a DELETE; `None` for an INSERT.
+pub(crate) fn event(create: &str) -> Option<(String, bool)> {
+    let all = tokens(create)?;
+    let mut reader = Reader::new(create, &all);
+    reader.eats("CREATE");
+    let _of_this_connection = reader.eats("TEMP") || reader.eats("TEMPORARY");
+    if !reader.eats("TRIGGER") {
+        return None;
+    }
+    reader.eats("IF NOT EXISTS");
+    reader.name()?;
+    if reader.eats(".") {
+        reader.name()?;
+    }
+    let when = [("BEFORE", "BEFORE"), ("AFTER", "AFTER"), ("INSTEAD OF", "INSTEAD OF")];
+    let when = when.into_iter().find(|(words, _)| reader.eats(words)).map_or("BEFORE", |(_, when)| when);
+    let event = ["DELETE", "UPDATE"].into_iter().find(|event| reader.eats(event))?;
+    Some((format!("{when} {event}"), event == "DELETE"))
 }
 
 /// The names in lower case and in an order of their own, to compare them as a set.
@@ -741,6 +786,7 @@ mod tests {
             create: create.to_owned(),
             stored: strings(&["a"]),
             followers: Vec::new(),
+            more: Vec::new(),
         };
         let script = rebuild(&table, edits)?;
         let (_, rest) = script.split_once("ON;\nBEGIN IMMEDIATE;\n")?;
@@ -769,12 +815,14 @@ mod tests {
                 "CREATE INDEX j ON x(a) -- end",
                 "CREATE INDEX k ON x(a) -- end\n",
             ]),
+            more: strings(&["CREATE INDEX IF NOT EXISTS \"m\" ON x(a)"]),
         };
         let script = r#"-- On a connection of its own, which is closed if this fails.
 BEGIN IMMEDIATE;
 COMMIT;
 CREATE TEMP TABLE IF NOT EXISTS "__cascade_unchanged" ("audit_again" NOT NULL);
-INSERT INTO temp."__cascade_unchanged" SELECT (SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = 'o''"t' AND sql = 'CREATE TABLE "o''""t" (id INTEGER PRIMARY KEY AUTOINCREMENT, a INT NOT NULL) -- end');
+INSERT INTO temp."__cascade_unchanged" SELECT (SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = 'o''"t' AND sql = 'CREATE TABLE "o''""t" (id INTEGER PRIMARY KEY AUTOINCREMENT, a INT NOT NULL) -- end' AND NOT EXISTS (SELECT 1 FROM main.sqlite_schema WHERE type IN ('index', 'trigger') AND tbl_name = 'o''"t' COLLATE NOCASE AND sql IS NOT NULL AND sql NOT IN ('CREATE INDEX i ON x(a)', 'CREATE INDEX j ON x(a) -- end', 'CREATE INDEX k ON x(a) -- end
+', 'CREATE INDEX "m" ON x(a)')));
 DROP TABLE temp."__cascade_unchanged";
 PRAGMA foreign_keys = OFF;
 PRAGMA legacy_alter_table = ON;
@@ -792,11 +840,41 @@ CREATE INDEX j ON x(a) -- end
 ;
 CREATE INDEX k ON x(a) -- end
 ;
+CREATE INDEX IF NOT EXISTS "m" ON x(a);
 COMMIT;
 PRAGMA legacy_alter_table = OFF;
 PRAGMA foreign_keys = ON;
 "#;
         assert_eq!(rebuild(&table, &[set_nullable("A", true)]).as_deref(), Some(script));
+    }
+
+    #[test]
+    fn collations_of_columns() {
+        let create = r#"CREATE TABLE "a(b" (id TEXT PRIMARY KEY COLLATE "nocase", [b c] collate RTRIM CHECK (b = 'COLLATE x'),
+            d DEFAULT (1 COLLATE NOCASE), e, UNIQUE (e COLLATE NOCASE))"#;
+        let found = collations(create);
+        let found: Vec<_> = found.iter().map(|(column, collation)| (column.as_str(), collation.as_str())).collect();
+        assert_eq!(found, [("id", "nocase"), ("b c", "RTRIM")]);
+    }
+
+    #[test]
+    fn events_of_triggers() {
+        for (create, expected) in [
+            ("CREATE TRIGGER x AFTER DELETE ON t BEGIN SELECT 1; END", Some(("AFTER DELETE", true))),
+            (
+                "CREATE TRIGGER main.[x y] before update of a, b on T BEGIN SELECT 1; END",
+                Some(("BEFORE UPDATE", false)),
+            ),
+            (
+                "create temp trigger if not exists \"DELETE\" /* */ delete on t begin select 1; end",
+                Some(("BEFORE DELETE", true)),
+            ),
+            ("CREATE TRIGGER x INSTEAD OF DELETE ON v BEGIN SELECT 1; END", Some(("INSTEAD OF DELETE", true))),
+            ("CREATE TRIGGER x AFTER INSERT ON t BEGIN DELETE FROM t; END", None),
+        ] {
+            let found = event(create);
+            assert_eq!(found.as_ref().map(|(event, on_delete)| (event.as_str(), *on_delete)), expected, "{create}");
+        }
     }
 
     #[test]

@@ -2,13 +2,17 @@
 //!
 //! I/O.
 
-use super::compare::RowsFound;
+use sea_orm::sea_query::{Alias, Expr, Query};
+
+use super::compare::{RowsFound, StoredOtherwise};
 use super::depth::levels;
+use super::ends::can_be_compared;
 use super::live::{Live, LiveTable};
+use crate::cascade::declaration::Column;
 use crate::cascade::dialect::Dialect;
 use crate::cascade::error::Error;
 use crate::cascade::graph::{Action, ForeignKey, KeyId, Schema, TableId};
-use crate::cascade::key::Key;
+use crate::cascade::key::{Key, KeyKind, alias};
 use crate::cascade::known::Known;
 use crate::cascade::orphans::orphans;
 use crate::cascade::plan::Plan;
@@ -29,7 +33,11 @@ pub(super) async fn read(
     for key in (0..schema.keys.len()).filter(|&key| is_there(schema, live, key)) {
         let plan = Plan::new(schema, schema.keys[key].child);
         let run = Run { schema, plan: &plan, dialect, session, watch: &watch, transaction: Transaction::CallersToRead };
-        let measures = is_limited(schema, dialect, live, key) && (counts_orphans || refuses(schema, live, key));
+        // The database would refuse to, and the finding about its ends says why.
+        let counts_orphans = counts_orphans && can_be_compared(schema, live, key);
+        let measures = is_limited(schema, dialect, live, key)
+            && (counts_orphans || refuses(schema, live, key))
+            && can_be_compared(schema, live, key);
         if counts_orphans || measures {
             let orphans = if counts_orphans { Some(count(run, key).await?) } else { None };
             let levels = if measures { measure(run, key).await? } else { None };
@@ -37,6 +45,63 @@ pub(super) async fn read(
         }
     }
     Ok(found)
+}
+
+/// SQLite, which stores any value in any column: those of the columns by which rows are found, whose form is not that of the
+/// declared type. One statement for each table.
+pub(super) async fn stored(
+    session: &dyn Session,
+    dialect: Dialect,
+    schema: &Schema,
+    live: &Live,
+) -> Result<Vec<StoredOtherwise>, Error> {
+    let mut found = Vec::new();
+    if dialect != Dialect::Sqlite {
+        return Ok(found);
+    }
+    let watch = Watch::default();
+    for table in 0..schema.tables.len() {
+        let columns = known_columns(schema, dialect, live, table);
+        if columns.is_empty() {
+            continue;
+        }
+        let mut select = Query::select();
+        for (n, (column, form)) in columns.iter().enumerate() {
+            let name = Dialect::Sqlite.quoted(&schema.tables[table].columns[*column].name.to_string());
+            let count = format!("count(CASE WHEN typeof({name}) NOT IN ('null', '{form}') THEN 1 END)");
+            select.expr_as(Expr::cust(count), Alias::new(alias(n)));
+        }
+        select.from(schema.tables[table].name.clone());
+        let plan = Plan::new(schema, table);
+        let run = Run { schema, plan: &plan, dialect, session, watch: &watch, transaction: Transaction::CallersToRead };
+        let rows = run.row_of(&select, columns.len()).await?;
+        let otherwise = columns.into_iter().zip(rows).filter(|(_, rows)| *rows > 0);
+        found.extend(otherwise.map(|((column, _), rows)| StoredOtherwise { table, column, rows }));
+    }
+    Ok(found)
+}
+
+/// The columns by which rows of a table are found, if they are there, and the form that their values have.
+fn known_columns(schema: &Schema, dialect: Dialect, live: &Live, id: TableId) -> Vec<(usize, &'static str)> {
+    let table = &schema.tables[id];
+    let Some(found) = live.find(&table.name) else { return Vec::new() };
+    let keys = schema.keys.iter().filter(|key| key.child == id).flat_map(|key| key.child_columns.iter().copied());
+    let mut columns: Vec<(usize, &str)> = Vec::new();
+    for column in table.identity.iter().copied().chain(keys) {
+        let Column { name, ty, .. } = &table.columns[column];
+        let form = match KeyKind::of(dialect, ty) {
+            Some(KeyKind::Integer) => "integer",
+            Some(KeyKind::Text) => "text",
+            Some(KeyKind::Bytes) => "blob",
+            // None is there.
+            Some(KeyKind::Unsigned | KeyKind::Decimal) | None => continue,
+        };
+        let is_there = found.column(live, &name.to_string()).is_some();
+        if is_there && !columns.iter().any(|(other, _)| *other == column) {
+            columns.push((column, form));
+        }
+    }
+    columns
 }
 
 /// Whether the database's own cascade has an end by this key, and each row one parent at most, so that rows have a depth.

@@ -263,12 +263,14 @@ pub enum Fault {
         relation: String,
     },
     /// The relation has an `on_condition` or a condition type other than `All`, so that it is more or less than a
-    /// foreign key.
+    /// foreign key: a `belongs_to`, or a `has_many` that no plain `belongs_to` answers.
     ConditionalRelation {
-        /// The child's table.
+        /// The table of the entity that has it.
         table: String,
-        /// Its `belongs_to`.
+        /// The relation.
         relation: String,
+        /// The child's table.
+        child: String,
     },
     /// A relation names a column that its entity does not have.
     UnknownColumn {

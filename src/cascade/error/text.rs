@@ -213,10 +213,11 @@ impl fmt::Display for Fault {
             Self::UnknownAction { table, relation } => {
                 write!(f, "relation {relation} of {table} has an on_delete that is not known")
             }
-            Self::ConditionalRelation { table, relation } => write!(
+            Self::ConditionalRelation { table, relation, child } => write!(
                 f,
-                "relation {relation} of {table} has a condition of its own, so it is no plain foreign key; declare the \
-                 key without it"
+                "relation {relation} of {table} has a condition of its own, so it is no foreign key; name {child} with \
+                 `leave_to_database`, and delete those rows yourself (a key without the condition would delete rows that \
+                 belong to others too)"
             ),
             Self::UnknownColumn { table, column } => {
                 write!(f, "{table} has no column {column}, which a relation names")

@@ -11,7 +11,8 @@ use std::collections::BTreeSet;
 use sea_orm::sea_query::{SchemaName, TableName};
 use sea_orm::{DbErr, QueryResult, TryGetable, Value};
 
-use super::live::{Live, LiveColumn, LiveIndex, LiveKey, LiveTable, Place, TableKind};
+use super::live::{Keepers, Live, LiveColumn, LiveIndex, LiveKey, LiveTable, Place, TableKind};
+use super::types::LiveType;
 use crate::cascade::dialect::Dialect;
 use crate::cascade::graph::{Action, Schema};
 use crate::cascade::session::{OfNoTable, Session};
@@ -53,8 +54,8 @@ fn place(row: &QueryResult, schema: &str, table: &str) -> Result<Place, DbErr> {
 /// The table of that row, which comes after those before it. Their rows come together.
 fn table_of(tables: &mut Vec<LiveTable>, place: Place, is_visible: bool, kind: TableKind) -> &mut LiveTable {
     if tables.last().is_none_or(|last| last.place != place) {
-        let (columns, indexes, definition) = (Vec::new(), Vec::new(), None);
-        tables.push(LiveTable { place, is_visible, kind, columns, indexes, definition });
+        let (columns, indexes, keepers, definition) = (Vec::new(), Vec::new(), Keepers::default(), None);
+        tables.push(LiveTable { place, is_visible, kind, columns, indexes, keepers, collation: None, definition });
     }
     let last = tables.len() - 1;
     &mut tables[last]
@@ -95,6 +96,6 @@ fn action(row: &QueryResult, name: &str) -> Result<Action, DbErr> {
     }
 }
 
-fn column(name: String, nullable: bool) -> LiveColumn {
-    LiveColumn { name, nullable, stated: None }
+fn column(name: String, nullable: bool, ty: LiveType) -> LiveColumn {
+    LiveColumn { name, nullable, ty: Some(ty), is_generated: false, is_not_null_by_type: false, stated: None }
 }

@@ -1,4 +1,4 @@
-//! The catalogs of PostgreSQL: four statements.
+//! The catalogs of PostgreSQL: five statements.
 //!
 //! I/O. `pg_constraint`, `pg_index` and `pg_attribute` rather than `information_schema`, which shows a user the tables of
 //! its own alone and says nothing of validity.
@@ -9,7 +9,8 @@ use sea_orm::sea_query::ArrayType;
 use sea_orm::{DbErr, QueryResult, Value};
 
 use super::{action, add_to_index, add_to_key, column, get, place, query, table_of};
-use crate::cascade::audit::live::{Flaw, Live, LiveIndex, LiveKey, TableKind};
+use crate::cascade::audit::live::{Flaw, Keepers, Live, LiveColumn, LiveIndex, LiveKey, LiveTrigger, Place, TableKind};
+use crate::cascade::audit::types::{Collation, LiveType};
 use crate::cascade::dialect::Dialect;
 use crate::cascade::session::Session;
 
@@ -17,14 +18,25 @@ const SERVER: &str = "SELECT current_setting('server_version') AS version, \
      coalesce(current_schema()::text, 'public') AS schema, \
      current_setting('session_replication_role') <> 'replica' AS enforces";
 
-/// Partitions have their table's constraints over again, and a view is a table to an entity.
+/// Partitions have their table's constraints over again, and a view is a table to an entity. A domain is what it is made
+/// from, with what that says of NULL; the collation is that of the column.
 const COLUMNS: &str = "SELECT n.nspname::text AS schema, t.relname::text AS tbl, \
      pg_table_is_visible(t.oid) AS is_visible, \
      t.relkind::text AS kind, a.attname::text AS name, \
-     NOT (a.attnotnull OR (y.typtype = 'd' AND y.typnotnull)) AS is_nullable \
+     NOT (a.attnotnull OR b.is_not_null) AS is_nullable, b.is_not_null AS is_not_null_by_type, format_type(b.oid, b.mod) AS ty, \
+     coalesce(to_jsonb(a) ->> 'attgenerated', '') <> '' AS is_generated, \
+     quote_ident(l.collname) AS collation, l.oid = 100 AS is_default, \
+     coalesce((to_jsonb(l) ->> 'collisdeterministic')::boolean, true) AS is_deterministic \
      FROM pg_class t JOIN pg_namespace n ON n.oid = t.relnamespace \
      JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped \
-     JOIN pg_type y ON y.oid = a.atttypid WHERE t.relkind IN ('r', 'p', 'v', 'm', 'f') \
+     LEFT JOIN pg_collation l ON l.oid = a.attcollation \
+     CROSS JOIN LATERAL (WITH RECURSIVE made (n, oid, mod, of, of_mod, is_not_null) AS (\
+     SELECT 0, y.oid, a.atttypmod, y.typbasetype, y.typtypmod, y.typtype = 'd' AND y.typnotnull \
+     FROM pg_type y WHERE y.oid = a.atttypid UNION ALL \
+     SELECT m.n + 1, y.oid, m.of_mod, y.typbasetype, y.typtypmod, m.is_not_null OR (y.typtype = 'd' AND y.typnotnull) \
+     FROM made m JOIN pg_type y ON y.oid = m.of) \
+     SELECT oid, mod, is_not_null FROM made ORDER BY made.n DESC LIMIT 1) AS b \
+     WHERE t.relkind IN ('r', 'p', 'v', 'm', 'f') \
      AND n.nspname NOT IN ('pg_catalog', 'information_schema') \
      AND t.relname = ANY($1) ORDER BY t.oid, a.attnum";
 
@@ -39,6 +51,25 @@ const INDEXES: &str = "SELECT n.nspname::text AS schema, t.relname::text AS tbl,
      LEFT JOIN pg_attribute f ON f.attrelid = t.oid AND f.attnum = x.indkey[0] AND f.attnum > 0 \
      WHERE t.relname = ANY($1) AND k.n <= x.indnkeyatts ORDER BY x.indexrelid, k.n";
 
+/// What keeps rows from being deleted or changed, or does more when they are. A trigger for rows of a part of a table,
+/// a partition or what inherits from it, is run for the whole; a rule or a policy of a part is not.
+const KEEPERS: &str = "WITH RECURSIVE parts (root, oid) AS (SELECT t.oid, t.oid \
+     FROM pg_class t JOIN pg_namespace n ON n.oid = t.relnamespace WHERE t.relname = ANY($1) \
+     AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND t.relkind IN ('r', 'p', 'v', 'm', 'f') \
+     UNION SELECT p.root, i.inhrelid FROM parts p JOIN pg_inherits i ON i.inhparent = p.oid) \
+     SELECT n.nspname::text AS schema, t.relname::text AS tbl, k.kind, k.name, k.bits \
+     FROM parts p JOIN pg_class t ON t.oid = p.root JOIN pg_namespace n ON n.oid = t.relnamespace \
+     CROSS JOIN LATERAL (\
+     SELECT 'trigger' AS kind, g.tgname::text AS name, g.tgtype::int AS bits FROM pg_trigger g \
+     WHERE g.tgrelid = p.oid AND NOT g.tgisinternal AND (p.oid = p.root OR g.tgtype & 1 <> 0) \
+     AND coalesce(to_jsonb(g) ->> 'tgparentid', '0') = '0' AND g.tgtype & 24 <> 0 AND g.tgenabled IN ('A', \
+     CASE WHEN current_setting('session_replication_role') = 'replica' THEN 'R' ELSE 'O' END) \
+     UNION ALL SELECT 'rule', r.rulename::text, 0 FROM pg_rewrite r \
+     WHERE r.ev_class = p.oid AND p.oid = p.root AND r.ev_type IN ('2', '4') AND r.ev_enabled IN ('A', \
+     CASE WHEN current_setting('session_replication_role') = 'replica' THEN 'R' ELSE 'O' END) \
+     UNION ALL SELECT 'policy', y.polname::text, 0 FROM (SELECT WHERE p.oid = p.root AND row_security_active(p.oid)) AS is_active \
+     LEFT JOIN pg_policy y ON y.polrelid = p.oid) AS k ORDER BY t.oid, k.kind, k.name";
+
 /// `conenforced` is new in version 18, `confdelsetcols` in 15: where they are not among the columns, they are not in the
 /// JSON. A constraint is off as well while one of its triggers is, or of a partition's: disabled, or for replicas only.
 const KEYS: &str = "WITH RECURSIVE off (oid, parent) AS (SELECT o.oid, o.conparentid \
@@ -47,6 +78,7 @@ const KEYS: &str = "WITH RECURSIVE off (oid, parent) AS (SELECT o.oid, o.conpare
      SELECT c.oid::text AS id, c.conname::text AS name, \
      cn.nspname::text AS child_schema, ct.relname::text AS child, ca.attname::text AS child_column, \
      pn.nspname::text AS parent_schema, pt.relname::text AS parent, pa.attname::text AS parent_column, \
+     o.schemas AS whole_schemas, o.tables AS whole_tables, \
      c.confdeltype::text AS on_delete, c.confupdtype::text AS on_update, c.convalidated AS is_validated, \
      coalesce((to_jsonb(c) ->> 'conenforced')::boolean, true) AND c.oid NOT IN (SELECT oid FROM off) AS is_enforced, \
      c.confmatchtype = 'f' AS is_full, coalesce(cardinality(c.conkey) > \
@@ -58,6 +90,11 @@ const KEYS: &str = "WITH RECURSIVE off (oid, parent) AS (SELECT o.oid, o.conpare
      CROSS JOIN LATERAL unnest(c.conkey, c.confkey) WITH ORDINALITY AS k (child, parent, n) \
      JOIN pg_attribute ca ON ca.attrelid = c.conrelid AND ca.attnum = k.child \
      JOIN pg_attribute pa ON pa.attrelid = c.confrelid AND pa.attnum = k.parent \
+     CROSS JOIN LATERAL (WITH RECURSIVE whole (oid) AS (\
+     SELECT i.inhparent FROM pg_inherits i WHERE i.inhrelid = c.confrelid \
+     UNION SELECT i.inhparent FROM whole w JOIN pg_inherits i ON i.inhrelid = w.oid) \
+     SELECT array_agg(wn.nspname::text ORDER BY w.oid) AS schemas, array_agg(wt.relname::text ORDER BY w.oid) AS tables \
+     FROM whole w JOIN pg_class wt ON wt.oid = w.oid JOIN pg_namespace wn ON wn.oid = wt.relnamespace) AS o \
      WHERE c.contype = 'f' AND c.conparentid = 0 ORDER BY c.oid, k.n";
 
 pub(super) async fn read(session: &dyn Session, names: &BTreeSet<String>) -> Result<Live, DbErr> {
@@ -71,11 +108,14 @@ pub(super) async fn read(session: &dyn Session, names: &BTreeSet<String>) -> Res
         current_schema: get(server, "schema")?,
         folds_tables: false,
         enforces: get(server, "enforces")?,
+        collation: None,
+        several_writers: None,
         tables: Vec::new(),
         keys: Vec::new(),
     };
     read_columns(session, names.clone(), &mut live).await?;
-    read_indexes(session, names, &mut live).await?;
+    read_indexes(session, names.clone(), &mut live).await?;
+    read_keepers(session, names, &mut live).await?;
     read_keys(session, &mut live).await?;
     Ok(live)
 }
@@ -88,9 +128,56 @@ async fn read_columns(session: &dyn Session, names: Value, live: &mut Live) -> R
             _ => TableKind::Plain,
         };
         let table = table_of(&mut live.tables, place(&row, "schema", "tbl")?, get(&row, "is_visible")?, kind);
-        table.columns.push(column(get(&row, "name")?, get(&row, "is_nullable")?));
+        let collation = get::<Option<String>>(&row, "collation")?.map(|name| Collation::named(name, String::new()));
+        let (gives_way, is_exact): (bool, bool) =
+            (get::<Option<bool>>(&row, "is_default")? == Some(true), get(&row, "is_deterministic")?);
+        let collation = collation.map(|collation| Collation { gives_way, is_loose: !is_exact, ..collation });
+        let ty = LiveType::new(Dialect::Postgres, get(&row, "ty")?, collation);
+        let (is_generated, is_not_null_by_type) = (get(&row, "is_generated")?, get(&row, "is_not_null_by_type")?);
+        table.columns.push(LiveColumn {
+            is_generated,
+            is_not_null_by_type,
+            ..column(get(&row, "name")?, get(&row, "is_nullable")?, ty)
+        });
     }
     Ok(())
+}
+
+async fn read_keepers(session: &dyn Session, names: Value, live: &mut Live) -> Result<(), DbErr> {
+    for row in query(session, KEEPERS, vec![names]).await? {
+        let place = place(&row, "schema", "tbl")?;
+        let Some(table) = live.tables.iter_mut().find(|table| table.place == place) else { continue };
+        let Keepers { triggers, rules, policies, engine: _ } = &mut table.keepers;
+        let name = get::<Option<String>>(&row, "name")?;
+        match (get::<String>(&row, "kind")?.as_str(), name) {
+            ("trigger", Some(name)) => {
+                let trigger = trigger(name, get(&row, "bits")?);
+                if !triggers.contains(&trigger) {
+                    triggers.push(trigger);
+                }
+            }
+            ("rule", Some(name)) => rules.push(name),
+            ("policy", name) => policies.get_or_insert_default().extend(name),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// By the bits of `tgtype`.
+fn trigger(name: String, bits: i32) -> LiveTrigger {
+    let when = match bits & (2 | 64) {
+        0 => "AFTER",
+        2 => "BEFORE",
+        _ => "INSTEAD OF",
+    };
+    let on = [(8, "DELETE"), (16, "UPDATE")].into_iter().filter(|(bit, _)| bits & bit != 0).map(|(_, event)| event);
+    let each = if bits & 1 == 0 { " for each statement" } else { "" };
+    LiveTrigger {
+        name,
+        event: format!("{when} {}{each}", on.collect::<Vec<_>>().join(" OR ")),
+        on_delete: bits & 8 != 0,
+    }
 }
 
 async fn read_indexes(session: &dyn Session, names: Value, live: &mut Live) -> Result<(), DbErr> {
@@ -115,6 +202,7 @@ async fn read_keys(session: &dyn Session, live: &mut Live) -> Result<(), DbErr> 
             child: place(&row, "child_schema", "child")?,
             child_columns: vec![get(&row, "child_column")?],
             parent: place(&row, "parent_schema", "parent")?,
+            parent_is_of: wholes(&row)?,
             parent_columns: vec![get(&row, "parent_column")?],
             on_delete: action(&row, "on_delete")?,
             sets_some: get(&row, "sets_some")?,
@@ -132,6 +220,13 @@ async fn read_keys(session: &dyn Session, live: &mut Live) -> Result<(), DbErr> 
     }
     live.keys = keys.into_iter().map(|(_, key)| key).collect();
     Ok(())
+}
+
+/// The tables of which the parent is a part.
+fn wholes(row: &QueryResult) -> Result<Vec<Place>, DbErr> {
+    let names = |name| get::<Option<Vec<String>>>(row, name).map(Option::unwrap_or_default);
+    let places = names("whole_schemas")?.into_iter().zip(names("whole_tables")?);
+    Ok(places.map(|(schema, table)| Place { schema, table }).collect())
 }
 
 /// An index of the rows in which its first column is not NULL finds every row with a value.

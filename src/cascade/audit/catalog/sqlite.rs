@@ -7,8 +7,11 @@ use std::collections::BTreeSet;
 use sea_orm::{DbErr, QueryResult};
 
 use super::{action, add_to_index, add_to_key, column, get, query, table_of};
-use crate::cascade::audit::live::{Flaw, Live, LiveIndex, LiveKey, LiveTable, Place, TableKind};
-use crate::cascade::audit::rebuild::Definition;
+use crate::cascade::audit::live::{
+    Flaw, Live, LiveColumn, LiveIndex, LiveKey, LiveTable, LiveTrigger, Place, TableKind,
+};
+use crate::cascade::audit::rebuild::{self, Definition};
+use crate::cascade::audit::types::{Collation, LiveType};
 use crate::cascade::dialect::Dialect;
 use crate::cascade::session::Session;
 
@@ -34,8 +37,12 @@ const KEYS: &str = "m.name AS child, f.id AS id, f.\"table\" AS parent, f.\"from
      FROM {schema}.sqlite_schema AS m JOIN pragma_foreign_key_list(m.name, {name}) AS f \
      WHERE m.type = 'table' AND m.sql NOT LIKE 'CREATE VIRTUAL%' ORDER BY m.rowid, f.id, f.seq";
 
-const TEXTS: &str = "m.type AS kind, m.tbl_name AS tbl, m.sql AS sql FROM {schema}.sqlite_schema AS m \
-     WHERE m.sql IS NOT NULL AND m.type IN ('table', 'index', 'trigger') ORDER BY m.type = 'trigger', m.rowid";
+/// A trigger names its table as it was written, in whatever case. Temporary ones may be on any table of this connection.
+const TEXTS: &str = "m.type AS kind, m.name AS name, m.tbl_name AS tbl, m.sql AS sql, \
+     m.type = 'trigger' AS is_late, 0 AS is_temporary, m.rowid AS n \
+     FROM {schema}.sqlite_schema AS m WHERE m.sql IS NOT NULL AND m.type IN ('table', 'index', 'trigger') \
+     UNION ALL SELECT m.type, m.name, m.tbl_name, m.sql, 1, 1, m.rowid FROM sqlite_temp_schema AS m \
+     WHERE m.type = 'trigger' ORDER BY 5, 6, 7";
 
 pub(super) async fn read(
     session: &dyn Session,
@@ -50,6 +57,8 @@ pub(super) async fn read(
         current_schema: "main".to_owned(),
         folds_tables: true,
         enforces: get::<i64>(server, "enforces")? != 0,
+        collation: None,
+        several_writers: None,
         tables: Vec::new(),
         keys: Vec::new(),
     };
@@ -84,7 +93,7 @@ async fn read_schema(
         add_to_index(&mut tables.found, &place(&row, "tbl")?, index);
     }
     for row in query(session, of(TEXTS), Vec::new()).await? {
-        tables.add_text(&place(&row, "tbl")?, &get::<String>(&row, "kind")?, get(&row, "sql")?);
+        tables.add_text(&place(&row, "tbl")?, &row)?;
     }
     let mut keys = Vec::new();
     for row in query(session, of(KEYS), Vec::new()).await? {
@@ -127,6 +136,7 @@ fn key(row: &QueryResult, child: Place, parent: Place) -> Result<LiveKey, DbErr>
         child,
         child_columns: vec![get(row, "child_column")?],
         parent,
+        parent_is_of: Vec::new(),
         parent_columns: get::<Option<String>>(row, "parent_column")?.into_iter().collect(),
         on_delete: action(row, "on_delete")?,
         sets_some: false,
@@ -159,7 +169,9 @@ impl Tables {
             let is_integer = get::<Option<String>>(row, "ty")?.is_some_and(|ty| ty.eq_ignore_ascii_case("INTEGER"));
             self.primary_keys.push(PrimaryKeyColumn { place: place.clone(), position, name: name.clone(), is_integer });
         }
-        let (nullable, is_stored) = (get::<i64>(row, "is_stated")? == 0, get::<i64>(row, "hidden")? == 0);
+        let (nullable, hidden) = (get::<i64>(row, "is_stated")? == 0, get::<i64>(row, "hidden")?);
+        let ty = get::<Option<String>>(row, "ty")?.unwrap_or_default();
+        let ty = LiveType::new(Dialect::Sqlite, ty, Some(Collation::named("BINARY".to_owned(), String::new())));
         let kind = if get::<String>(row, "kind")? == "view" { TableKind::View } else { TableKind::Plain };
         // A script names no schema: it would meet another table.
         let can_be_made_anew = is_visible && get::<i64>(row, "is_hidden")? == 0;
@@ -167,19 +179,42 @@ impl Tables {
         let of_name = table.place.table.clone();
         if can_be_made_anew {
             let definition = table.definition.get_or_insert_with(|| Definition::named(of_name));
-            definition.stored.extend(is_stored.then(|| name.clone()));
+            definition.stored.extend((hidden == 0).then(|| name.clone()));
         }
-        table.columns.push(column(name, nullable));
+        // 2 is computed when it is read, 3 when it is written.
+        table.columns.push(LiveColumn { is_generated: matches!(hidden, 2 | 3), ..column(name, nullable, ty) });
         Ok(())
     }
 
-    fn add_text(&mut self, place: &Place, kind: &str, sql: String) {
-        let table = self.found.iter_mut().find(|table| table.place == *place);
-        let Some(definition) = table.and_then(|table| table.definition.as_mut()) else { return };
-        match kind {
+    fn add_text(&mut self, place: &Place, row: &QueryResult) -> Result<(), DbErr> {
+        let (kind, sql): (String, String) = (get(row, "kind")?, get(row, "sql")?);
+        let is_it = |table: &&mut LiveTable| table.place.table.eq_ignore_ascii_case(&place.table);
+        let Some(table) = self.found.iter_mut().find(is_it) else { return Ok(()) };
+        let is_temporary = get::<i64>(row, "is_temporary")? != 0;
+        if kind == "table" {
+            for (column, collation) in rebuild::collations(&sql) {
+                let named = table.columns.iter_mut().find(|live| live.name.eq_ignore_ascii_case(&column));
+                if let Some(ty) = named.and_then(|column| column.ty.as_mut()) {
+                    ty.collation = Some(Collation::named(collation, String::new()));
+                }
+            }
+        }
+        if kind == "trigger"
+            && let Some((event, on_delete)) = rebuild::event(&sql)
+        {
+            table.keepers.triggers.push(LiveTrigger { name: get(row, "name")?, event, on_delete });
+        }
+        if is_temporary {
+            // Nobody could say on which connections it is to be again.
+            table.definition = None;
+            return Ok(());
+        }
+        let Some(definition) = table.definition.as_mut() else { return Ok(()) };
+        match kind.as_str() {
             "table" => definition.create = sql,
             _ => definition.followers.push(sql),
         }
+        Ok(())
     }
 
     fn primary_key_of(&self, of: &Place) -> Vec<&PrimaryKeyColumn> {
