@@ -11,6 +11,7 @@
 
 mod architecture;
 mod audit;
+mod cluster;
 mod declarations;
 mod explain;
 mod faults;
@@ -29,6 +30,10 @@ use support::{Kind, Server, Test};
 fn main() -> ExitCode {
     if let Ok(url) = std::env::var("CASCADE_VICTIM") {
         runtime().block_on(faults::victim(&url));
+        return ExitCode::SUCCESS;
+    }
+    if let Ok(urls) = std::env::var("CLUSTER_URLS") {
+        runtime().block_on(cluster::run(&urls));
         return ExitCode::SUCCESS;
     }
     let arguments = Arguments::from_args();
