@@ -261,32 +261,39 @@ async fn a_lock_time_out_in_batches_is_told(db: TestDb) {
 async fn batches_that_lose_are_made_smaller(db: TestDb) {
     let tables = Tables(Vec::from(tables![a, b, c]));
     let rows: Vec<_> = rows().into_iter().filter(|(table, _)| ["a", "b", "c"].contains(table)).collect();
-    tables.create(&db.conn, Constraints::Declared, &rows).await;
-    let pool = impatient(&db).await;
-    let other = Arc::new(std::sync::Mutex::new(Some(hold(&db).await)));
-    // 16 rows, 8, 4, 2, 1: then the other one gives up the row.
-    let (tried, runtime) = (AtomicU64::new(0), tokio::runtime::Handle::current());
-    let listen = move |name: &str| {
-        if name == "cascade.retry"
-            && tried.fetch_add(1, Ordering::Relaxed) == 4
-            && let Some(other) = other.lock().unwrap().take()
-        {
-            runtime.spawn(other.rollback());
-        }
-    };
-    let done = Arc::new(std::sync::Mutex::new(vec![0]));
-    let told = done.clone();
-    let batches = tables.graph().delete_keys(a::Entity, [1]).batches_of(16).on_progress(move |progress| {
-        told.lock().unwrap().push(progress.done);
-        ControlFlow::Continue(())
-    });
-    let outcome = listened(batches.execute(&pool), listen).await.unwrap();
-    assert_eq!(outcome.to_string(), "deleted a 1, b 30, c 120");
-    assert_eq!(db.number("SELECT count(*) AS n FROM c").await, 120);
-    let sizes: Vec<u64> = done.lock().unwrap().windows(2).map(|two| two[1] - two[0]).collect();
-    let single = sizes.iter().position(|&size| size == 1).expect("down to one row");
-    assert!(single < sizes.len() - 2 && sizes[single..].contains(&16), "it has not grown back: {sizes:?}");
-    assert!(sizes.iter().all(|&size| size <= 16), "{sizes:?}");
+    // Rows are told by a condition, and by their keys where these are wanted.
+    for by_keys in [false, true] {
+        tables.create(&db.conn, Constraints::Declared, &rows).await;
+        let pool = impatient(&db).await;
+        let other = Arc::new(std::sync::Mutex::new(Some(hold(&db).await)));
+        // 16 rows, 8, 4, 2, 1: then the other one gives up the row.
+        let (tried, runtime) = (AtomicU64::new(0), tokio::runtime::Handle::current());
+        let listen = move |name: &str| {
+            if name == "cascade.retry"
+                && tried.fetch_add(1, Ordering::Relaxed) == 4
+                && let Some(other) = other.lock().unwrap().take()
+            {
+                runtime.spawn(other.rollback());
+            }
+        };
+        let done = Arc::new(std::sync::Mutex::new(vec![0]));
+        let told = done.clone();
+        let deletion = tables.graph().delete_keys(a::Entity, [1]);
+        let deletion = if by_keys { deletion.keys_of(c::Entity) } else { deletion };
+        let batches = deletion.batches_of(16).on_progress(move |progress| {
+            told.lock().unwrap().push(progress.done);
+            ControlFlow::Continue(())
+        });
+        let outcome = listened(batches.execute(&pool), listen).await.unwrap();
+        assert_eq!(outcome.to_string(), "deleted a 1, b 30, c 120");
+        assert_eq!(db.number("SELECT count(*) AS n FROM c").await, 120);
+        let sizes: Vec<u64> = done.lock().unwrap().windows(2).map(|two| two[1] - two[0]).collect();
+        let single = sizes.iter().position(|&size| size == 1).expect("down to one row");
+        assert!(single < sizes.len() - 2 && sizes[single..].contains(&16), "it has not grown back: {sizes:?}");
+        assert!(sizes.iter().all(|&size| size <= 16), "{sizes:?}");
+        pool.close().await.unwrap();
+        tables.drop(&db.conn).await;
+    }
 }
 
 // A trigger writes much for each row that goes, and the file may not grow.

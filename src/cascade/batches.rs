@@ -589,7 +589,9 @@ impl<C: Connection> Going<'_, C> {
             } else {
                 let (first, rest) = self.cut(part, room).await?;
                 parts.push(first);
-                rest.into_iter().for_each(|rest| queue.push_front(rest));
+                if let Some(rest) = rest {
+                    queue.push_front(rest);
+                }
                 break;
             }
         }
@@ -609,7 +611,8 @@ impl<C: Connection> Going<'_, C> {
                 let left = run.sql(known).between(rows, None, until.as_ref());
                 let end = run.session.query(&run.sql(known).end_of(&left, after.as_ref(), len)).await?;
                 if end.is_empty() {
-                    return Ok((part, None));
+                    let len = Ord::max(len - 1, 1);
+                    return Ok((Part { len, ..part }, None));
                 }
                 let mut middle = run.keys_of(rows.table(), &run.schema.tables[rows.table()].identity)?;
                 middle.read(&end)?;
