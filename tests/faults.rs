@@ -206,8 +206,7 @@ async fn a_statement_time_out_in_batches(db: TestDb) {
     let pool = db.connect(1).await;
     let sql = match db.kind() {
         Kind::Postgres => "SET statement_timeout = '50ms'",
-        Kind::MySql => "SET max_execution_time = 50",
-        Kind::MariaDb | Kind::Sqlite => "SET max_statement_time = 0.05",
+        _ => "SET max_statement_time = 0.05",
     };
     pool.execute_unprepared(sql).await.unwrap();
     let other = hold(&db).await;

@@ -90,6 +90,7 @@ fn impossible(kind: Kind, test: &str) -> Option<&'static str> {
             Kind::Sqlite,
         ) => Some("it has no server"),
         ("a_statement_time_out_in_batches", Kind::Sqlite) => Some("it has no time-out of statements"),
+        ("a_statement_time_out_in_batches", Kind::MySql) => Some("its time-out is for SELECT alone"),
         ("a_disk_that_is_full", Kind::Postgres | Kind::MariaDb | Kind::MySql) => {
             Some("only SQLite can be told how big its file may be")
         }
