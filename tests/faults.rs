@@ -26,6 +26,7 @@ tests![
     a_statement_time_out_in_batches,
     a_lock_time_out_is_tried_again,
     a_lock_time_out_in_batches_is_told,
+    batches_that_lose_are_made_smaller,
     a_disk_that_is_full,
     writers_and_deleters_with_constraints,
     writers_and_deleters_without_constraints,
@@ -205,8 +206,7 @@ async fn a_statement_time_out_in_batches(db: TestDb) {
     let pool = db.connect(1).await;
     let sql = match db.kind() {
         Kind::Postgres => "SET statement_timeout = '50ms'",
-        Kind::MySql => "SET max_execution_time = 50",
-        Kind::MariaDb | Kind::Sqlite => "SET max_statement_time = 0.05",
+        _ => "SET max_statement_time = 0.05",
     };
     pool.execute_unprepared(sql).await.unwrap();
     let other = hold(&db).await;
@@ -255,6 +255,44 @@ async fn a_lock_time_out_in_batches_is_told(db: TestDb) {
     assert_eq!(dangling(&db).await, 0);
     deletion.batches_of(5).execute(&pool).await.unwrap();
     assert_eq!(db.number("SELECT count(*) AS n FROM a").await, 1);
+}
+
+async fn batches_that_lose_are_made_smaller(db: TestDb) {
+    let tables = Tables(Vec::from(tables![a, b, c]));
+    let rows: Vec<_> = rows().into_iter().filter(|(table, _)| ["a", "b", "c"].contains(table)).collect();
+    // Rows are told by a condition, and by their keys where these are wanted.
+    for by_keys in [false, true] {
+        tables.create(&db.conn, Constraints::Declared, &rows).await;
+        let pool = impatient(&db).await;
+        let other = Arc::new(std::sync::Mutex::new(Some(hold(&db).await)));
+        // 16 rows, 8, 4, 2, 1: then the other one gives up the row.
+        let (tried, runtime) = (AtomicU64::new(0), tokio::runtime::Handle::current());
+        let listen = move |name: &str| {
+            if name == "cascade.retry"
+                && tried.fetch_add(1, Ordering::Relaxed) == 4
+                && let Some(other) = other.lock().unwrap().take()
+            {
+                runtime.spawn(other.rollback());
+            }
+        };
+        let done = Arc::new(std::sync::Mutex::new(vec![0]));
+        let told = done.clone();
+        let deletion = tables.graph().delete_keys(a::Entity, [1]);
+        let deletion = if by_keys { deletion.keys_of(c::Entity) } else { deletion };
+        let batches = deletion.batches_of(16).on_progress(move |progress| {
+            told.lock().unwrap().push(progress.done);
+            ControlFlow::Continue(())
+        });
+        let outcome = listened(batches.execute(&pool), listen).await.unwrap();
+        assert_eq!(outcome.to_string(), "deleted a 1, b 30, c 120");
+        assert_eq!(db.number("SELECT count(*) AS n FROM c").await, 120);
+        let sizes: Vec<u64> = done.lock().unwrap().windows(2).map(|two| two[1] - two[0]).collect();
+        let single = sizes.iter().position(|&size| size == 1).expect("down to one row");
+        assert!(single < sizes.len() - 2 && sizes[single..].contains(&16), "it has not grown back: {sizes:?}");
+        assert!(sizes.iter().all(|&size| size <= 16), "{sizes:?}");
+        pool.close().await.unwrap();
+        tables.drop(&db.conn).await;
+    }
 }
 
 // A trigger writes much for each row that goes, and the file may not grow.

@@ -11,6 +11,7 @@
 
 mod architecture;
 mod audit;
+mod cluster;
 mod declarations;
 mod explain;
 mod faults;
@@ -30,6 +31,10 @@ use support::{Kind, Server, Test};
 fn main() -> ExitCode {
     if let Ok(url) = std::env::var("CASCADE_VICTIM") {
         runtime().block_on(faults::victim(&url));
+        return ExitCode::SUCCESS;
+    }
+    if let Ok(urls) = std::env::var("CLUSTER_URLS") {
+        runtime().block_on(cluster::run(&urls));
         return ExitCode::SUCCESS;
     }
     let arguments = Arguments::from_args();
@@ -91,6 +96,7 @@ fn impossible(kind: Kind, test: &str) -> Option<&'static str> {
             Kind::Sqlite,
         ) => Some("it has no server"),
         ("a_statement_time_out_in_batches", Kind::Sqlite) => Some("it has no time-out of statements"),
+        ("a_statement_time_out_in_batches", Kind::MySql) => Some("its time-out is for SELECT alone"),
         ("a_disk_that_is_full", Kind::Postgres | Kind::MariaDb | Kind::MySql) => {
             Some("only SQLite can be told how big its file may be")
         }

@@ -5,11 +5,10 @@
 //! So whatever was added to them meanwhile is found again, judged by its rule, and goes with them. And the parents by
 //! which rows were found are locked and judged again in the batch: one that was moved away keeps what is below it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use sea_orm::sea_query::{Expr, ExprTrait as _};
@@ -25,6 +24,7 @@ use super::key::{Index, Keys};
 use super::known::{Cycle, Known};
 use super::outcome::Outcome;
 use super::plan::{ComponentId, Plan, Step};
+use super::retry::is_lost_to_others;
 use super::run::{Run, Transaction, Watch, check};
 use super::session::{self, Connection, Purpose};
 use super::shield::{Awaited, WhileAwaited, Work, shielded};
@@ -55,7 +55,9 @@ const KEYS_READ: usize = 10_000;
 ///   down. A row that is added to a parent at the very moment in which a batch of its siblings goes may go with that batch.
 /// - **Calling again** needs no other arguments, but without [`expecting`](Deletion::expecting): its numbers have changed.
 /// - **Hooks** see each row once, unless it failed; a veto ends it, and the batches before stay done.
-/// - **Retries** are those of the deletion, for each batch.
+/// - **Retries** are those of the deletion, for each batch. One that others keep from going through (a deadlock, a lock that
+///   is waited for too long, a transaction of another node of a cluster) is halved first, and halved again down to one row,
+///   which is tried so often; the batches after it are twice as big each, up to the size that was asked for.
 ///
 /// It needs a pool: inside a transaction nothing could be committed. The client holds the keys of the asked rows, those
 /// of the rows of tables in a cycle, and a page of at most 10,000 keys (or one batch) for each level of tables below.
@@ -205,6 +207,7 @@ impl Work for Batches {
             parents: Arc::default(),
             done: Outcome::new(schema, &plan),
             batches: 0,
+            size: self.rows_max,
             total: seen.outcome().total(),
             is_stopped: false,
         };
@@ -250,6 +253,8 @@ struct Part {
     len: usize,
     /// What they hang on, and what that fulfils as long as it is doomed.
     parents: Parents,
+    /// Whether no row of it can go before the others.
+    is_whole: bool,
 }
 
 type Parents = Arc<Vec<(Rows, Option<Expr>)>>;
@@ -258,8 +263,8 @@ type Parents = Arc<Vec<(Rows, Option<Expr>)>>;
 enum Which {
     /// Those with these keys, as far as they still fulfil a condition, because others may have changed them meanwhile.
     Keys(Keys, Option<Expr>),
-    /// All that fulfil a condition.
-    Stretch(Rows),
+    /// All that fulfil a condition, between two places in key order.
+    Stretch { rows: Rows, after: Option<Keys>, until: Option<Keys> },
 }
 
 /// A delete in batches under way.
@@ -276,6 +281,8 @@ struct Going<'a, C> {
     parents: Parents,
     done: Outcome,
     batches: u64,
+    /// Rows in the next transaction, at most: fewer than asked for after one that others kept from going through.
+    size: usize,
     total: u64,
     is_stopped: bool,
 }
@@ -364,8 +371,8 @@ impl<C: Connection> Going<'_, C> {
                 (Some(until), room)
             };
             if len > 0 {
-                let stretch = run.sql(known).between(rows, after.as_ref(), until.as_ref());
-                self.ready.push(Part { deed, rows: Which::Stretch(stretch), len, parents: self.parents.clone() });
+                let stretch = Which::Stretch { rows: rows.clone(), after: after.clone(), until: until.clone() };
+                self.ready.push(Part { deed, rows: stretch, len, parents: self.parents.clone(), is_whole: false });
             }
             if self.ready() >= self.of.rows_max {
                 self.flush().await?;
@@ -499,6 +506,7 @@ impl<C: Connection> Going<'_, C> {
             rows,
             len: roots.len(),
             parents: Arc::default(),
+            is_whole: true,
         }));
         self.flush().await
     }
@@ -513,7 +521,7 @@ impl<C: Connection> Going<'_, C> {
             let fitting: Vec<usize> = (taken..end).collect();
             taken = end;
             let rows = Which::Keys(keys.copied(&fitting), still.clone());
-            self.ready.push(Part { deed, rows, len: fitting.len(), parents: self.parents.clone() });
+            self.ready.push(Part { deed, rows, len: fitting.len(), parents: self.parents.clone(), is_whole: false });
             if self.ready() == self.of.rows_max {
                 self.flush().await?;
             }
@@ -533,47 +541,122 @@ impl<C: Connection> Going<'_, C> {
         }
     }
 
-    /// Does the batch that is ready, in one transaction. That it is to stop is known when there is another one.
+    /// Does what is ready, in one transaction; in several if others were in the way lately. That it is to stop is known
+    /// when there is another one.
     async fn flush(&mut self) -> Result<(), End> {
-        let parts = std::mem::take(&mut self.ready);
-        let Some(last) = parts.last() else { return Ok(()) };
-        if self.is_stopped {
-            return Err(End::Stopped);
-        }
-        if self.batches > 0 && !self.of.pause.is_zero() {
-            tokio::time::sleep(self.of.pause).await;
-        }
-        let Self { of, db, awaited, run, .. } = *self;
-        let (dialect, schema) = (run.dialect, run.schema);
-        let Watch { keys_of, under_row_security, changed, has_hook_run: _ } = run.watch;
-        let watch = Watch {
-            keys_of: keys_of.clone(),
-            under_row_security: *under_row_security,
-            changed: changed.clone(),
-            has_hook_run: AtomicBool::new(false),
-        };
-        let delete = || async {
-            let transaction = session::begin(db, dialect, Purpose::Write).await?;
-            let session = WhileAwaited { session: &transaction, awaited };
-            let run = Run { session: &session, watch: &watch, ..run };
-            let all = async {
-                let mut done = Outcome::new(schema, run.plan);
-                for part in &parts {
-                    self.part(run, part, &mut done).await?;
+        let mut queue = VecDeque::from(std::mem::take(&mut self.ready));
+        let mut attempts = self.of.deletion.retries.attempts();
+        let mut is_again = false;
+        while !queue.is_empty() {
+            if self.is_stopped {
+                return Err(End::Stopped);
+            }
+            if self.batches > 0 && !self.of.pause.is_zero() && !is_again {
+                tokio::time::sleep(self.of.pause).await;
+            }
+            let parts = self.fitting(&mut queue).await?;
+            let watch = self.run.watch.anew();
+            let span = tracing::debug_span!(target: "sea_orm_cascade", "cascade.batch", batch = self.batches + 1);
+            match self.transaction(&parts, &watch).instrument(span).await {
+                Ok(done) => {
+                    self.committed(done, &parts);
+                    self.size = self.size.saturating_mul(2).min(self.of.rows_max);
+                    (attempts, is_again) = (self.of.deletion.retries.attempts(), false);
                 }
-                run.check_transaction().await?;
-                awaited.check()?;
-                Ok(done)
-            };
-            let result = all.await;
-            session::finish(transaction, result).await
+                Err(error) => {
+                    let rows = parts.iter().map(|part| part.len).sum::<usize>();
+                    if is_lost_to_others(&error) && rows > 1 && parts.iter().all(|part| !part.is_whole) {
+                        self.size = rows.div_ceil(2);
+                        attempts.with_less_work();
+                    }
+                    let Some(wait) = attempts.after(&error, &watch) else { return Err(error.into()) };
+                    tokio::time::sleep(wait).await;
+                    parts.into_iter().rev().for_each(|part| queue.push_front(part));
+                    is_again = true;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The parts at the head of the queue, as far as they go together into a transaction. The last is cut where it is too
+    /// long.
+    async fn fitting(&self, queue: &mut VecDeque<Part>) -> Result<Vec<Part>, Error> {
+        let (mut parts, mut room) = (Vec::new(), self.size);
+        while room > 0 {
+            let Some(part) = queue.pop_front() else { break };
+            if part.len <= room || part.is_whole {
+                room = room.saturating_sub(part.len);
+                parts.push(part);
+            } else {
+                let (first, rest) = self.cut(part, room).await?;
+                parts.push(first);
+                if let Some(rest) = rest {
+                    queue.push_front(rest);
+                }
+                break;
+            }
+        }
+        Ok(parts)
+    }
+
+    /// The first rows of a part, and the others.
+    async fn cut(&self, part: Part, len: usize) -> Result<(Part, Option<Part>), Error> {
+        let (run, known) = (self.run, self.known);
+        let (first, rest) = match &part.rows {
+            Which::Keys(keys, still) => {
+                let of = |rows: Range<usize>| Which::Keys(keys.copied(&rows.collect::<Vec<_>>()), still.clone());
+                (of(0..len), of(len..keys.len()))
+            }
+            Which::Stretch { rows, after, until } => {
+                // Some may have gone meanwhile, with their parents.
+                let left = run.sql(known).between(rows, None, until.as_ref());
+                let end = run.session.query(&run.sql(known).end_of(&left, after.as_ref(), len)).await?;
+                if end.is_empty() {
+                    let len = Ord::max(len - 1, 1);
+                    return Ok((Part { len, ..part }, None));
+                }
+                let mut middle = run.keys_of(rows.table(), &run.schema.tables[rows.table()].identity)?;
+                middle.read(&end)?;
+                let of = |after: &Option<Keys>, until: &Option<Keys>| Which::Stretch {
+                    rows: rows.clone(),
+                    after: after.clone(),
+                    until: until.clone(),
+                };
+                let middle = Some(middle);
+                (of(after, &middle), of(&middle, until))
+            }
         };
-        let span = tracing::debug_span!(target: "sea_orm_cascade", "cascade.batch", batch = self.batches + 1);
-        let done = of.deletion.retries.of(&watch, delete).instrument(span).await?;
+        let rest_len = part.len - len;
+        Ok((Part { rows: first, len, ..part.clone() }, Some(Part { rows: rest, len: rest_len, ..part })))
+    }
+
+    /// Does these parts in one transaction.
+    async fn transaction(&self, parts: &[Part], watch: &Watch) -> Result<Outcome, Error> {
+        let Self { db, awaited, run, .. } = *self;
+        let transaction = session::begin(db, run.dialect, Purpose::Write).await?;
+        let session = WhileAwaited { session: &transaction, awaited };
+        let run = Run { session: &session, watch, ..run };
+        let all = async {
+            let mut done = Outcome::new(run.schema, run.plan);
+            for part in parts {
+                self.part(run, part, &mut done).await?;
+            }
+            run.check_transaction().await?;
+            awaited.check()?;
+            Ok(done)
+        };
+        let result = all.await;
+        session::finish(transaction, result).await
+    }
+
+    /// Tells how far it has come.
+    fn committed(&mut self, done: Outcome, parts: &[Part]) {
         self.batches += 1;
         self.done.add(done);
+        let table = parts.last().map(|last| self.run.schema.tables[self.table_of(last.deed)].label.clone());
         let progress = Progress {
-            table: schema.tables[self.table_of(last.deed)].label.clone(),
+            table: table.unwrap_or_default(),
             done: self.done.total(),
             total: Ord::max(self.total, self.done.total()),
             batches: self.batches,
@@ -587,13 +670,12 @@ impl<C: Connection> Going<'_, C> {
             batches = progress.batches,
             "committed a batch"
         );
-        let goes_on = of.on_progress.as_ref().is_none_or(|on_progress| on_progress(&progress).is_continue());
+        let goes_on = self.of.on_progress.as_ref().is_none_or(|on_progress| on_progress(&progress).is_continue());
         self.is_stopped = !goes_on;
-        Ok(())
     }
 
     async fn part(&self, run: Run<'_>, part: &Part, done: &mut Outcome) -> Result<(), Error> {
-        let Part { deed, rows, len: _, parents } = part;
+        let Part { deed, rows, len: _, parents, is_whole: _ } = part;
         for (rows, fulfils) in &**parents {
             if run.dialect == Dialect::Sqlite && fulfils.is_none() {
                 // Nothing to lock there, and nothing to ask.
@@ -609,7 +691,9 @@ impl<C: Connection> Going<'_, C> {
         let table = self.table_of(*deed);
         let rows = match rows {
             Which::Keys(keys, still) => run.sql(self.known).still(table, keys, still.as_ref()),
-            Which::Stretch(rows) => vec![rows.clone()],
+            Which::Stretch { rows, after, until } => {
+                vec![run.sql(self.known).between(rows, after.as_ref(), until.as_ref())]
+            }
         };
         match *deed {
             Deed::Delete(_) if self.is_leaf(table) => {

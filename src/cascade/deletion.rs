@@ -177,7 +177,8 @@ impl Deletion {
     ///
     /// A reference that was not foreseen ([`ErrorKind::StillReferenced`]) is tried again twice at most. Before each attempt
     /// there is a wait, 10 ms at first and twice as long each time, up to a second, lengthened at
-    /// random. Inside a transaction of the caller's nothing is tried again, because only the whole of it could be.
+    /// random. Inside a transaction of the caller's nothing is tried again, because only the whole of it could be. Batches
+    /// are made smaller first ([`Batches`]).
     pub fn retries(mut self, at_most: usize) -> Self {
         self.retries.at_most = at_most;
         self

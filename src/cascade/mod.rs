@@ -37,7 +37,7 @@
 //! - **R10** What was asked is what is counted: the outcome's numbers equal the rows that changed, also where the
 //!   database's own cascade would have taken them.
 //! - **R11** A transient failure ([`Error::is_transient`]) is tried again where the transaction is ours, and returned where
-//!   it is the caller's or a hook has run.
+//!   it is the caller's or a hook has run. A batch that loses to others is halved for it, down to one row.
 //! - **R12** Nothing is guessed: an unknown action, a relation with a condition, a key that cannot be compared and a
 //!   database that is not known are errors that name it.
 //!

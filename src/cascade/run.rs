@@ -33,6 +33,15 @@ pub(crate) struct Watch {
     pub(crate) has_hook_run: AtomicBool,
 }
 
+impl Watch {
+    /// The same before any hook has run.
+    pub(crate) fn anew(&self) -> Self {
+        let Self { keys_of, under_row_security, changed, has_hook_run: _ } = self;
+        let (keys_of, changed) = (keys_of.clone(), changed.clone());
+        Self { keys_of, under_row_security: *under_row_security, changed, has_hook_run: AtomicBool::new(false) }
+    }
+}
+
 /// What one run works with.
 #[derive(Clone, Copy)]
 pub(crate) struct Run<'a> {

@@ -61,6 +61,20 @@ pub(crate) fn is_text(table: usize, column: usize) -> bool {
 }
 
 impl Shape {
+    /// Whether a table is below itself by way of another.
+    pub(crate) fn has_cycle_of_tables(&self) -> bool {
+        let mut below = [[false; TABLES_MAX]; TABLES_MAX];
+        self.keys.iter().filter(|key| key.child != key.parent).for_each(|key| below[key.parent][key.child] = true);
+        for way in 0..TABLES_MAX {
+            for from in 0..TABLES_MAX {
+                for to in 0..TABLES_MAX {
+                    below[from][to] |= below[from][way] && below[way][to];
+                }
+            }
+        }
+        (0..TABLES_MAX).any(|table| below[table][table])
+    }
+
     pub(crate) fn tables(&self) -> usize {
         self.rows.len()
     }
