@@ -2,13 +2,14 @@
 
 use std::cell::RefCell;
 
+use sea_orm::prelude::Uuid;
 use sea_orm::sea_query::{ForeignKeyAction, IntoIden as _, StringLen};
 use sea_orm::{
     ColumnDef, ColumnTrait, ColumnType, ColumnTypeTrait as _, EntityTrait, Identity, RelationDef, RelationType,
 };
 use sea_orm_cascade::cascade::Action;
 
-use super::shape::{COLUMNS, ID, Key, PART, Shape, U, is_text, primary_key};
+use super::shape::{COLUMNS, ID, Key, Numbers, PART, Shape, TEXTS, Texts, U, is_text, primary_key};
 use crate::support::{Table, Tables};
 
 thread_local! {
@@ -34,7 +35,16 @@ pub(crate) fn tables(shape: &Shape) -> Tables {
 
 fn definition(table: usize, column: usize) -> ColumnDef {
     SHAPE.with_borrow(|shape| {
-        let ty = if is_text(table, column) { ColumnType::String(StringLen::N(20)) } else { ColumnType::BigInteger };
+        let ty = match (is_text(table, column), shape.texts, shape.numbers) {
+            (true, Texts::Varchar, _) => ColumnType::String(StringLen::N(20)),
+            (true, Texts::Char, _) => ColumnType::Char(Some(20)),
+            (true, Texts::Blind(name), _) => ColumnType::Custom(name.into_iden()),
+            (true, Texts::Uuid, _) => ColumnType::Uuid,
+            (false, _, Numbers::BigInt) => ColumnType::BigInteger,
+            (false, _, Numbers::Int) => ColumnType::Integer,
+            (false, _, Numbers::Unsigned) => ColumnType::BigUnsigned,
+            (false, _, Numbers::Decimal) => ColumnType::Decimal(Some((16, 2))),
+        };
         let definition = ty.def();
         if column == U {
             let definition = definition.nullable();
@@ -47,16 +57,25 @@ fn definition(table: usize, column: usize) -> ColumnDef {
         let at = key.columns.iter().position(|&other| other == column).expect("a column of the key");
         let definition = if key.nullable { definition.nullable() } else { definition };
         match key.defaults[at] {
-            Some(number) if is_text(table, column) => definition.default(text(number)),
+            Some(number) if is_text(table, column) => definition.default(text(shape.texts, column, number)),
             Some(number) => definition.default(number),
             None => definition,
         }
     })
 }
 
-/// The text that a number stands for.
-pub(crate) fn text(number: i64) -> String {
-    format!("k{number}")
+/// The text that a number stands for in a column.
+pub(crate) fn text(texts: Texts, column: usize, number: i64) -> String {
+    match texts {
+        Texts::Uuid => uuid(number).to_string(),
+        Texts::Blind(_) if TEXTS.contains(&column) => format!("K{number}"),
+        Texts::Varchar | Texts::Char | Texts::Blind(_) => format!("k{number}"),
+    }
+}
+
+/// The UUID that a number stands for.
+pub(crate) fn uuid(number: i64) -> Uuid {
+    Uuid::from_u128(0x1234_5678_9abc_4def_8000_0000_0000_0000 | u128::from(number.unsigned_abs()))
 }
 
 fn relations(table: usize) -> Vec<usize> {

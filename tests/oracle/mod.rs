@@ -16,16 +16,16 @@ use std::time::Duration;
 
 use proptest::test_runner::{Config, FileFailurePersistence, RngSeed, TestCaseError, TestRunner};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, EntityTrait,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, EntityTrait, IsolationLevel,
     PrimaryKeyToColumn as _, QueryFilter as _, TransactionTrait as _,
 };
 use sea_orm_cascade::cascade::{Action, Deletion, ErrorKind, Graph, Key, KeyPart, Outcome, Preview};
 
 use crate::support::{Constraints, Kind, Tables, TestDb};
 use crate::tests;
-use entity::{t0, t1, t2, t3, t4, t5, text};
+use entity::{t0, t1, t2, t3, t4, t5, text, uuid};
 use model::{Expected, expected};
-use shape::{COLUMNS, ID, PART, Row, Shape, Value, is_text, primary_key, shapes};
+use shape::{COLUMNS, ID, Numbers, PART, Row, Shape, Texts, Value, is_text, primary_key, typed_shapes};
 
 tests![random_graphs];
 
@@ -42,6 +42,12 @@ struct Figures {
     own_refused: u32,
     /// Deletes in batches that were stopped and called again.
     stopped: u32,
+    /// Cases in which a trigger kept a row that was to go, which was an error.
+    kept: u32,
+    /// Cases in a transaction whose snapshot was older than the rows.
+    stale: u32,
+    /// Cases in a transaction that does not see what others add, where no constraint does.
+    unseen: u32,
 }
 
 async fn random_graphs(db: TestDb) {
@@ -60,7 +66,8 @@ async fn random_graphs(db: TestDb) {
     let (figures, result) = tokio::task::spawn_blocking(run).await.expect("the cases ran");
     println!(
         "oracle on {}: seed {seed}, {} cases, {} deleted, {} refused, {} rings; {} of them against its own ON DELETE \
-         ({} refused there); in batches too, {} of them stopped and gone on with; {}",
+         ({} refused there); in batches too, {} of them stopped and gone on with; {} with a row that was kept, {} under an \
+         old snapshot, {} refused for their isolation level; {}",
         kind.name(),
         figures.cases,
         figures.deleted,
@@ -69,6 +76,9 @@ async fn random_graphs(db: TestDb) {
         figures.own,
         figures.own_refused,
         figures.stopped,
+        figures.kept,
+        figures.stale,
+        figures.unseen,
         if result.is_ok() { "no difference" } else { "A DIFFERENCE" }
     );
     if let Err(difference) = result {
@@ -78,7 +88,10 @@ async fn random_graphs(db: TestDb) {
 
 fn on_this_thread(db: &TestDb, cases: u32, seed: u64) -> (Figures, Result<(), String>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let conn = runtime.block_on(connect(db));
+    let (conn, other) = (runtime.block_on(connect(db)), db.conn.clone());
+    if db.kind() == Kind::Postgres {
+        runtime.block_on(db.sql("CREATE EXTENSION IF NOT EXISTS citext"));
+    }
     let mut runner = TestRunner::new(Config {
         cases,
         rng_seed: RngSeed::Fixed(seed),
@@ -87,9 +100,16 @@ fn on_this_thread(db: &TestDb, cases: u32, seed: u64) -> (Figures, Result<(), St
         ..Config::default()
     });
     let figures = RefCell::new(Figures::default());
-    let result = runner.run(&shapes(), |shape| {
+    let result = runner.run(&typed_shapes(db.kind()), |shape| {
         entity::set(&shape);
-        let case = Case { conn: &conn, kind: db.kind(), shape: &shape, expected: expected(&shape), figures: &figures };
+        let case = Case {
+            conn: &conn,
+            other: &other,
+            kind: db.kind(),
+            shape: &shape,
+            expected: expected(&shape),
+            figures: &figures,
+        };
         runtime.block_on(case.run()).map_err(TestCaseError::fail)
     });
     (figures.into_inner(), result.map_err(|error| error.to_string()))
@@ -107,6 +127,8 @@ pub(crate) async fn connect(db: &TestDb) -> DatabaseConnection {
 
 struct Case<'a> {
     conn: &'a DatabaseConnection,
+    /// A pool of its own on the same database; not on SQLite, where that is in memory.
+    other: &'a DatabaseConnection,
     kind: Kind,
     shape: &'a Shape,
     expected: Expected,
@@ -126,7 +148,12 @@ impl Case<'_> {
         self.figures.borrow_mut().cases += 1;
         let tables = entity::tables(self.shape);
         let graph = tables.graph();
-        let rows = rows(self.shape);
+        let rows = rows_of(self.shape, self.kind);
+        // A Select sees what its transaction does; here the rows are asked for by key.
+        let is_by_key = self.shape.root != 3 || self.shape.texts != Texts::Uuid;
+        if self.kind.speaks_mysql() && is_by_key && self.figures.borrow().cases.is_multiple_of(2) {
+            self.under_an_old_snapshot(&tables, &graph, &rows).await?;
+        }
         tables.create(self.conn, Constraints::None, &rows).await;
         let result = self.run_in(&tables, &graph, &rows).await;
         tables.drop(self.conn).await;
@@ -134,18 +161,91 @@ impl Case<'_> {
     }
 
     async fn run_in(&self, tables: &Tables, graph: &Graph, rows: &[(String, String)]) -> Result<(), String> {
+        self.keep().await?;
         self.ours(tables, graph, false).await.map_err(|error| format!("without constraints: {error}"))?;
         if self.kind == Kind::Sqlite {
             tables.drop(self.conn).await;
             tables.create(self.conn, Constraints::Declared, rows).await;
+            self.keep().await?;
         } else {
             tables.constrain(self.conn).await;
         }
         let ours = self.ours(tables, graph, true).await.map_err(|error| format!("with constraints: {error}"))?;
+        if self.shape.kept.is_some() {
+            return Ok(());
+        }
         if self.can_ask_the_database() {
             self.own(tables, ours).await.map_err(|error| format!("the database's own ON DELETE: {error}"))?;
         }
         self.in_batches(tables, graph).await.map_err(|error| format!("in batches: {error}"))
+    }
+
+    /// Makes the trigger that keeps a row.
+    async fn keep(&self) -> Result<(), String> {
+        let Some((table, row)) = self.shape.kept else { return Ok(()) };
+        let row = &self.shape.rows[table][row];
+        let is_it = primary_key(table).iter().map(|&column| {
+            format!("OLD.{} = {}", COLUMNS[column], literal_of(self.shape, self.kind, table, column, row[column]))
+        });
+        let is_it = is_it.collect::<Vec<_>>().join(" AND ");
+        let statements = if self.kind == Kind::Sqlite {
+            vec![format!("CREATE TRIGGER keep BEFORE DELETE ON t{table} WHEN {is_it} BEGIN SELECT RAISE(IGNORE); END")]
+        } else {
+            vec![
+                format!(
+                    "CREATE OR REPLACE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS \
+                     $$ BEGIN IF {is_it} THEN RETURN NULL; END IF; RETURN OLD; END $$"
+                ),
+                format!("CREATE TRIGGER keep BEFORE DELETE ON t{table} FOR EACH ROW EXECUTE FUNCTION keep()"),
+            ]
+        };
+        for statement in statements {
+            self.conn.execute_unprepared(&statement).await.map_err(|error| format!("{statement}: {error}"))?;
+        }
+        Ok(())
+    }
+
+    /// In a transaction that has looked before the rows were there. A preview would show that; a delete must not miss them.
+    async fn under_an_old_snapshot(
+        &self,
+        tables: &Tables,
+        graph: &Graph,
+        rows: &[(String, String)],
+    ) -> Result<(), String> {
+        tables.create(self.conn, Constraints::None, &[] as &[(&str, &str)]).await;
+        let transaction = self.begin(Some(IsolationLevel::RepeatableRead)).await?;
+        transaction.execute_unprepared("SELECT * FROM t0").await.map_err(|error| error.to_string())?;
+        for (table, values) in rows {
+            let sql = format!("INSERT INTO {table} VALUES {values}");
+            self.other.execute_unprepared(&sql).await.map_err(|error| format!("{sql}: {error}"))?;
+        }
+        let (before, result) = (tables.state(self.other).await, self.deletion(graph, true).execute(&transaction).await);
+        transaction.commit().await.map_err(|error| error.to_string())?;
+        let after = tables.state(self.conn).await;
+        tables.drop(self.conn).await;
+        self.figures.borrow_mut().stale += 1;
+        match result {
+            Ok(outcome) => {
+                let left = self.state(&self.expected.left);
+                ensure!(
+                    self.expected.blocked.is_empty(),
+                    "old snapshot: deleted in spite of {:?}",
+                    self.expected.blocked
+                );
+                ensure!(after == left, "old snapshot: left {after}, expected {left}");
+                let expected = self.expected.deleted.iter().sum::<u64>() + self.expected.updated.iter().sum::<u64>();
+                ensure!(outcome.total() == expected, "old snapshot: {outcome}, expected {expected}");
+            }
+            Err(error) => {
+                ensure!(after == before, "old snapshot: an error changed something: {error}");
+                ensure!(error.is_blocked() && !self.expected.blocked.is_empty(), "old snapshot: {error:?}");
+            }
+        }
+        Ok(())
+    }
+
+    async fn begin(&self, level: Option<IsolationLevel>) -> Result<DatabaseTransaction, String> {
+        self.conn.begin_with_config(level, None).await.map_err(|error| error.to_string())
     }
 
     // ---- Ours, in batches
@@ -177,7 +277,7 @@ impl Case<'_> {
             }
         }
         ensure!(self.expected.blocked.is_empty(), "deleted in spite of {:?}", self.expected.blocked);
-        let (after, left) = (tables.state(self.conn).await, Self::state(&self.expected.left));
+        let (after, left) = (tables.state(self.conn).await, self.state(&self.expected.left));
         ensure!(after == left, "by {rows_max}, stopped after {stop_after}, left {after}, expected {left}");
         let expected = self.expected.deleted.iter().sum::<u64>() + self.expected.updated.iter().sum::<u64>();
         ensure!(total == expected, "by {rows_max}, stopped after {stop_after}, counted {total}, expected {expected}");
@@ -188,7 +288,14 @@ impl Case<'_> {
 
     /// `None` where a ring cannot be deleted, else whether the rows were deleted.
     async fn ours(&self, tables: &Tables, graph: &Graph, constrained: bool) -> Result<Option<bool>, String> {
-        let transaction = self.conn.begin().await.map_err(|error| error.to_string())?;
+        let levels = [
+            None,
+            Some(IsolationLevel::ReadCommitted),
+            Some(IsolationLevel::RepeatableRead),
+            Some(IsolationLevel::Serializable),
+        ];
+        let level = levels[self.figures.borrow().cases as usize % levels.len()].filter(|_| self.kind != Kind::Sqlite);
+        let transaction = self.begin(level).await?;
         let result = self.ours_in(tables, graph, constrained, &transaction).await;
         transaction.rollback().await.map_err(|error| error.to_string())?;
         result
@@ -215,8 +322,9 @@ impl Case<'_> {
         match result {
             Ok(outcome) => {
                 ensure!(expected.blocked.is_empty(), "deleted in spite of {:?}", expected.blocked);
+                ensure!(!shape.kept.is_some_and(|kept| self.goes(kept)), "deleted, and {:?} is kept", shape.kept);
                 ensure!(preview.outcome() == &outcome, "previewed {}, done {outcome}", preview.outcome());
-                let left = Self::state(&expected.left);
+                let left = self.state(&expected.left);
                 ensure!(after == left, "left {after}, expected {left}");
                 self.figures.borrow_mut().deleted += 1;
                 Ok(Some(true))
@@ -228,6 +336,20 @@ impl Case<'_> {
                         ensure!(blockers == preview.blockers(), "previewed {preview}, refused {error}");
                         self.figures.borrow_mut().refused += 1;
                         Ok(Some(false))
+                    }
+                    // A constraint may notice it first.
+                    ErrorKind::StillThere { .. } | ErrorKind::StillReferenced(_)
+                        if shape.kept.is_some_and(|kept| self.goes(kept))
+                            && (constrained || error.is_still_there()) =>
+                    {
+                        ensure!(expected.blocked.is_empty(), "{error} in spite of {:?}", expected.blocked);
+                        self.figures.borrow_mut().kept += 1;
+                        Ok(None)
+                    }
+                    ErrorKind::IsolationLevel { foreign_keys, .. } if !constrained && self.kind == Kind::Postgres => {
+                        ensure!(!foreign_keys.is_empty(), "{error}");
+                        self.figures.borrow_mut().unseen += 1;
+                        Ok(None)
                     }
                     ErrorKind::Ring { rows, .. } if constrained && self.kind.speaks_mysql() => {
                         ensure!(expected.blocked.is_empty(), "a ring in spite of {:?}", expected.blocked);
@@ -246,6 +368,8 @@ impl Case<'_> {
     }
 
     fn deletion(&self, graph: &Graph, by_key: bool) -> Deletion {
+        // The entity says that its key is a text.
+        let by_key = by_key && !(self.shape.root == 3 && self.shape.texts == Texts::Uuid);
         macro_rules! deletion {
             ($($table:literal $module:ident $key:expr;)*) => {
                 match self.shape.root {
@@ -260,10 +384,10 @@ impl Case<'_> {
                             any.add(values.fold(sea_orm::Condition::all(), |all, (&column, expr)| {
                                 use sea_orm::ExprTrait as _;
                                 let number = row[column].expect("a primary key");
-                                all.add(if is_text($table, column) {
-                                    expr.clone().eq(text(number))
-                                } else {
-                                    expr.clone().eq(number)
+                                all.add(match self.shape.texts {
+                                    _ if !is_text($table, column) => expr.clone().eq(number),
+                                    Texts::Uuid => expr.clone().eq(uuid(number)),
+                                    texts => expr.clone().eq(text(texts, column, number)),
                                 })
                             }))
                         });
@@ -275,7 +399,8 @@ impl Case<'_> {
         }
         let id = |row: &Row| row[ID].expect("a primary key");
         let both = |row: &Row| (id(row), row[PART].expect("a primary key"));
-        deletion! { 0 t0 id; 1 t1 id; 2 t2 both; 3 t3 |row| text(id(row)); 4 t4 id; 5 t5 both; }
+        let name = |row: &Row| text(self.shape.texts, ID, id(row));
+        deletion! { 0 t0 id; 1 t1 id; 2 t2 both; 3 t3 name; 4 t4 id; 5 t5 both; }
     }
 
     fn roots(&self) -> impl Iterator<Item = &Row> {
@@ -407,7 +532,9 @@ impl Case<'_> {
         let root = self.shape.root;
         let row = |row: &Row| {
             let columns = primary_key(root).iter();
-            let equals = columns.map(|&column| format!("{} = {}", COLUMNS[column], literal(root, column, row[column])));
+            let equals = columns.map(|&column| {
+                format!("{} = {}", COLUMNS[column], literal_of(self.shape, self.kind, root, column, row[column]))
+            });
             equals.collect::<Vec<_>>().join(" AND ")
         };
         let rows: Vec<String> = self.roots().map(row).collect();
@@ -419,7 +546,7 @@ impl Case<'_> {
         match result {
             Ok(_) => {
                 let after = tables.state(db).await;
-                let left = Self::state(&self.expected.left);
+                let left = self.state(&self.expected.left);
                 ensure!(self.expected.blocked.is_empty(), "it deletes in spite of {:?}", self.expected.blocked);
                 ensure!(after == left, "it leaves {after}, expected {left}");
                 ensure!(ours != Some(false), "it deletes, ours refuses");
@@ -442,12 +569,17 @@ impl Case<'_> {
     // ---- Rows as text
 
     /// As `Tables::state` shows it.
-    fn state(rows: &[Vec<Row>]) -> String {
+    fn state(&self, rows: &[Vec<Row>]) -> String {
+        let (texts, numbers, kind) = (self.shape.texts, self.shape.numbers, self.kind);
         let table = |(table, rows): (usize, &Vec<Row>)| {
             let row = |row: &Row| {
                 let value = |(column, value): (usize, &Value)| match value {
                     None => "-".to_owned(),
-                    Some(number) if is_text(table, column) => text(*number),
+                    Some(number) if is_text(table, column) && texts == Texts::Uuid && kind != Kind::Postgres => {
+                        uuid(*number).simple().to_string()
+                    }
+                    Some(number) if is_text(table, column) => text(texts, column, *number),
+                    Some(number) if numbers == Numbers::Decimal && kind != Kind::Sqlite => format!("{number}.00"),
                     Some(number) => number.to_string(),
                 };
                 row.iter().enumerate().map(value).collect::<Vec<_>>().join(":")
@@ -460,10 +592,14 @@ impl Case<'_> {
 
 /// The rows of each table as `INSERT` takes them.
 pub(crate) fn rows(shape: &Shape) -> Vec<(String, String)> {
+    rows_of(shape, Kind::Postgres)
+}
+
+fn rows_of(shape: &Shape, kind: Kind) -> Vec<(String, String)> {
     let tables = shape.rows.iter().enumerate().filter(|(_, rows)| !rows.is_empty());
     let rows = tables.map(|(table, rows)| {
         let row = |row: &Row| {
-            let values = row.iter().enumerate().map(|(column, &value)| literal(table, column, value));
+            let values = row.iter().enumerate().map(|(column, &value)| literal_of(shape, kind, table, column, value));
             format!("({})", values.collect::<Vec<_>>().join(", "))
         };
         (format!("t{table}"), rows.iter().map(row).collect::<Vec<_>>().join(", "))
@@ -471,19 +607,34 @@ pub(crate) fn rows(shape: &Shape) -> Vec<(String, String)> {
     rows.collect()
 }
 
+/// A value of a shape whose columns are of the ordinary types.
 pub(crate) fn literal(table: usize, column: usize, value: Value) -> String {
+    literal_of(&Shape::default(), Kind::Postgres, table, column, value)
+}
+
+fn literal_of(shape: &Shape, kind: Kind, table: usize, column: usize, value: Value) -> String {
     match value {
         None => "NULL".to_owned(),
-        Some(number) if is_text(table, column) => format!("'{}'", text(number)),
+        Some(number) if is_text(table, column) && shape.texts == Texts::Uuid && kind != Kind::Postgres => {
+            format!("x'{}'", uuid(number).simple())
+        }
+        Some(number) if is_text(table, column) => format!("'{}'", text(shape.texts, column, number)),
         Some(number) => number.to_string(),
     }
 }
 
 /// A key that the engine shows, as the shape has it.
 fn numbers(key: &Key) -> Vec<Value> {
+    let hexadecimal = |digits: &str| i64::from_str_radix(digits, 16).ok();
     let number = |part: &KeyPart| match part {
         KeyPart::Integer(number) => Some(*number),
-        KeyPart::Text(text) => text.strip_prefix('k').and_then(|number| number.parse().ok()),
+        KeyPart::Unsigned(number) => i64::try_from(*number).ok(),
+        KeyPart::Text(text) if text.len() == 36 => hexadecimal(&text[28..]),
+        KeyPart::Text(text) => {
+            let text = text.trim_end_matches(".00");
+            text.strip_prefix(['k', 'K']).unwrap_or(text).parse().ok()
+        }
+        KeyPart::Bytes(bytes) => bytes.last_chunk().map(|last: &[u8; 4]| i64::from(u32::from_be_bytes(*last))),
         _ => None,
     };
     key.parts().iter().map(number).collect()

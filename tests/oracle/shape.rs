@@ -6,13 +6,15 @@
 use proptest::prelude::*;
 use sea_orm_cascade::cascade::Action;
 
+use crate::support::Kind;
+
 /// Positions of columns.
 pub(crate) const ID: usize = 0;
 pub(crate) const PART: usize = 1;
 pub(crate) const U: usize = 2;
 pub(crate) const COLUMNS: [&str; 9] = ["id", "part", "u", "f0", "f1", "f2", "f3", "g0", "g1"];
 const INTEGERS: [usize; 4] = [3, 4, 5, 6];
-const TEXTS: [usize; 2] = [7, 8];
+pub(crate) const TEXTS: [usize; 2] = [7, 8];
 
 pub(crate) const TABLES_MAX: usize = 6;
 
@@ -32,6 +34,31 @@ pub(crate) struct Shape {
     pub(crate) unconstrained: Vec<usize>,
     /// Tables whose `u` is not unique.
     pub(crate) repeating: Vec<usize>,
+    pub(crate) numbers: Numbers,
+    pub(crate) texts: Texts,
+    /// A row that a trigger keeps from being deleted.
+    pub(crate) kept: Option<(usize, usize)>,
+}
+
+/// The type of the columns with numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Numbers {
+    #[default]
+    BigInt,
+    Int,
+    Unsigned,
+    Decimal,
+}
+
+/// The type of the columns with texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Texts {
+    #[default]
+    Varchar,
+    Char,
+    /// One for which small and capital letters are the same, by its name; those who refer write capital ones.
+    Blind(&'static str),
+    Uuid,
 }
 
 #[derive(Debug, Clone)]
@@ -107,6 +134,50 @@ fn action() -> impl Strategy<Value = Action> {
         2 => Just(Action::NoAction),
         1 => Just(Action::Restrict),
     ]
+}
+
+/// The same with key columns of any type that the database has, and now and then with a row that a trigger keeps.
+pub(crate) fn typed_shapes(kind: Kind) -> impl Strategy<Value = Shape> {
+    let blind = match kind {
+        Kind::Sqlite => "TEXT COLLATE NOCASE",
+        Kind::Postgres => "citext",
+        Kind::MariaDb | Kind::MySql => "VARCHAR(20) COLLATE utf8mb4_general_ci",
+    };
+    let numbers = prop_oneof![
+        4 => Just(Numbers::BigInt),
+        1 => Just(Numbers::Int),
+        1 => Just(Numbers::Unsigned),
+        2 => Just(Numbers::Decimal),
+    ];
+    let texts = prop_oneof![
+        2 => Just(Texts::Varchar),
+        1 => Just(Texts::Char),
+        2 => Just(Texts::Blind(blind)),
+        2 => Just(Texts::Uuid),
+    ];
+    let can_keep = matches!(kind, Kind::Sqlite | Kind::Postgres);
+    let kept = (prop::bool::weighted(0.15), any::<prop::sample::Index>(), any::<prop::sample::Index>());
+    (shapes(), numbers, texts, kept).prop_map(move |(mut shape, numbers, texts, (is_kept, table, row))| {
+        // SQLite's are floating point numbers, as SeaORM makes them, and are refused.
+        let can_be = kind != Kind::Sqlite || numbers != Numbers::Decimal;
+        (shape.numbers, shape.texts) = (if can_be { numbers } else { Numbers::Int }, texts);
+        for key in shape.keys.iter_mut().filter(|key| key.action == Action::SetDefault) {
+            // Bytes are no default there.
+            if texts == Texts::Uuid && is_text(key.child, key.columns[0]) && key.nullable {
+                key.defaults = vec![None; key.columns.len()];
+            }
+        }
+        let has_bytes =
+            |key: &Key| key.action == Action::SetDefault && is_text(key.child, key.columns[0]) && !key.nullable;
+        if texts == Texts::Uuid && shape.keys.iter().any(has_bytes) {
+            shape.texts = Texts::Varchar;
+        }
+        let table = table.index(shape.rows.len());
+        if is_kept && can_keep && !shape.rows[table].is_empty() {
+            shape.kept = Some((table, row.index(shape.rows[table].len())));
+        }
+        shape
+    })
 }
 
 pub(crate) fn shapes() -> impl Strategy<Value = Shape> {

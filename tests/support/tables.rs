@@ -2,8 +2,8 @@
 
 use sea_orm::sea_query::{ForeignKeyAction, ForeignKeyCreateStatement, TableCreateStatement};
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, Iterable as _, PrimaryKeyToColumn as _, Schema,
-    Statement, TransactionTrait as _,
+    ColumnTrait as _, ColumnType, ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, Iterable as _,
+    PrimaryKeyToColumn as _, Schema, Statement, TransactionTrait as _,
 };
 use sea_orm_cascade::cascade::{Graph, GraphBuilder};
 
@@ -12,6 +12,8 @@ use sea_orm_cascade::cascade::{Graph, GraphBuilder};
 pub(crate) struct Table {
     pub(crate) name: String,
     columns: Vec<String>,
+    /// Those of them that hold UUIDs, which are bytes but on PostgreSQL.
+    uuids: Vec<usize>,
     primary_key: Vec<String>,
     create: fn(&Schema) -> TableCreateStatement,
     register: fn(GraphBuilder) -> GraphBuilder,
@@ -36,6 +38,11 @@ impl Table {
         Self {
             name,
             columns: E::Column::iter().map(|column| quoted(&column)).collect(),
+            uuids: (0..)
+                .zip(E::Column::iter())
+                .filter(|(_, column)| *column.def().get_column_type() == ColumnType::Uuid)
+                .map(|(n, _)| n)
+                .collect(),
             primary_key: E::PrimaryKey::iter().map(|key| quoted(&key.into_column())).collect(),
             create: |schema| schema.create_table_from_entity(E::default()),
             register: |builder| builder.entity(E::default()),
@@ -179,7 +186,14 @@ impl Tables {
         let mut state = Vec::new();
         for table in &self.0 {
             let columns = table.columns.iter().enumerate();
-            let columns = columns.map(|(n, column)| format!("CAST({} AS {text}) AS c{n}", quote(column, backend)));
+            let columns = columns.map(|(n, column)| {
+                let column = quote(column, backend);
+                if table.uuids.contains(&n) && backend != DbBackend::Postgres {
+                    format!("CASE WHEN {column} IS NOT NULL THEN lower(hex({column})) END AS c{n}")
+                } else {
+                    format!("CAST({column} AS {text}) AS c{n}")
+                }
+            });
             let keys = table.primary_key.iter().map(|column| quote(column, backend));
             let sql = format!(
                 "SELECT {} FROM {} ORDER BY {}",
