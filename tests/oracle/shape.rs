@@ -167,6 +167,11 @@ pub(crate) fn typed_shapes(kind: Kind) -> impl Strategy<Value = Shape> {
                 key.defaults = vec![None; key.columns.len()];
             }
         }
+        // SQLite does not see that a row which is added refers to itself in capital letters.
+        let is_to_itself = |key: &Key| key.child == key.parent && is_text(key.child, key.columns[0]);
+        if kind == Kind::Sqlite && matches!(texts, Texts::Blind(_)) && shape.keys.iter().any(is_to_itself) {
+            shape.texts = Texts::Varchar;
+        }
         let has_bytes =
             |key: &Key| key.action == Action::SetDefault && is_text(key.child, key.columns[0]) && !key.nullable;
         if texts == Texts::Uuid && shape.keys.iter().any(has_bytes) {
