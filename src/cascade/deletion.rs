@@ -53,6 +53,10 @@ impl Graph {
     ///
     /// The Select stays as written: filters, joins, `LIMIT` and order decide which rows are taken, and a row that a
     /// join repeats is taken once. It is evaluated before anything is deleted; what it looked at may go along with its rows.
+    /// Where its rows had to be waited for, each is asked again whether the Select returns it, without ORDER BY, LIMIT and
+    /// OFFSET: which rows are the first is decided once. A WHERE that changes from one reading to the next may lose rows by
+    /// that and gains none.
+    ///
     /// Nothing runs before [`Deletion::preview`] or [`Deletion::execute`]; that is also where an entity that is not
     /// in the graph is refused.
     ///
@@ -215,7 +219,8 @@ impl Deletion {
     /// What executing this does on such a database, step by step and with its SQL, as `EXPLAIN` shows a query. It asks
     /// no database.
     ///
-    /// It does not show how a ring of rows goes whose keys cannot be NULL, nor that on MySQL and MariaDB keys are read before
+    /// It does not show what the first statement asks the catalogs, the questions that are asked only where something may keep
+    /// rows, how a ring of rows goes whose keys cannot be NULL, nor that on MySQL and MariaDB keys are read before
     /// they are mentioned below more than 20,000 known rows. In batches, each batch does these steps for its rows.
     ///
     /// # Example
@@ -248,7 +253,8 @@ impl Deletion {
     /// What executing this would do now, without doing it. Blockers are shown, not errors.
     ///
     /// The numbers belong together: on a pool they are read in one transaction (REPEATABLE READ), on a transaction
-    /// within it. Costs one statement to find the rows and one that counts everything, plus one for each blocker; no
+    /// within it, which then shows its own snapshot: rows that others have committed since may be missing, and an
+    /// [`execute`](Self::execute) in it finds them all the same. Costs one statement to find the rows and one that counts everything, plus one for each blocker; no
     /// row leaves the database but the asked ones' keys. Where tables refer to themselves or to each other in a cycle,
     /// their rows are read as keys as for a delete.
     ///
@@ -274,7 +280,9 @@ impl Deletion {
     ///
     /// # Errors
     /// [`ErrorKind::NotRegistered`], [`ErrorKind::Select`], [`ErrorKind::KeyNotComparable`],
-    /// [`ErrorKind::BackendDisabled`], [`ErrorKind::Forbidden`], [`ErrorKind::Database`].
+    /// [`ErrorKind::BackendDisabled`], [`ErrorKind::Forbidden`], [`ErrorKind::Database`]; and what a delete could not do
+    /// dependably: [`ErrorKind::RowSecurity`], [`ErrorKind::TypeDiffers`], [`ErrorKind::StoredDifferently`],
+    /// [`ErrorKind::GeneratedColumn`], [`ErrorKind::NotTransactional`].
     pub async fn preview<C: Connection>(&self, db: &C) -> Result<Preview, Error> {
         shielded(&Previewing(self.clone()), db).await
     }
@@ -292,10 +300,21 @@ impl Deletion {
     /// call [`lock_parent`](super::lock_parent). What fails transiently all the same is tried again
     /// ([`retries`](Self::retries)).
     ///
-    /// Statements: one to find and lock the rows (for a Select, on all but SQLite, a second one, which asks whether they
+    /// **Inside a transaction of yours** its isolation level makes no difference. On MySQL and MariaDB every read that decides
+    /// is a locking read, because a snapshot may be older than the rows: it locks gaps, so that others who add rows there wait
+    /// or meet a deadlock. On PostgreSQL above READ COMMITTED it is refused where a key has no constraint in the database;
+    /// where all have one, the database's own error 40001 stands.
+    ///
+    /// **Triggers, rules and row security** may keep rows without an error of the database's. A DELETE by key that reports
+    /// fewer rows is followed by a look for them (what is gone otherwise counts as gone); where a table that is reached has
+    /// such, whether anything still refers is asked before each parent goes.
+    ///
+    /// Statements: one to find and lock the rows, which also asks the catalogs what it must know of the tables (for a Select, on all but SQLite, a second one, which asks whether they
     /// still fulfil it; for keys of other types than integer and text one for each 30,000 values), on all but SQLite one
     /// that locks for each CASCADE key to a table between, one that counts if there is anything to check, then one for
-    /// each foreign key and one for the rows themselves. On MySQL and MariaDB keys come in lists of at most 5,000, those
+    /// each foreign key and one for the rows themselves. One more for each SET DEFAULT key, which locks the row of the default,
+    /// and one before a table's rows go if a NO ACTION key leads to it from a table that loses rows too, or if anything may
+    /// keep rows. On MySQL and MariaDB keys come in lists of at most 5,000, those
     /// whose children are looked for in lists of 192, and tables two or more levels below the rows take one statement for
     /// each 192 of their parents and one for each 5,000 that reads these. The client holds the keys of the asked rows and
     /// a page for each level; how many rows depend on them does not matter to its memory.
@@ -327,8 +346,8 @@ impl Deletion {
     ///
     /// # Errors
     /// Those of [`preview`](Self::preview), and [`ErrorKind::Blocked`], [`ErrorKind::TooManyRows`],
-    /// [`ErrorKind::Changed`], [`ErrorKind::StillReferenced`], [`ErrorKind::Ring`], [`ErrorKind::Vetoed`]. Nothing has
-    /// changed after any of them.
+    /// [`ErrorKind::Changed`], [`ErrorKind::StillReferenced`], [`ErrorKind::StillThere`], [`ErrorKind::IsolationLevel`],
+    /// [`ErrorKind::Ring`], [`ErrorKind::Vetoed`]. Nothing has changed after any of them.
     pub async fn execute<C: Connection>(&self, db: &C) -> Result<Outcome, Error> {
         shielded(&Executing(self.clone()), db).await
     }

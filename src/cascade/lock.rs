@@ -20,6 +20,9 @@ use super::session::{self, Connection, Session as _};
 /// has one writer at a time, so it is a plain SELECT there; begin the transaction as IMMEDIATE if it may wait for others.
 /// On PostgreSQL the transaction must be READ COMMITTED, its default: in REPEATABLE READ an older snapshot is no proof.
 ///
+/// **On a cluster whose nodes all write** (MariaDB Galera, MySQL Group Replication) it protects against deletes on the same
+/// node only, because a row lock is not known to the others: there only a constraint does.
+///
 /// # Example
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {

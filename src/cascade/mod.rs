@@ -35,7 +35,7 @@
 //! - **R9** A NULL is no reference: a composite key with one NULL half refers to nothing. A key may lead to a unique
 //!   column that is not the primary key.
 //! - **R10** What was asked is what is counted: the outcome's numbers equal the rows that changed, also where the
-//!   database's own cascade would have taken them.
+//!   database's own cascade would have taken them. What was to go and is still there is an error.
 //! - **R11** A transient failure ([`Error::is_transient`]) is tried again where the transaction is ours, and returned where
 //!   it is the caller's or a hook has run. A batch that loses to others is halved for it, down to one row.
 //! - **R12** Nothing is guessed: an unknown action, a relation with a condition, a key that cannot be compared and a
@@ -47,6 +47,15 @@
 //! finds its parent gone, or was there before and goes along. SQLite has one writer at a time, from BEGIN on. Rows are
 //! deleted by what they refer to, or by their key and what they refer to, not by keys that were read before they were
 //! locked. (Keys between tables stay in the database: the locked rows are counted.)
+//!
+//! # What may not be so
+//! A value is never changed on its way: casts name types without a length, SQLite's values are read as they are stored. What
+//! only the catalogs know (`catalog`) is asked in the statement that finds the roots: triggers, rules, row security, tables
+//! without transactions, computed columns, other types than declared, and in a caller's transaction on PostgreSQL missing
+//! constraints. A DELETE by key that reports fewer rows is followed by a look for them; where a trigger or the like may keep
+//! rows, whether anything still refers is asked before each parent goes; and NO ACTION is asked once more then, because a row
+//! that was doomed may have lost that key while its lock was waited for. In a caller's transaction on MySQL and MariaDB each
+//! SELECT that decides has a lock clause, because a snapshot may be older than the rows.
 //!
 //! # What it trusts
 //! The declarations, and not the schema that is there; [`Graph::audit`] says where the two differ. An audit reads the

@@ -14,6 +14,7 @@ tests![
     e2_a_trigger_that_rolls_back,
     e3_a_session_that_was_idle_too_long,
     e3_a_connection_that_was_ended,
+    e4_what_a_cluster_says,
     e5_a_pool_without_a_free_connection,
     e6_a_right_that_is_missing,
 ];
@@ -105,6 +106,34 @@ async fn e3_a_connection_that_was_ended(db: TestDb) {
     assert!(error.is_transaction_lost(), "{error:?}");
     drop(transaction);
     assert_eq!(db.number("SELECT count(*) FROM a").await, 2);
+}
+
+/// The codes of clusters, as a trigger can give them.
+async fn e4_what_a_cluster_says(db: TestDb) {
+    make(&db).await;
+    let signals = [
+        (1047, "WSREP has not yet prepared node for application use", true),
+        (3101, "Plugin instructed the server to rollback the current transaction.", true),
+        (1180, "Got error 149 - 'Lock deadlock; Retry transaction' during COMMIT", true),
+        (1180, "Got error 28 during COMMIT", false),
+        (1644, "no", false),
+    ];
+    for (code, text, is_of_a_cluster) in signals {
+        let text = text.replace('\'', "''");
+        db.sql(&format!(
+            "CREATE TRIGGER loses BEFORE DELETE ON b FOR EACH ROW \
+             SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = {code}, MESSAGE_TEXT = '{text}'"
+        ))
+        .await;
+        let error = graph().delete_keys(a::Entity, [1]).retries(0).execute(&db.conn).await.unwrap_err();
+        assert_eq!(
+            (error.is_transient(), error.is_transaction_lost()),
+            (is_of_a_cluster, is_of_a_cluster),
+            "{error:?}"
+        );
+        db.sql("DROP TRIGGER loses").await;
+    }
+    assert_eq!(graph().delete_keys(a::Entity, [1]).execute(&db.conn).await.unwrap().total(), 2);
 }
 
 async fn e5_a_pool_without_a_free_connection(db: TestDb) {

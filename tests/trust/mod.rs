@@ -74,6 +74,7 @@ pub(crate) fn impossible(kind: Kind, test: &str) -> Option<&'static str> {
         ("e1_a_record_that_has_changed_since_it_was_read", Kind::Sqlite | Kind::Postgres | Kind::MySql) => {
             Some("it has no such error")
         }
+        ("e4_what_a_cluster_says", Kind::Sqlite | Kind::Postgres) => Some("it has no such clusters"),
         ("e2_a_trigger_that_rolls_back", Kind::Postgres | Kind::MariaDb | Kind::MySql) => {
             Some("its triggers cannot roll back")
         }
