@@ -12,7 +12,7 @@ use sea_orm::{DbErr, QueryResult};
 
 use super::dialect::Dialect;
 use super::error::{Error, ErrorKind};
-use super::graph::{KeyId, Schema, TableId};
+use super::graph::{Action, KeyId, Schema, TableId};
 use super::key::KeyKind;
 use super::plan::Plan;
 
@@ -38,8 +38,8 @@ pub(crate) struct Question<'a> {
     pub(crate) dialect: Dialect,
     pub(crate) schema: &'a Schema,
     pub(crate) plan: &'a Plan,
-    /// Keys of the asked rows themselves that a repair changes.
-    pub(crate) changed: &'a [KeyId],
+    /// The keys by which a repair's rows are orphans, and what becomes of these.
+    pub(crate) repaired: &'a [(KeyId, Action)],
     /// Whether the transaction is the caller's, who may have chosen any isolation level.
     pub(crate) is_callers: bool,
 }
@@ -177,7 +177,7 @@ impl Question<'_> {
 
     fn changing(&self) -> impl Iterator<Item = KeyId> {
         let by_plan = self.plan.keys.iter().copied().filter(|&key| self.schema.keys[key].action.changes_key());
-        by_plan.chain(self.changed.iter().copied())
+        by_plan.chain(self.repaired.iter().filter(|(_, rule)| rule.changes_key()).map(|&(key, _)| key))
     }
 
     /// The columns by which rows are known, and those that refer to them, which are compared with values of their parent's
@@ -295,10 +295,12 @@ impl Question<'_> {
     /// Keys without a live constraint, above READ COMMITTED: there FOR UPDATE never shows rows that were added since the
     /// transaction's first statement, and only a constraint notices them.
     fn unprotected(&self) -> Option<String> {
-        if !self.is_callers || self.plan.keys.is_empty() {
+        let repaired = self.repaired.iter().map(|&(key, _)| key);
+        let keys: BTreeSet<KeyId> = self.plan.keys.iter().copied().chain(repaired).collect();
+        if !self.is_callers || keys.is_empty() {
             return None;
         }
-        let keys = self.plan.keys.iter().map(|&id| {
+        let keys = keys.into_iter().map(|id| {
             let key = &self.schema.keys[id];
             let pairs = key.child_columns.iter().zip(&key.parent_columns);
             let pairs: BTreeSet<String> = pairs

@@ -172,14 +172,15 @@ impl Repair {
     ///
     /// Orphans are locked, and asked whether they still are, before they go or change. Costs what a preview and a delete of
     /// them cost; those that are changed are read by key, in pages of 5,000, asked again and changed by one statement for each
-    /// page. In a REPEATABLE READ transaction of
-    /// yours on PostgreSQL parents that came after its first statement are not seen either: leave young rows alone, or give a
-    /// pool.
+    /// page. In a transaction of
+    /// yours on PostgreSQL above READ COMMITTED it is refused, because parents that came after its first statement are not
+    /// seen there.
     ///
     /// # Errors
     /// Those of [`preview`](Self::preview), and [`ErrorKind::Blocked`], also for a default that names no row,
-    /// [`ErrorKind::TooManyRows`], [`ErrorKind::Changed`], [`ErrorKind::StillReferenced`], [`ErrorKind::Ring`],
-    /// [`ErrorKind::Vetoed`]. Nothing has changed after any of them.
+    /// [`ErrorKind::TooManyRows`], [`ErrorKind::Changed`], [`ErrorKind::StillReferenced`],
+    /// [`ErrorKind::StillThere`], [`ErrorKind::IsolationLevel`], [`ErrorKind::Ring`], [`ErrorKind::Vetoed`]. Nothing has
+    /// changed after any of them.
     pub async fn execute<C: Connection>(&self, db: &C) -> Result<Outcome, Error> {
         shielded(&Executing(self.clone()), db).await
     }
@@ -295,8 +296,9 @@ impl Repair {
         let (plan, dialect) = (self.deletion.planned()?, Dialect::of(db.get_database_backend())?);
         let schema = self.deletion.graph.schema();
         let rules = self.rules(schema, plan.root)?;
-        let changed = rules.iter().filter(|(_, rule)| rule.changes_key()).map(|&(key, _)| key).collect();
-        let watch = Watch { changed, ..self.deletion.watch()? };
+        let mends = |(_, rule): &(KeyId, Action)| *rule == Action::Cascade || rule.changes_key();
+        let repaired = rules.iter().copied().filter(mends).collect();
+        let watch = Watch { repaired, ..self.deletion.watch()? };
         let run = || async {
             let transaction = session::begin(db, dialect, purpose).await?;
             let session = WhileAwaited { session: &transaction, awaited };

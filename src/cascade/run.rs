@@ -28,17 +28,17 @@ pub(crate) struct Watch {
     pub(crate) keys_of: Vec<TableId>,
     /// Whether rows that row security hides may be passed over.
     pub(crate) under_row_security: bool,
-    /// Keys of the asked rows themselves that a repair changes.
-    pub(crate) changed: Vec<KeyId>,
+    /// The keys by which a repair's rows are orphans, and what becomes of these.
+    pub(crate) repaired: Vec<(KeyId, Action)>,
     pub(crate) has_hook_run: AtomicBool,
 }
 
 impl Watch {
     /// The same before any hook has run.
     pub(crate) fn anew(&self) -> Self {
-        let Self { keys_of, under_row_security, changed, has_hook_run: _ } = self;
-        let (keys_of, changed) = (keys_of.clone(), changed.clone());
-        Self { keys_of, under_row_security: *under_row_security, changed, has_hook_run: AtomicBool::new(false) }
+        let Self { keys_of, under_row_security, repaired, has_hook_run: _ } = self;
+        let (keys_of, repaired) = (keys_of.clone(), repaired.clone());
+        Self { keys_of, under_row_security: *under_row_security, repaired, has_hook_run: AtomicBool::new(false) }
     }
 }
 
@@ -232,7 +232,7 @@ impl<'a> Run<'a> {
     fn question(self) -> Question<'a> {
         let is_callers = self.transaction == Transaction::CallersToWrite;
         let (dialect, schema, plan) = (self.dialect, self.schema, self.plan);
-        Question { dialect, schema, plan, changed: &self.watch.changed, is_callers }
+        Question { dialect, schema, plan, repaired: &self.watch.repaired, is_callers }
     }
 
     /// What the catalogs say, in a statement of its own.

@@ -13,6 +13,7 @@ tests![
     i3_children_without_a_constraint,
     i4_two_deletes_in_one_transaction,
     i5_every_shape_at_every_level,
+    i6_a_repair_under_an_old_snapshot,
     r1_a_row_that_loses_the_key_by_which_it_goes,
     r2_the_row_of_a_default_goes_at_the_same_time,
 ];
@@ -241,6 +242,21 @@ async fn i5_every_shape_at_every_level(db: TestDb) {
             assert_eq!(orphans(&db).await, 0, "{constrained}, {level:?}");
         }
     }
+}
+
+// A parent that came after the snapshot is there.
+async fn i6_a_repair_under_an_old_snapshot(db: TestDb) {
+    make(&db, false).await;
+    db.sql("INSERT INTO comments VALUES (1, 77)").await;
+    let transaction = snapshot(&db, IsolationLevel::RepeatableRead).await;
+    db.sql("INSERT INTO posts VALUES (77, 1)").await;
+    let result = graph().repair(comment::Entity).execute(&transaction).await;
+    transaction.commit().await.unwrap();
+    match result {
+        Err(error) if db.kind() == Kind::Postgres => assert!(refuses(&error, "repeatable read"), "{error:?}"),
+        result => assert_eq!(result.unwrap().to_string(), "nothing deleted"),
+    }
+    assert_eq!((db.number("SELECT count(*) FROM comments").await, orphans(&db).await), (1, 0));
 }
 
 async fn made(db: &TestDb) {
