@@ -710,6 +710,9 @@ impl<C: Connection> Going<'_, C> {
                     let select = run.sql(&nothing).read(rows, &[], true);
                     found.read(&run.session.query(&select).await?)?;
                 }
+                if self.known.catalog.is_under_row_security {
+                    run.check_locked(table, &rows, &found).await?;
+                }
                 let known = Known::new(run.schema, table, found).with_catalog(self.known.catalog);
                 done.add(if run.is_referred_to(&known).await? {
                     // Added meanwhile, or rows of a cycle that go together.
@@ -736,7 +739,9 @@ impl<C: Connection> Going<'_, C> {
 
     /// That none of these rows is as it was, where a trigger or the like may have kept them.
     async fn check_done(&self, run: Run<'_>, deed: Deed, rows: &[Rows]) -> Result<(), Error> {
-        if !self.known.catalog.may_keep_rows {
+        // On MySQL and MariaDB a trigger may undo a change and not be shown to this user.
+        let may_be_undone = matches!(deed, Deed::Update(_)) && run.dialect == Dialect::MySql;
+        if !self.known.catalog.may_keep_rows && !may_be_undone {
             return Ok(());
         }
         let mut stayed = 0;
@@ -753,12 +758,9 @@ impl<C: Connection> Going<'_, C> {
     /// That the row which a SET DEFAULT key will refer to is still there, and that it stays until the batch is committed.
     async fn check_default(&self, run: Run<'_>, key: KeyId) -> Result<(), Error> {
         let foreign_key = &run.schema.keys[key];
-        if foreign_key.action != Action::SetDefault || !foreign_key.refers_by_default(run.schema) {
-            return Ok(());
-        }
-        if run.session.query(&run.sql(self.known).default_row(key)).await?.is_empty() {
-            let table = run.schema.tables[foreign_key.parent].label.clone();
-            return Err(ErrorKind::Moved { table }.into());
+        if foreign_key.action == Action::SetDefault && !run.lock_default(self.known, key).await? {
+            let parent = run.schema.tables[foreign_key.parent].label.clone();
+            return Err(ErrorKind::DefaultMissing { foreign_key: foreign_key.label.clone(), parent }.into());
         }
         Ok(())
     }

@@ -14,7 +14,7 @@ use super::dialect::Dialect;
 use super::error::{Error, ErrorKind};
 use super::graph::{Action, KeyId, Schema, TableId};
 use super::key::KeyKind;
-use super::plan::Plan;
+use super::plan::{Component, Plan};
 
 /// The name of the column with the answer.
 pub(crate) const COLUMN: &str = "__cascade_catalog";
@@ -53,11 +53,19 @@ struct Reached {
     is_changed: bool,
 }
 
+impl Reached {
+    fn is_written(&self) -> bool {
+        self.is_doomed || self.is_changed
+    }
+}
+
 /// A column of a key, and the type as which its values are compared.
 struct Compared<'a> {
     table: TableId,
     column: usize,
     ty: &'a ColumnType,
+    /// Whether its values are read, as that type, and not only compared with others.
+    is_read: bool,
 }
 
 impl Question<'_> {
@@ -85,8 +93,8 @@ impl Question<'_> {
     /// The answer in a row that has these columns, and what it means.
     pub(crate) fn answer_in(&self, row: &QueryResult, under_row_security: bool) -> Result<Catalog, Error> {
         if self.dialect == Dialect::MySql {
-            for (n, Compared { table, column, ty }) in self.compared().into_iter().enumerate() {
-                let found = mysql_type(row, &sample(n)).filter(|found| !mysql_compares(ty, found));
+            for (n, Compared { table, column, ty, is_read }) in self.compared().into_iter().enumerate() {
+                let found = mysql_type(row, &sample(n)).filter(|found| !mysql_compares(ty, found, is_read));
                 if let Some(found) = found {
                     return Err(self.type_differs(table, column, found));
                 }
@@ -110,18 +118,20 @@ impl Question<'_> {
             let mut number = || words.next().and_then(|word| word.parse::<usize>().ok()).ok_or_else(|| unknown(fact));
             match kind {
                 "keeps" => catalog.may_keep_rows = true,
-                "secured" => secured.push(self.schema.tables[number()?].label.clone()),
-                "engine" => fixed.push(self.schema.tables[number()?].label.clone()),
+                "secured" => secured.push(self.label(number()?, fact)?),
+                "engine" => fixed.push(self.label(number()?, fact)?),
                 "level" => {
-                    unprotected.push(self.schema.keys[number()?].label.clone());
+                    let key = self.schema.keys.get(number()?).ok_or_else(|| unknown(fact))?;
+                    unprotected.push(key.label.clone());
                     level = words.collect::<Vec<_>>().join(" ");
                 }
                 "generated" => {
-                    let (table, column) = (number()?, number()?);
-                    return Err(self.generated(table, column));
+                    let (table, column) = self.named(number()?, number()?, fact)?;
+                    return Err(ErrorKind::GeneratedColumn { table, column }.into());
                 }
                 "type" => {
                     let (table, column) = (number()?, number()?);
+                    self.named(table, column, fact)?;
                     let found = words.collect::<Vec<_>>().join(" ");
                     return Err(self.type_differs(table, column, found));
                 }
@@ -143,10 +153,14 @@ impl Question<'_> {
         Ok(catalog)
     }
 
-    fn generated(&self, table: TableId, column: usize) -> Error {
-        let table = &self.schema.tables[table];
-        let column = table.columns[column].name.to_string();
-        ErrorKind::GeneratedColumn { table: table.label.clone(), column }.into()
+    fn label(&self, table: TableId, fact: &str) -> Result<String, Error> {
+        self.schema.tables.get(table).map(|table| table.label.clone()).ok_or_else(|| unknown(fact))
+    }
+
+    fn named(&self, table: TableId, column: usize, fact: &str) -> Result<(String, String), Error> {
+        let columns = self.schema.tables.get(table).map(|table| &table.columns);
+        let column = columns.and_then(|columns| columns.get(column)).ok_or_else(|| unknown(fact))?;
+        Ok((self.label(table, fact)?, column.name.to_string()))
     }
 
     fn type_differs(&self, table: TableId, column: usize, found: String) -> Error {
@@ -166,7 +180,8 @@ impl Question<'_> {
 
     fn reached(&self) -> Vec<Reached> {
         let children = self.plan.keys.iter().map(|&key| self.schema.keys[key].child);
-        let tables: BTreeSet<TableId> = self.plan.doomed.iter().copied().chain(children).collect();
+        let parents = self.repaired.iter().map(|&(key, _)| self.schema.keys[key].parent);
+        let tables: BTreeSet<TableId> = self.plan.doomed.iter().copied().chain(children).chain(parents).collect();
         let reached = |table| Reached {
             table,
             is_doomed: self.plan.dooms(table),
@@ -184,19 +199,24 @@ impl Question<'_> {
     /// type.
     fn compared(&self) -> Vec<Compared<'_>> {
         let mut all: Vec<Compared<'_>> = Vec::new();
-        let mut add = |table: TableId, column: usize, ty| {
-            if !all.iter().any(|known| (known.table, known.column) == (table, column)) {
-                all.push(Compared { table, column, ty });
-            }
+        let mut add = |table: TableId, column: usize, ty, is_read: bool| match all
+            .iter_mut()
+            .find(|known| (known.table, known.column) == (table, column))
+        {
+            Some(known) => known.is_read |= is_read,
+            None => all.push(Compared { table, column, ty, is_read }),
         };
         for &table in &self.plan.doomed {
             let of = &self.schema.tables[table];
-            of.identity.iter().for_each(|&column| add(table, column, &of.columns[column].ty));
+            of.identity.iter().for_each(|&column| add(table, column, &of.columns[column].ty, true));
         }
-        for key in self.plan.keys.iter().map(|&key| &self.schema.keys[key]) {
+        let repaired = self.repaired.iter().map(|&(key, _)| key);
+        for id in self.plan.keys.iter().copied().chain(repaired) {
+            let key = &self.schema.keys[id];
             let parent = &self.schema.tables[key.parent];
             for (&from, &to) in key.child_columns.iter().zip(&key.parent_columns) {
-                add(key.child, from, &parent.columns[to].ty);
+                add(key.parent, to, &parent.columns[to].ty, true);
+                add(key.child, from, &parent.columns[to].ty, self.plan.is_within_cycle(id));
             }
         }
         all
@@ -247,7 +267,7 @@ impl Question<'_> {
             let bits = i32::from(is_doomed) * 8 + i32::from(is_changed) * 16;
             format!("({table}, {bits}, {})", self.regclass(table))
         });
-        let columns = self.compared().into_iter().map(|Compared { table, column, ty }| {
+        let columns = self.compared().into_iter().map(|Compared { table, column, ty, is_read: _ }| {
             let types = postgres_types(ty);
             let oids =
                 types.iter().filter_map(|ty| postgres_oid(ty)).map(|oid| oid.to_string()).collect::<Vec<_>>().join(",");
@@ -271,7 +291,7 @@ impl Question<'_> {
                 tables.collect::<Vec<_>>().join(", ")
             ),
             format!(
-                "SELECT 'type ' || k.n || ' ' || k.c || ' ' || format_type(a.atttypid, NULL) \
+                "SELECT 'type ' || k.n || ' ' || k.c || ' ' || replace(format_type(a.atttypid, NULL), chr(10), ' ') \
                  FROM (VALUES {}) AS k (n, c, oid, col, oids, types) \
                  JOIN pg_attribute a ON a.attrelid = k.oid AND a.attname = k.col AND a.attnum > 0 \
                  WHERE a.atttypid <> ALL (k.oids) AND NOT EXISTS (SELECT 1 FROM pg_type y \
@@ -332,16 +352,19 @@ impl Question<'_> {
     fn mysql(&self) -> String {
         let mut facts = vec!["SELECT NULL AS fact".to_owned()];
         let reached = self.reached();
-        let asks_triggers = reached.len() > 2 || self.changing().next().is_some();
-        for Reached { table, is_doomed, is_changed } in reached {
+        let has_cycle = self.plan.components.iter().any(Component::is_cycle);
+        let asks_triggers = reached.len() > 2 || has_cycle || self.changing().next().is_some();
+        for of in reached {
+            let is_written = of.is_written();
+            let Reached { table, is_doomed, is_changed } = of;
             let (schema, name) = self.name(table);
             let schema = schema.map_or_else(|| "DATABASE()".to_owned(), |schema| mysql_text(&schema));
             let here = format!("table_schema = {schema} AND table_name = {}", mysql_text(&name));
-            facts.push(format!(
+            facts.extend(is_written.then(|| format!(
                 "SELECT CASE WHEN table_type LIKE '%VIEW' THEN 'keeps' WHEN engine <> 'InnoDB' AND NOT EXISTS (SELECT 1 \
                  FROM information_schema.engines AS e WHERE e.engine = t.engine AND e.transactions = 'YES') \
                  THEN 'engine {table}' END FROM information_schema.tables AS t WHERE {here}"
-            ));
+            )));
             let events = [(is_doomed, "'DELETE'"), (is_changed, "'UPDATE'")];
             let events: Vec<&str> = events.iter().filter(|(is, _)| *is).map(|(_, event)| *event).collect();
             if asks_triggers && !events.is_empty() {
@@ -365,8 +388,8 @@ impl Question<'_> {
             self.compared().into_iter().filter(|column| column.table == table && *column.ty == ColumnType::Uuid);
         for Compared { column, .. } in uuids {
             conditions.push(format!(
-                "WHEN column_name = {} AND data_type NOT IN ('binary', 'varbinary', 'uuid') \
-                 THEN CONCAT('type {table} {column} ', data_type)",
+                "WHEN column_name = {} AND column_type NOT IN ('binary(16)', 'varbinary(16)', 'uuid') \
+                 THEN CONCAT('type {table} {column} ', column_type)",
                 mysql_text(&self.column(table, column))
             ));
         }
@@ -553,27 +576,50 @@ fn mysql_types(ty: &ColumnType) -> &'static [&'static str] {
     }
 }
 
-fn mysql_compares(ty: &ColumnType, found: &str) -> bool {
-    mysql_types(ty).contains(&found)
+/// Whether a column of that type is compared exactly with values of the declared one; if it is not read, integers of any
+/// size and sign are.
+fn mysql_compares(ty: &ColumnType, found: &str, is_read: bool) -> bool {
+    let is_integer = matches!(KeyKind::of(Dialect::MySql, ty), Some(KeyKind::Integer | KeyKind::Unsigned));
+    let is_wider = !is_read && is_integer && found.contains("int");
+    is_wider || mysql_types(ty).contains(&found)
+}
+
+/// PostgreSQL: a type that is declared by its name, without a length and a collation. Quoted names stay as they are.
+pub(crate) fn without_length(declared: &str) -> String {
+    let declared = declared.trim();
+    if declared.starts_with('"') {
+        return declared.to_owned();
+    }
+    let at = declared.to_lowercase().find(" collate ");
+    let bare = at.map_or(declared, |at| &declared[..at]);
+    match (bare.find('('), bare.find(')')) {
+        (Some(begin), Some(end)) if begin < end => format!("{}{}", bare[..begin].trim_end(), &bare[end + 1..]),
+        _ => bare.to_owned(),
+    }
 }
 
 /// The name of a type that is declared by its name, as `pg_type` has it.
 fn postgres_name(declared: &str) -> String {
-    let name = declared.split('(').next().unwrap_or_default().trim();
+    let name = without_length(declared);
     let name = name.rsplit('.').next().unwrap_or_default();
-    match name.strip_prefix('"').and_then(|name| name.strip_suffix('"')) {
-        Some(quoted) => quoted.replace("\"\"", "\""),
-        None => match name.to_lowercase().as_str() {
-            "character varying" => "varchar".to_owned(),
-            "character" | "char" => "bpchar".to_owned(),
-            "integer" | "int" => "int4".to_owned(),
-            "bigint" => "int8".to_owned(),
-            "smallint" => "int2".to_owned(),
-            "decimal" => "numeric".to_owned(),
-            "timestamp with time zone" => "timestamptz".to_owned(),
-            "timestamp without time zone" => "timestamp".to_owned(),
-            "bit varying" => "varbit".to_owned(),
-            name => name.to_owned(),
-        },
+    if let Some(quoted) = name.strip_prefix('"').and_then(|name| name.strip_suffix('"')) {
+        return quoted.replace("\"\"", "\"");
     }
+    let name = name.to_lowercase();
+    let own = match name.as_str() {
+        "character varying" => "varchar",
+        "character" | "char" => "bpchar",
+        "integer" | "int" => "int4",
+        "bigint" => "int8",
+        "smallint" => "int2",
+        "boolean" => "bool",
+        "decimal" => "numeric",
+        "timestamp with time zone" => "timestamptz",
+        "timestamp without time zone" => "timestamp",
+        "time with time zone" => "timetz",
+        "time without time zone" => "time",
+        "bit varying" => "varbit",
+        other => other,
+    };
+    own.to_owned()
 }

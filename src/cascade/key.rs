@@ -43,6 +43,9 @@ impl KeyKind {
     /// How that database stores a column of that type; `None` if it cannot compare it dependably (R12).
     pub(crate) fn of(dialect: Dialect, ty: &ColumnType) -> Option<Self> {
         use ColumnType as T;
+        if let (T::Custom(name), Dialect::Sqlite | Dialect::MySql) = (ty, dialect) {
+            return Some(Self::of_named(dialect, &name.to_string().to_lowercase()));
+        }
         match (ty, dialect) {
             (T::BigUnsigned, Dialect::MySql) => Some(Self::Unsigned),
             (
@@ -71,6 +74,23 @@ impl KeyKind {
             (_, Dialect::Postgres) => Some(Self::Text),
             (T::Uuid | T::Binary(_) | T::VarBinary(_) | T::Blob, _) => Some(Self::Bytes),
             _ => Some(Self::Text),
+        }
+    }
+
+    /// How a column is stored whose type is declared by its name alone, as SQLite and MySQL write it.
+    fn of_named(dialect: Dialect, name: &str) -> Self {
+        let first = name.split([' ', '(']).next().unwrap_or_default();
+        let is_integer = match dialect {
+            Dialect::Sqlite => name.contains("int"),
+            _ => ["tinyint", "smallint", "mediumint", "int", "integer", "bigint"].contains(&first),
+        };
+        match first {
+            "bigint" if is_integer && name.contains("unsigned") && dialect == Dialect::MySql => Self::Unsigned,
+            _ if is_integer => Self::Integer,
+            "decimal" | "numeric" | "dec" if dialect == Dialect::MySql => Self::Decimal,
+            "decimal" | "numeric" => Self::Integer,
+            "binary" | "varbinary" | "blob" | "tinyblob" | "mediumblob" | "longblob" => Self::Bytes,
+            _ => Self::Text,
         }
     }
 }

@@ -119,6 +119,16 @@ impl Plan {
         steps
     }
 
+    /// The tables whose rows a step deletes.
+    pub(crate) fn going(&self, schema: &Schema, step: Step) -> Option<Vec<TableId>> {
+        match step {
+            Step::DeleteBy(key) => Some(vec![schema.keys[key].child]),
+            Step::DeleteRoots => Some(vec![self.root]),
+            Step::DeleteCycle(component) => Some(self.components[component].tables.clone()),
+            Step::Update(_) | Step::UpdateKept(_) => None,
+        }
+    }
+
     /// Whether rows of this table may go.
     pub(crate) fn dooms(&self, table: TableId) -> bool {
         self.doomed.contains(&table)

@@ -307,6 +307,11 @@ impl Repair {
                 Run { schema, plan: &plan, dialect, session: &session, watch: &watch, transaction: transaction_of };
             let worked = async {
                 let known = self.find(run, &rules, purpose).await?;
+                for &(key, rule) in rules.iter().filter(|_| purpose == Purpose::Write) {
+                    if rule == Action::SetDefault {
+                        run.lock_default(&known, key).await?;
+                    }
+                }
                 let seen = self.look(run, &known, &rules).await?;
                 let outcome = match purpose {
                     Purpose::Read => seen.outcome().clone(),

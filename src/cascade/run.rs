@@ -165,9 +165,6 @@ impl<'a> Run<'a> {
     pub(crate) async fn freeze(self, roots: &Roots, purpose: Purpose) -> Result<Known, Error> {
         let (found, catalog) = self.find_roots(roots, purpose).await?;
         let known = Known::new(self.schema, self.plan.root, found).with_catalog(catalog);
-        if purpose == Purpose::Write && known.roots > 0 {
-            self.lock_defaults(&known).await?;
-        }
         self.with_more_known(known, purpose == Purpose::Write).await
     }
 
@@ -194,7 +191,10 @@ impl<'a> Run<'a> {
             }
         };
         for rows in &each {
-            let select = sql.read_and_ask(rows, &self.question(), lock);
+            let select = match told {
+                None => sql.read_and_ask(rows, &self.question(), lock),
+                Some(_) => sql.read(rows, &[], lock),
+            };
             let result = self.session.query(&select).await;
             let result = match roots {
                 Roots::Select(_) => result.map_err(Error::in_select)?,
@@ -208,9 +208,12 @@ impl<'a> Run<'a> {
         }
         let catalog = match told {
             Some(catalog) => catalog,
+            // Nothing to do there, and nothing in its catalogs that would hide rows.
+            None if each.is_empty() || (self.dialect == Dialect::Sqlite && self.watch.repaired.is_empty()) => {
+                Catalog::default()
+            }
             // Nothing is found, or nothing is shown.
-            None if self.dialect == Dialect::Postgres && !each.is_empty() => self.catalog().await?,
-            None => Catalog::default(),
+            None => self.catalog().await?,
         };
         if each.len() > 1 {
             // Two lists may name one row: equality is the database's, where 'a' may be 'A'.
@@ -224,7 +227,7 @@ impl<'a> Run<'a> {
             found = found.also_in(&still);
         }
         if lock && catalog.is_under_row_security {
-            self.check_locked(&each, &found).await?;
+            self.check_locked(root, &each, &found).await?;
         }
         Ok((found, catalog))
     }
@@ -251,18 +254,17 @@ impl<'a> Run<'a> {
 
     /// PostgreSQL, under row security: a lock shows only rows that a policy for UPDATE lets through. Rows that can be seen and
     /// not locked would be passed over without a word.
-    async fn check_locked(self, each: &[Rows], locked: &Keys) -> Result<(), Error> {
-        let root = self.plan.root;
-        let identity = &self.schema.tables[root].identity;
-        let nothing = Known::new(self.schema, root, self.keys_of(root, identity)?);
+    pub(crate) async fn check_locked(self, table: TableId, each: &[Rows], locked: &Keys) -> Result<(), Error> {
+        let identity = &self.schema.tables[table].identity;
+        let nothing = Known::new(self.schema, table, self.keys_of(table, identity)?);
         let sql = self.sql(&nothing);
-        let mut seen = self.keys_of(root, identity)?;
+        let mut seen = self.keys_of(table, identity)?;
         for rows in each {
             seen.read(&self.session.query(&sql.read(rows, &[], false)).await?)?;
         }
         let others = seen.not_in(locked);
-        let (mut seen, mut locked) = (self.keys_of(root, identity)?, self.keys_of(root, identity)?);
-        for rows in sql.rows_at(root, &others) {
+        let (mut seen, mut locked) = (self.keys_of(table, identity)?, self.keys_of(table, identity)?);
+        for rows in sql.rows_at(table, &others) {
             // Rows that have come only now can be locked.
             locked.read(&self.session.query(&sql.read(&rows, &[], true)).await?)?;
             seen.read(&self.session.query(&sql.read(&rows, &[], false)).await?)?;
@@ -271,7 +273,7 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         let source = DbErr::Custom("row security lets these rows be seen, and not be locked (FOR UPDATE)".to_owned());
-        let (table, permission) = (self.schema.tables[root].label.clone(), "UPDATE".to_owned());
+        let (table, permission) = (self.schema.tables[table].label.clone(), "UPDATE".to_owned());
         Err(ErrorKind::Forbidden { table, permission, source }.into())
     }
 
@@ -279,13 +281,19 @@ impl<'a> Run<'a> {
     /// with what is in the way.
     async fn lock_defaults(self, known: &Known) -> Result<(), Error> {
         for &key in &self.plan.keys {
-            let foreign_key = &self.schema.keys[key];
-            let refers = foreign_key.action == Action::SetDefault && foreign_key.refers_by_default(self.schema);
-            if refers && self.dialect != Dialect::Sqlite {
-                self.session.query(&self.sql(known).default_row(key)).await?;
+            if self.schema.keys[key].action == Action::SetDefault {
+                self.lock_default(known, key).await?;
             }
         }
         Ok(())
+    }
+
+    /// The same for one key; whether the row is there, or none is meant.
+    pub(crate) async fn lock_default(self, known: &Known, key: KeyId) -> Result<bool, Error> {
+        if !self.schema.keys[key].refers_by_default(self.schema) {
+            return Ok(true);
+        }
+        Ok(!self.session.query(&self.sql(known).default_row(key)).await?.is_empty())
     }
 
     /// Those of these locked rows that fulfil a condition, asked anew: what a statement waited for may have changed what
@@ -306,6 +314,9 @@ impl<'a> Run<'a> {
     /// With what has to be known by key of the rows below the roots.
     pub(crate) async fn with_more_known(self, mut known: Known, lock: bool) -> Result<Known, Error> {
         if known.roots > 0 {
+            if lock {
+                self.lock_defaults(&known).await?;
+            }
             self.gather(&mut known, lock).await?;
         }
         Ok(known)
@@ -420,25 +431,28 @@ impl<'a> Run<'a> {
     /// or the like has kept or added, and rows that were doomed by one key, have lost it while their lock was waited for,
     /// and still refer by another key that forbids it.
     pub(crate) async fn check_unreferenced(self, known: &Known, tables: &[TableId]) -> Result<(), Error> {
-        let may_refer = |&key: &KeyId| {
-            let ForeignKey { child, action, .. } = self.schema.keys[key];
-            let may_be_left = action == Action::NoAction
-                && self.dialect != Dialect::Sqlite
-                && self.plan.dooms(child)
-                && !tables.contains(&child);
-            known.catalog.may_keep_rows || may_be_left
-        };
-        let keys: Vec<KeyId> = tables.iter().flat_map(|&table| self.schema.keys_to(table)).filter(may_refer).collect();
-        // Rows of a cycle refer to each other until they go.
-        let counts = keys.iter().map(|&key| {
-            let within = self.plan.is_within_cycle(key);
-            (if within { Count::ReferringKept(key) } else { Count::Referring(key) }, Count::Referring(key))
-        });
-        for (count, rows) in self.counted(known, counts.collect(), None).await? {
+        let counts = self.sql(known).may_still_refer(tables, known.catalog.may_keep_rows);
+        for (count, rows) in self.counted(known, counts, None).await? {
             let (Count::Referring(key) | Count::ReferringKept(key)) = count else { continue };
             if rows > 0 {
                 let seen = self.look(known).await?;
                 check(&seen, None, None)?;
+                self.check_kept(self.schema.keys[key].child, Some(key), None, rows)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// That no trigger has added rows that refer to rows of these tables, which were known by key and are gone.
+    pub(crate) async fn check_nothing_added(self, known: &Known, tables: &[TableId]) -> Result<(), Error> {
+        if !known.catalog.may_keep_rows {
+            return Ok(());
+        }
+        let keys =
+            tables.iter().filter(|&&table| known.get(table).is_some()).flat_map(|&table| self.schema.keys_to(table));
+        let counts = keys.map(|key| (Count::Referring(key), Count::Referring(key))).collect();
+        for (count, rows) in self.counted(known, counts, None).await? {
+            if let Count::Referring(key) = count {
                 self.check_kept(self.schema.keys[key].child, Some(key), None, rows)?;
             }
         }

@@ -166,7 +166,8 @@ impl CanLose for Error {
 pub(crate) async fn finish<T, E: CanLose>(transaction: impl TransactionSession, result: Result<T, E>) -> Result<T, E> {
     match result {
         Ok(value) => {
-            transaction.commit().await?;
+            // A savepoint that cannot be released is gone with its transaction.
+            transaction.commit().await.map_err(|source| E::from(source).with_transaction_lost())?;
             Ok(value)
         }
         Err(error) => {

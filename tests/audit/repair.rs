@@ -273,7 +273,7 @@ async fn a_parent_that_comes_meanwhile(db: TestDb) {
 /// MySQL's and MariaDB's transactions are REPEATABLE READ unless they say otherwise.
 async fn a_parent_that_comes_after_the_snapshot(db: TestDb) {
     let tables = made(&db, tables![p, c], &[("p", "(1)"), ("c", "(1, 9, 9, 1, 1), (2, 1, 9, 1, 1)")]).await;
-    let transaction = db.conn.begin().await.unwrap();
+    let transaction = db.connect_reading_on().await.begin().await.unwrap();
     tables.state(&transaction).await;
     db.connect(1).await.execute_unprepared("INSERT INTO p VALUES (9)").await.unwrap();
     let outcome = tables.graph().repair(c::Entity).execute(&transaction).await.unwrap();

@@ -514,7 +514,13 @@ async fn a4_types_that_differ(db: TestDb) {
         }
         Kind::MariaDb | Kind::MySql => &[("VARCHAR(20)", "DATE", false, &[types, ends, missing])],
     };
+    // PostgreSQL joins no columns from version 18 on of which one has a collation that is not deterministic.
+    let joins_any = db.kind() != Kind::Postgres
+        || db.number("SELECT current_setting('server_version_num')::bigint").await < 180_000;
+    let unjoined = [ends, missing];
     for (parent, child, is_joined, expected) in texts {
+        let is_refused = !joins_any && (parent.ends_with("COLLATE ci") || child.ends_with("COLLATE ci"));
+        let (is_joined, expected) = if is_refused { (&false, &unjoined[..]) } else { (is_joined, *expected) };
         let [p, c] = of_types(parent, child, *is_joined);
         settle(conn, &by_code(), &[&p, &c, INDEX], expected, expected).await;
         run(conn, DROP).await;

@@ -122,7 +122,12 @@ pub(crate) async fn connect(db: &TestDb) -> DatabaseConnection {
     // A database in memory ends with its last connection.
     let for_ever: Option<Duration> = None;
     options.idle_timeout(for_ever).max_lifetime(for_ever);
-    Database::connect(options).await.expect("the database answers")
+    let conn = Database::connect(options).await.expect("the database answers");
+    if db.kind() == Kind::MariaDb {
+        // As before version 11.6; from then on a row that has changed since the snapshot is an error.
+        conn.execute_unprepared("SET innodb_snapshot_isolation = OFF").await.expect("the setting");
+    }
+    conn
 }
 
 struct Case<'a> {
@@ -508,7 +513,9 @@ impl Case<'_> {
             Action::SetDefault | Action::NoAction => !self.kind.speaks_mysql(),
             Action::Restrict => false,
         };
-        let is_right = self.kind != Kind::MySql || !self.shape.has_cycle_of_tables();
+        let has_self_reference = self.shape.keys.iter().any(|key| key.child == key.parent);
+        // It leaves rows of a ring without their parent.
+        let is_right = self.kind != Kind::MySql || !(self.shape.has_cycle_of_tables() || has_self_reference);
         is_right && !self.shape.roots.is_empty() && self.shape.keys.iter().all(|key| means_the_same(key.action))
     }
 

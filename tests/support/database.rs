@@ -158,6 +158,16 @@ impl TestDb {
         Database::connect(options(&self.url, connections)).await.expect("another pool")
     }
 
+    /// A connection of its own on which MariaDB reads on where a row has changed since its snapshot, as it does by itself
+    /// before version 11.6, and not gives an error.
+    pub(crate) async fn connect_reading_on(&self) -> DatabaseConnection {
+        let conn = self.connect(1).await;
+        if self.kind() == Kind::MariaDb {
+            conn.execute_unprepared("SET innodb_snapshot_isolation = OFF").await.expect("the setting");
+        }
+        conn
+    }
+
     /// The number that a query gives.
     pub(crate) async fn number(&self, sql: &str) -> i64 {
         let row = self.conn.query_one_raw(Statement::from_string(self.backend(), sql)).await.expect(sql);

@@ -279,15 +279,22 @@ impl Comparison<'_> {
         holds.map(|key| format!("{} of {}", key.name, key.child.table)).collect()
     }
 
+    /// PostgreSQL, from version 18 on: whether the ends have two collations of which one is not deterministic.
+    fn wants_one_collation(&self, ends: &Ends<'_>) -> bool {
+        let version = self.live.server.trim_start_matches("PostgreSQL ").split(['.', ' ']).next();
+        let is_new = version.and_then(|major| major.parse::<u32>().ok()).is_some_and(|major| major >= 18);
+        let is_loose = |ty: &LiveType| ty.collation.as_ref().is_some_and(|collation| collation.is_loose);
+        is_new && (is_loose(ends.child_type) || is_loose(ends.parent_type))
+    }
+
     /// Why a constraint cannot join the two ends, if a finding of its own does not make that so first.
     pub(super) fn unjoinable(&self, id: KeyId, child: &LiveTable, parent: &LiveTable) -> Option<String> {
         let key = &self.schema.keys[id];
         let is_in_the_way = |(from, to): &(String, String)| {
             let Some(ends) = self.ends(child, parent, from, to) else { return false };
             match (self.live.dialect, self.difference(key, from, &ends)) {
-                (_, None)
-                | (Dialect::Sqlite, _)
-                | (Dialect::Postgres, Some(Difference::Collation | Difference::Width)) => false,
+                (_, None) | (Dialect::Sqlite, _) | (Dialect::Postgres, Some(Difference::Width)) => false,
+                (Dialect::Postgres, Some(Difference::Collation)) => self.wants_one_collation(&ends),
                 (Dialect::Postgres, Some(Difference::Type)) => true,
                 (Dialect::MySql, Some(difference)) => matches!(self.joined(id, &ends, difference), Cure::ByHand(_)),
             }

@@ -43,7 +43,7 @@ fn is_of_the_cluster(error: &DbErr, code: &str) -> bool {
     }
 }
 
-/// The table and the right that the database says is missing, as far as its text says it. PostgreSQL: 42501. MySQL and
+/// The table and the right that the database says is missing, as far as its text says it. PostgreSQL: 42501, and 25006 read-only. MySQL and
 /// MariaDB: 1142 of a table, 1143 of a column, 1044 of a database, 1227 of the server; 1290, 1792 and 1836 read-only.
 /// SQLite: 8 and its kinds, read-only, and 3 and 23, denied.
 pub(crate) fn forbidden(error: &DbErr) -> Option<(String, String)> {
@@ -54,6 +54,8 @@ pub(crate) fn forbidden(error: &DbErr) -> Option<(String, String)> {
         rest.split(ends).next().unwrap_or_default().trim_matches(['`', '\'', '"']).replace("`.`", ".")
     };
     match backend {
+        DbBackend::Postgres if code == "25006" => Some((String::new(), String::new())),
+        DbBackend::Postgres if code == "25006" => Some((String::new(), String::new())),
         DbBackend::Postgres if code == "42501" => {
             Some((named("permission denied for table ", &['\n', ' ']), String::new()))
         }
@@ -117,7 +119,8 @@ pub(crate) fn is_referred_to_by(error: &DbErr, table: &str) -> bool {
 }
 
 /// The connection ended under the statement: input or output failed, or PostgreSQL's 57P01 `admin_shutdown`, 57P02
-/// and 57P03, and the time-outs that end a connection, 25P03 and 57P05.
+/// and 57P03, and the time-outs that end a connection, 25P03, 25P04 and
+/// 57P05.
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 fn is_connection_lost(error: &DbErr) -> bool {
     use sea_orm::{RuntimeErr, SqlxError};
@@ -127,7 +130,7 @@ fn is_connection_lost(error: &DbErr) -> bool {
     match &**error {
         SqlxError::Io(_) | SqlxError::Protocol(_) | SqlxError::WorkerCrashed => true,
         SqlxError::Database(error) => {
-            error.code().is_some_and(|code| ["57P01", "57P02", "57P03", "25P03", "57P05"].contains(&&*code))
+            error.code().is_some_and(|code| ["57P01", "57P02", "57P03", "25P03", "25P04", "57P05"].contains(&&*code))
         }
         _ => false,
     }

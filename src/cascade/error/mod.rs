@@ -186,6 +186,13 @@ pub enum ErrorKind {
         /// Their table.
         table: String,
     },
+    /// While a delete in batches ran, the row went that a SET DEFAULT key was to refer to.
+    DefaultMissing {
+        /// The key.
+        foreign_key: String,
+        /// The table of the row.
+        parent: String,
+    },
     /// The schema of the database is not as declared, or rows have lost their parents: what was to be clean is not.
     Unclean(Box<Audit>),
     /// Batches were asked for inside a transaction of the caller's, in which nothing can be committed in between.

@@ -93,6 +93,10 @@ impl fmt::Display for ErrorKind {
                 f,
                 "rows of {table} that were to be deleted have another parent or key by now; call again"
             ),
+            Self::DefaultMissing { foreign_key, parent } => write!(
+                f,
+                "the row of {parent} that {foreign_key} was to refer to by its default is gone; put it back, and call again"
+            ),
             Self::Unclean(audit) => write!(f, "the database is not as declared; {audit}"),
             Self::BatchesInTransaction => f.write_str(
                 "batches cannot be committed inside a transaction of the caller's; give a pool, or delete without \

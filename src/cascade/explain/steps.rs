@@ -74,7 +74,13 @@ impl Explaining<'_> {
             steps.extend(self.find_or_lock(&mut known, id, component)?);
         }
         steps.extend(self.count(&known));
+        let mut asked = None;
         for &step in &self.plan.steps {
+            let going = self.plan.going(self.schema, step);
+            if going.is_some() && going != asked {
+                steps.extend(self.ask_again(&known, going.as_deref().unwrap_or_default()));
+                asked = going;
+            }
             if let plan::Step::DeleteCycle(id) = step {
                 steps.extend(self.open_rings(&known, &self.plan.components[id])?);
             }
@@ -195,6 +201,16 @@ impl Explaining<'_> {
         };
         let statements = vec![self.text(&self.sql(known).counts(&counts))];
         (!counts.is_empty()).then(|| Step { purpose: purpose.to_owned(), statements })
+    }
+
+    /// What is asked before rows of these tables go.
+    fn ask_again(&self, known: &Known, tables: &[TableId]) -> Option<Step> {
+        let counts = self.sql(known).may_still_refer(tables, false);
+        let counts: Vec<_> = counts.into_iter().map(|(_, asked)| (asked, None)).collect();
+        let labels: Vec<&str> = tables.iter().map(|&table| self.label(table)).collect();
+        let purpose = format!("ask whether anything still refers to the {} that go", labels.join(", "));
+        let statements = vec![self.text(&self.sql(known).counts(&counts))];
+        (!counts.is_empty()).then_some(Step { purpose, statements })
     }
 
     /// What is counted for a number by a statement, if it is not known.

@@ -8,7 +8,7 @@ use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, Func, JoinType, Query, Sel
 
 use super::{LONG_LIST, Sql, doomed_name, table_iden, within};
 use crate::cascade::dialect::Dialect;
-use crate::cascade::graph::{ForeignKey, KeyId, TableId};
+use crate::cascade::graph::{Action, ForeignKey, KeyId, TableId};
 use crate::cascade::key::alias;
 use crate::cascade::plan::Count;
 
@@ -146,6 +146,29 @@ impl Sql<'_> {
             }
         }
         select
+    }
+
+    /// What is counted before rows of these tables go, although their children have been dealt with: each number with what is
+    /// asked for it.
+    pub(crate) fn may_still_refer(&self, tables: &[TableId], may_keep_rows: bool) -> Vec<(Count, Count)> {
+        let may_refer = |&key: &KeyId| {
+            let ForeignKey { child, action, .. } = *self.key(key);
+            // A row that lost the key by which it was doomed while its lock was waited for, and has this one still.
+            let may_be_left = action == Action::NoAction
+                && self.dialect != Dialect::Sqlite
+                && self.plan.dooms(child)
+                && !tables.contains(&child);
+            // There a trigger may undo a change, and is shown to those alone who have the right TRIGGER.
+            let may_be_undone = action.changes_key() && self.dialect == Dialect::MySql;
+            may_keep_rows || may_be_left || may_be_undone
+        };
+        let keys = tables.iter().flat_map(|&table| self.schema.keys_to(table)).filter(may_refer);
+        // Rows of a cycle refer to each other until they go.
+        let count = |key: KeyId| {
+            let within = self.plan.is_within_cycle(key);
+            (if within { Count::ReferringKept(key) } else { Count::Referring(key) }, Count::Referring(key))
+        };
+        keys.map(count).collect()
     }
 
     /// A number as the sum of several statements, where one would be too long.

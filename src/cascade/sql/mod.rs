@@ -20,7 +20,7 @@ use sea_orm::sea_query::{
     TableName, TableRef, UnionType, UpdateStatement, Value, WithClause,
 };
 
-use crate::cascade::catalog::Question;
+use crate::cascade::catalog::{Question, without_length};
 use crate::cascade::declaration::Column;
 use crate::cascade::dialect::Dialect;
 use crate::cascade::error::{Error, ErrorKind};
@@ -621,7 +621,7 @@ impl<'a> Sql<'a> {
             );
         }
         inner.clone_from(select);
-        let is_limited = without_limit(select) != *select;
+        let is_limited = without_limit(select) != *select || has_distinct_on(select);
         Ok(self.among(inner, is_limited && self.dialect == Dialect::Postgres))
     }
 
@@ -633,6 +633,10 @@ impl<'a> Sql<'a> {
     pub(crate) fn selected_still(&self, select: &SelectStatement, keys: &Keys) -> Vec<Rows> {
         let mut inner = without_limit(select);
         inner.clear_order_by();
+        if self.dialect == Dialect::Postgres && has_distinct_on(select) {
+            // Which row of each group is the first is decided too.
+            inner.distinct();
+        }
         self.as_committed(&mut inner);
         let selected = self.among(inner, false);
         self.still(self.plan.root, keys, Some(&selected.condition))
@@ -668,7 +672,7 @@ impl<'a> Sql<'a> {
     /// The root rows with these primary keys of the caller's.
     ///
     /// PostgreSQL: a type that is declared by its name alone may be a domain over a type with a length, and a cast to that
-    /// cuts a value. So of such keys only those are asked for that a cast does not change; those that we read are such.
+    /// cuts a value. So of such keys only those are asked for that a cast does not shorten; those that we read are such.
     pub(crate) fn rows_asked(&self, keys: &Keys) -> Vec<Rows> {
         let root = self.plan.root;
         let primary_key = &self.table(root).primary_key;
@@ -696,7 +700,10 @@ impl<'a> Sql<'a> {
                 _ => value.clone(),
             };
             if may_be_cut(&column) {
-                select.and_where(cast.clone().cast_as(Alias::new("text")).eq(value));
+                // A type may write a value in more characters than it was given, but not in fewer.
+                let length = |text: Expr| Func::char_length(text);
+                let kept = length(cast.clone().cast_as(Alias::new("text")));
+                select.and_where(Expr::expr(kept).gte(length(value)));
             }
             select.expr(cast);
         }
@@ -999,6 +1006,11 @@ fn without_limit(select: &SelectStatement) -> SelectStatement {
     all
 }
 
+/// Whether a Select, or one inside it, takes the first row of each group (PostgreSQL).
+fn has_distinct_on(select: &SelectStatement) -> bool {
+    select.to_string(PostgresQueryBuilder).contains("SELECT DISTINCT ON (")
+}
+
 /// Rows found by one condition, and judged by another.
 fn as_judged(at: Expr, condition: Option<&Expr>) -> Expr {
     match condition {
@@ -1103,25 +1115,14 @@ fn typed(value: Expr, ty: &ColumnType, suffix: &str) -> Expr {
         ColumnType::Time => name.push_str("time"),
         ColumnType::Bit(_) => name.push_str("\"bit\""),
         ColumnType::VarBit(_) => name.push_str("varbit"),
-        ColumnType::Custom(custom) => name.push_str(&without_length(&custom.to_string())),
+        ColumnType::Custom(custom) => match without_length(&custom.to_string()) {
+            char if ["char", "character"].contains(&&*char.to_lowercase()) => name.push_str("bpchar"),
+            bit if bit.eq_ignore_ascii_case("bit") => name.push_str("\"bit\""),
+            bare => name.push_str(&bare),
+        },
         _ => PostgresQueryBuilder.prepare_column_type(ty, &mut name),
     }
     value.cast_as(Alias::new(name + suffix))
-}
-
-/// PostgreSQL: a type that is declared by its name, without a length.
-fn without_length(declared: &str) -> String {
-    let bare = match (declared.find('('), declared.find(')')) {
-        (Some(begin), Some(end)) if begin < end && !declared.contains('"') => {
-            format!("{}{}", declared[..begin].trim_end(), &declared[end + 1..])
-        }
-        _ => declared.to_owned(),
-    };
-    match bare.to_lowercase().as_str() {
-        "char" | "character" => "bpchar".to_owned(),
-        "bit" => "\"bit\"".to_owned(),
-        _ => bare,
-    }
 }
 
 /// A value that no dialect but PostgreSQL casts; decimals are written out ([`KeyKind::Decimal`]).
