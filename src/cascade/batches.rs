@@ -765,9 +765,10 @@ impl<C: Connection> Going<'_, C> {
         Ok(())
     }
 
-    /// Whether nothing can depend on its rows, and nobody wants to see them.
+    /// Whether nothing can depend on its rows, nobody wants to see them, and nothing keeps them.
     fn is_leaf(&self, table: TableId) -> bool {
-        self.run.schema.keys_to(table).next().is_none() && !self.run.is_watched(table)
+        let is_alone = self.run.schema.keys_to(table).next().is_none() && !self.run.is_watched(table);
+        is_alone && !self.known.catalog.may_keep_rows
     }
 }
 

@@ -127,7 +127,13 @@ impl Question<'_> {
                 }
                 "generated" => {
                     let (table, column) = self.named(number()?, number()?, fact)?;
-                    return Err(ErrorKind::GeneratedColumn { table, column }.into());
+                    let reason = "it is computed by the database";
+                    return Err(ErrorKind::KeyCannotChange { table, column, reason }.into());
+                }
+                "stated" => {
+                    let (table, column) = self.named(number()?, number()?, fact)?;
+                    let reason = "it is NOT NULL in the database, which may make it 0 or empty";
+                    return Err(ErrorKind::KeyCannotChange { table, column, reason }.into());
                 }
                 "type" => {
                     let (table, column) = (number()?, number()?);
@@ -168,7 +174,8 @@ impl Question<'_> {
             self.compared().into_iter().find(|compared| (compared.table, compared.column) == (table, column));
         let declared = expected.map(|compared| match self.dialect {
             Dialect::MySql => mysql_types(compared.ty).join(", "),
-            Dialect::Sqlite | Dialect::Postgres => postgres_types(compared.ty).join(", "),
+            Dialect::Postgres => postgres_types(compared.ty).join(", "),
+            Dialect::Sqlite => "as the column that it refers to".to_owned(),
         });
         let table = &self.schema.tables[table];
         let column = table.columns[column].name.to_string();
@@ -193,6 +200,16 @@ impl Question<'_> {
     fn changing(&self) -> impl Iterator<Item = KeyId> {
         let by_plan = self.plan.keys.iter().copied().filter(|&key| self.schema.keys[key].action.changes_key());
         by_plan.chain(self.repaired.iter().filter(|(_, rule)| rule.changes_key()).map(|&(key, _)| key))
+    }
+
+    /// The columns of both ends of each key: child and column, parent and column.
+    fn ends(&self) -> impl Iterator<Item = (TableId, usize, TableId, usize)> {
+        let repaired = self.repaired.iter().map(|&(key, _)| key);
+        let keys = self.plan.keys.iter().copied().chain(repaired).map(|key| &self.schema.keys[key]);
+        keys.flat_map(|key| {
+            let pairs = key.child_columns.iter().zip(&key.parent_columns);
+            pairs.map(|(&from, &to)| (key.child, from, key.parent, to))
+        })
     }
 
     /// The columns by which rows are known, and those that refer to them, which are compared with values of their parent's
@@ -254,7 +271,43 @@ impl Question<'_> {
                 list.join(", ")
             )
         });
-        format!("SELECT 'keeps' WHERE {}", exists.collect::<Vec<_>>().join(" OR "))
+        let keeps = format!("SELECT 'keeps' AS fact WHERE {}", exists.collect::<Vec<_>>().join(" OR "));
+        let facts = std::iter::once(keeps).chain(self.sqlite_ends());
+        format!("SELECT group_concat(fact, char(10)) FROM ({})", facts.collect::<Vec<_>>().join(" UNION ALL "))
+    }
+
+    /// The two ends of a key of which one makes numbers of texts that look so, or texts of numbers, and the other does not:
+    /// a constraint compares as the parent does, and a statement as the child. Bytes are never changed.
+    fn sqlite_ends(&self) -> Option<String> {
+        let is_converted =
+            |ty: &ColumnType| KeyKind::of(Dialect::Sqlite, ty).is_some_and(|kind| kind != KeyKind::Bytes);
+        let ends: Vec<_> = self
+            .ends()
+            .filter(|&(_, _, parent, to)| is_converted(&self.schema.tables[parent].columns[to].ty))
+            .map(|(child, from, parent, to)| {
+                let (from_name, to_name) = (text(&self.column(child, from)), text(&self.column(parent, to)));
+                (child, parent, format!("({child}, {from}, {from_name}, {parent}, {to_name})"))
+            })
+            .collect();
+        let tables: BTreeSet<TableId> = ends.iter().flat_map(|&(child, parent, _)| [child, parent]).collect();
+        let columns = tables.iter().map(|&table| {
+            let (schema, name) = self.name(table);
+            let schema = text(schema.as_deref().unwrap_or("main"));
+            format!("SELECT {table} AS n, name, upper(type) AS ty FROM pragma_table_xinfo({}, {schema})", text(&name))
+        });
+        let columns = columns.collect::<Vec<_>>().join(" UNION ALL ");
+        let ends: Vec<String> = ends.into_iter().map(|(.., end)| end).collect();
+        (!ends.is_empty()).then(|| {
+            format!(
+                "SELECT fact FROM (WITH c AS MATERIALIZED (SELECT n, name, ty, CASE WHEN ty LIKE '%INT%' THEN 'number' \
+                 WHEN ty LIKE '%CHAR%' OR ty LIKE '%CLOB%' OR ty LIKE '%TEXT%' THEN 'text' \
+                 WHEN ty = '' OR ty LIKE '%BLOB%' THEN 'none' ELSE 'number' END AS affinity FROM ({columns})), \
+                 k (n, c, child, p, parent) AS (VALUES {}) SELECT 'type ' || k.n || ' ' || k.c || ' ' || x.ty AS fact FROM k \
+                 JOIN c AS x ON x.n = k.n AND x.name = k.child COLLATE NOCASE \
+                 JOIN c AS y ON y.n = k.p AND y.name = k.parent COLLATE NOCASE WHERE x.affinity <> y.affinity)",
+                ends.join(", ")
+            )
+        })
     }
 
     // ---- PostgreSQL
@@ -279,7 +332,11 @@ impl Question<'_> {
              AND g.tgenabled <> 'D' AND g.tgtype & r.bits > 0)";
         let mut facts = vec![
             format!(
-                "SELECT CASE WHEN c.relrowsecurity AND row_security_active(c.oid) THEN 'secured ' || r.n \
+                "SELECT CASE WHEN (c.relrowsecurity AND row_security_active(c.oid)) OR (c.relkind = 'v' \
+                 AND c.reloptions && '{{security_invoker=true,security_invoker=on,security_invoker=1}}'::text[] \
+                 AND EXISTS (SELECT 1 FROM pg_rewrite w JOIN pg_depend u ON u.classid = 'pg_rewrite'::regclass \
+                 AND u.objid = w.oid AND u.refclassid = 'pg_class'::regclass JOIN pg_class b ON b.oid = u.refobjid \
+                 WHERE w.ev_class = c.oid AND b.relrowsecurity AND row_security_active(b.oid))) THEN 'secured ' || r.n \
                  WHEN r.bits = 0 THEN NULL WHEN c.relkind NOT IN ('r', 'p') OR c.relhasrules \
                  OR (c.relhastriggers AND {}) OR (c.relhassubclass AND EXISTS (WITH RECURSIVE p (oid) AS \
                  (SELECT i.inhrelid FROM pg_inherits i WHERE i.inhparent = c.oid UNION ALL SELECT i.inhrelid FROM p \
@@ -296,13 +353,46 @@ impl Question<'_> {
                  JOIN pg_attribute a ON a.attrelid = k.oid AND a.attname = k.col AND a.attnum > 0 \
                  WHERE a.atttypid <> ALL (k.oids) AND NOT EXISTS (SELECT 1 FROM pg_type y \
                  LEFT JOIN pg_type b ON b.oid = y.typbasetype LEFT JOIN pg_type d ON d.oid = b.typbasetype \
-                 WHERE y.oid = a.atttypid AND (y.typname::text = ANY (k.types) OR b.typname::text = ANY (k.types) \
-                 OR d.typname::text = ANY (k.types)))",
+                 LEFT JOIN pg_type e ON e.oid = d.typbasetype LEFT JOIN pg_type f ON f.oid = e.typbasetype \
+                 WHERE y.oid = a.atttypid AND k.types && ARRAY[y.typname::text, b.typname::text, d.typname::text, \
+                 e.typname::text, f.typname::text])",
                 columns.collect::<Vec<_>>().join(", ")
             ),
         ];
+        facts.extend(self.postgres_ends());
         facts.extend(self.unprotected());
         format!("SELECT string_agg(DISTINCT f.fact, chr(10)) FROM ({}) AS f (fact)", facts.join(" UNION ALL "))
+    }
+
+    /// Texts of which one end of a key passes over blanks at the end (`char`) and the other does not.
+    fn postgres_ends(&self) -> Option<String> {
+        let is_text = |ty: &ColumnType| matches!(ty, ColumnType::String(_) | ColumnType::Text | ColumnType::Char(_));
+        let ends: Vec<String> = self
+            .ends()
+            .filter(|&(_, _, parent, to)| is_text(&self.schema.tables[parent].columns[to].ty))
+            .map(|(child, from, parent, to)| {
+                let (from_name, to_name) = (text(&self.column(child, from)), text(&self.column(parent, to)));
+                format!(
+                    "({child}, {from}, {}, {from_name}, {}, {to_name})",
+                    self.regclass(child),
+                    self.regclass(parent)
+                )
+            })
+            .collect();
+        let base =
+            |ty: &str| format!("coalesce((SELECT nullif(y.typbasetype, 0) FROM pg_type y WHERE y.oid = {ty}), {ty})");
+        (!ends.is_empty()).then(|| {
+            format!(
+                "SELECT 'type ' || k.n || ' ' || k.c || ' ' || replace(format_type(x.atttypid, NULL), chr(10), ' ') \
+                 FROM (VALUES {}) AS k (n, c, child, child_column, parent, parent_column) \
+                 JOIN pg_attribute x ON x.attrelid = k.child AND x.attname = k.child_column \
+                 JOIN pg_attribute z ON z.attrelid = k.parent AND z.attname = k.parent_column \
+                 WHERE x.atttypid <> z.atttypid AND ({} = 1042) <> ({} = 1042)",
+                ends.join(", "),
+                base("x.atttypid"),
+                base("z.atttypid")
+            )
+        })
     }
 
     fn regclass(&self, table: TableId) -> String {
@@ -357,6 +447,8 @@ impl Question<'_> {
         for of in reached {
             let is_written = of.is_written();
             let Reached { table, is_doomed, is_changed } = of;
+            // What it adds to the tables below the last that goes.
+            let asks_triggers = asks_triggers || table == self.plan.root;
             let (schema, name) = self.name(table);
             let schema = schema.map_or_else(|| "DATABASE()".to_owned(), |schema| mysql_text(&schema));
             let here = format!("table_schema = {schema} AND table_name = {}", mysql_text(&name));
@@ -394,12 +486,17 @@ impl Question<'_> {
             ));
         }
         for key in self.changing().map(|key| &self.schema.keys[key]).filter(|key| key.child == table) {
-            conditions.extend(key.child_columns.iter().map(|&column| {
-                format!(
-                    "WHEN column_name = {} AND generation_expression <> '' THEN 'generated {table} {column}'",
-                    mysql_text(&self.column(table, column))
-                )
-            }));
+            for &column in &key.child_columns {
+                let name = mysql_text(&self.column(table, column));
+                conditions.push(format!(
+                    "WHEN column_name = {name} AND generation_expression <> '' THEN 'generated {table} {column}'"
+                ));
+                if key.action != Action::SetDefault || self.schema.tables[table].columns[column].default.is_none() {
+                    conditions.push(format!(
+                        "WHEN column_name = {name} AND is_nullable = 'NO' THEN 'stated {table} {column}'"
+                    ));
+                }
+            }
         }
         (!conditions.is_empty())
             .then(|| format!("SELECT CASE {} END FROM information_schema.columns WHERE {here}", conditions.join(" ")))

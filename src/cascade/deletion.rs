@@ -282,7 +282,7 @@ impl Deletion {
     /// [`ErrorKind::NotRegistered`], [`ErrorKind::Select`], [`ErrorKind::KeyNotComparable`],
     /// [`ErrorKind::BackendDisabled`], [`ErrorKind::Forbidden`], [`ErrorKind::Database`]; and what a delete could not do
     /// dependably: [`ErrorKind::RowSecurity`], [`ErrorKind::TypeDiffers`], [`ErrorKind::StoredDifferently`],
-    /// [`ErrorKind::GeneratedColumn`], [`ErrorKind::NotTransactional`].
+    /// [`ErrorKind::KeyCannotChange`], [`ErrorKind::NotTransactional`].
     pub async fn preview<C: Connection>(&self, db: &C) -> Result<Preview, Error> {
         shielded(&Previewing(self.clone()), db).await
     }

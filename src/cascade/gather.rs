@@ -133,7 +133,9 @@ impl Run<'_> {
     pub(crate) async fn gather(self, known: &mut Known, lock: bool) -> Result<(), Error> {
         for (id, component) in self.plan.components.iter().enumerate() {
             let table = component.tables[0];
-            let is_wanted = known.get(table).is_none() && self.sql(known).is_better_read(table);
+            // Where a trigger may take or keep rows, those that are to go are known beforehand, and not looked for again.
+            let is_better_read = known.catalog.may_keep_rows || self.sql(known).is_better_read(table);
+            let is_wanted = known.get(table).is_none() && is_better_read;
             if component.is_cycle() || is_wanted {
                 self.gather_component(known, id, lock).await?;
             } else if lock && known.get(table).is_none() {

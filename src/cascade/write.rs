@@ -17,7 +17,7 @@ use super::key::{Index, Keys};
 use super::known::{Cycle, Known};
 use super::outcome::Outcome;
 use super::plan::{ComponentId, Step};
-use super::run::Run;
+use super::run::{Run, Transaction};
 use super::session::OfNoTable;
 use super::sql::{DEFER_FOREIGN_KEYS, PAGE, Rows};
 use super::walk::Walk;
@@ -37,14 +37,22 @@ impl Run<'_> {
         for &step in &self.plan.steps {
             let (start, before) = (Instant::now(), outcome.total());
             let going = self.plan.going(self.schema, step);
-            if going.is_some() && going != checked {
+            let is_first = going.is_some() && going != checked;
+            if is_first {
                 self.check_unreferenced(known, going.as_deref().unwrap_or_default()).await?;
                 checked = going;
             }
             match step {
                 Step::DeleteBy(key) => {
-                    let rows = self.delete_by(known, key, &mut outcome).await?;
                     let child = self.schema.keys[key].child;
+                    let rows = match known.get(child).filter(|_| known.catalog.may_keep_rows) {
+                        Some(keys) if is_first => {
+                            let all: Vec<usize> = (0..keys.len()).collect();
+                            self.delete_rows(known, (child, keys, &all), &mut outcome).await?
+                        }
+                        Some(_) => 0,
+                        None => self.delete_by(known, key, &mut outcome).await?,
+                    };
                     outcome.add_deleted(&self.schema.tables[child].label, rows);
                 }
                 Step::Update(key) => {
@@ -58,7 +66,6 @@ impl Run<'_> {
                 Step::DeleteRoots => outcome.add(self.delete_roots(known).await?),
                 Step::DeleteCycle(component) => {
                     self.delete_cycle(known, component, &mut outcome).await?;
-                    self.check_nothing_added(known, &self.plan.components[component].tables).await?;
                     for &table in &self.plan.components[component].tables {
                         // By the keys: the database's own cascade may have gone round a ring.
                         let rows = known.get(table).map_or(0, Keys::len);
@@ -68,7 +75,26 @@ impl Run<'_> {
             }
             self.tell(step, outcome.total() - before, start.elapsed());
         }
+        self.check_end(known).await?;
         Ok(outcome)
+    }
+
+    /// Where a trigger may put rows back or add some: that all that was to go is gone, and nothing refers to it. PostgreSQL
+    /// runs deferred triggers before that, if the transaction is ours.
+    async fn check_end(self, known: &Known) -> Result<(), Error> {
+        if !known.catalog.may_keep_rows {
+            return Ok(());
+        }
+        if self.dialect == Dialect::Postgres && self.transaction == Transaction::Ours {
+            self.session.execute(&OfNoTable::new("SET CONSTRAINTS ALL IMMEDIATE", Vec::new())).await?;
+        }
+        for &table in &self.plan.doomed {
+            if let Some(keys) = known.get(table) {
+                let all: Vec<usize> = (0..keys.len()).collect();
+                self.check_gone(known, (table, keys, &all)).await?;
+            }
+        }
+        self.check_nothing_added(known, &self.plan.doomed).await
     }
 
     /// The rows asked for, to which nobody refers any more.
@@ -371,10 +397,17 @@ impl Run<'_> {
     /// R7: says which ring it was that the database would not delete, if it was a ring: InnoDB names a table of it as the
     /// one that still refers, or the database's own cascade went round it and gave up.
     fn in_ring(self, known: &Known, cycle: &Cycle, rings: &[Vec<usize>], error: Error) -> Error {
-        let (source, ring) = match (error.into_kind(), rings.first()) {
-            (ErrorKind::StillReferenced(source), Some(ring)) if self.is_by_ring(cycle, ring, &source) => (source, ring),
-            (ErrorKind::Database(source), Some(ring)) if driver::is_too_deep(&source) => (source, ring),
-            (kind, _) => return kind.into(),
+        let is_by = |source: &DbErr| rings.iter().find(|ring| self.is_by_ring(cycle, ring, source));
+        let (source, ring) = match error.into_kind() {
+            ErrorKind::StillReferenced(source) => match is_by(&source) {
+                Some(ring) => (source, ring),
+                None => return ErrorKind::StillReferenced(source).into(),
+            },
+            ErrorKind::Database(source) if driver::is_too_deep(&source) => match rings.first() {
+                Some(ring) => (source, ring),
+                None => return ErrorKind::Database(source).into(),
+            },
+            kind => return kind.into(),
         };
         let row = |(row, key): (usize, KeyId)| {
             let (table, row) = cycle.rows[row];

@@ -1,6 +1,10 @@
 //! K: rows that a trigger, a rule or row security keeps are an error, and what cannot be undone is not begun.
 
-use sea_orm::{ColumnTrait as _, Database, EntityTrait as _, QueryFilter as _, TransactionTrait as _};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait as _, Database, EntityTrait as _, QueryFilter as _, TransactionTrait as _,
+};
 use sea_orm_cascade::cascade::{Error, ErrorKind, Graph, Key, KeyPart};
 
 use crate::support::{Kind, TestDb};
@@ -21,6 +25,15 @@ tests![
     k8_an_engine_without_transactions,
     k9_a_kept_child_under_a_constraint,
     k10_a_child_that_is_hidden,
+    k1_a_root_that_is_put_back,
+    k2_a_row_in_the_middle_that_goes_with_its_child,
+    k2_rows_that_go_with_others_of_their_table,
+    k2_a_row_that_is_only_marked,
+    k2_a_child_that_the_root_leaves,
+    k2_a_trigger_that_the_user_does_not_see,
+    k4_a_key_that_cannot_be_null,
+    k10_a_parent_that_is_hidden_from_a_repair,
+    k10_a_view_over_hidden_rows,
     a_parent_that_goes_with_its_last_child,
     an_update_trigger_that_changes_the_parent,
     triggers_that_keep_nothing_change_nothing,
@@ -98,8 +111,11 @@ const ALL: [i64; 4] = [2, 4, 5, 5];
 /// A trigger that keeps a row of a table from being deleted, without an error.
 async fn keep(db: &TestDb, table: &str, id: i64) {
     if db.kind() == Kind::Sqlite {
+        // A name of its own each time: a pooled connection may still know the trigger of a table that was dropped.
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let n = NEXT.fetch_add(1, Ordering::Relaxed);
         db.sql(&format!(
-            "CREATE TRIGGER keep_{table} BEFORE DELETE ON {} WHEN OLD.id = {id} BEGIN SELECT RAISE(IGNORE); END",
+            "CREATE TRIGGER keep_{table}_{n} BEFORE DELETE ON {} WHEN OLD.id = {id} BEGIN SELECT RAISE(IGNORE); END",
             name(db, table)
         ))
         .await;
@@ -163,7 +179,7 @@ async fn k1_a_root_that_a_rule_keeps(db: TestDb) {
     db.sql("ALTER TABLE notes ADD COLUMN gone boolean").await;
     db.sql("CREATE RULE mark AS ON DELETE TO notes DO INSTEAD UPDATE notes SET gone = true WHERE id = OLD.id").await;
     let error = graph().delete_keys(folder::Entity, [1]).execute(&db.conn).await.unwrap_err();
-    assert_eq!(still_there(&error), ("notes", Some("notes.folder"), None, 2));
+    assert_eq!(still_there(&error), ("notes", None, Some(2), 2));
     assert_eq!(count(&db).await, ALL);
 }
 
@@ -219,7 +235,7 @@ async fn k2_a_row_in_the_middle_that_is_kept(db: TestDb) {
         keep(&db, "notes", 3).await;
         let deletion = graph().delete_keys(folder::Entity, [1, 2]);
         let error = deletion.execute(&db.conn).await.unwrap_err();
-        assert_eq!(still_there(&error), ("notes", Some("notes.folder"), None, 1));
+        assert_eq!(still_there(&error), ("notes", None, Some(4), 1));
         assert_eq!(count(&db).await, ALL);
         let transaction = db.conn.begin().await.unwrap();
         assert!(deletion.execute(&transaction).await.unwrap_err().is_still_there());
@@ -294,7 +310,7 @@ async fn k2_a_trigger_of_a_partition(db: TestDb) {
     db.sql("INSERT INTO notes VALUES (1, 1), (2, 1), (3, 2), (4, 2)").await;
     keep(&db, "notes_b", 3).await;
     let error = graph().delete_keys(folder::Entity, [2]).execute(&db.conn).await.unwrap_err();
-    assert_eq!(still_there(&error), ("notes", Some("notes.folder"), None, 1));
+    assert_eq!(still_there(&error), ("notes", None, Some(2), 1));
     assert_eq!(count(&db).await, ALL);
     assert_eq!(graph().delete_keys(folder::Entity, [1]).execute(&db.conn).await.unwrap().deleted(note::Entity), 2);
 }
@@ -346,7 +362,7 @@ async fn k4_a_generated_column(db: TestDb) {
     let deletion = graph().delete_keys(folder::Entity, [1]);
     let error = deletion.execute(&db.conn).await.unwrap_err();
     assert!(
-        matches!(error.kind(), ErrorKind::GeneratedColumn { table, column } if table == "marks" && column == "note"),
+        matches!(error.kind(), ErrorKind::KeyCannotChange { table, column, .. } if table == "marks" && column == "note"),
         "{error:?}"
     );
     assert!(deletion.clone().batches_of(1).execute(&db.conn).await.is_err());
@@ -401,7 +417,7 @@ async fn k9_a_kept_child_under_a_constraint(db: TestDb) {
     make(&db, true).await;
     keep(&db, "notes", 3).await;
     let error = graph().delete_keys(folder::Entity, [2]).execute(&db.conn).await.unwrap_err();
-    assert_eq!(still_there(&error), ("notes", Some("notes.folder"), None, 1));
+    assert_eq!(still_there(&error), ("notes", None, Some(2), 1));
     assert_eq!(count(&db).await, ALL);
     let error = graph().delete(folder::Entity::find()).batches_of(100).execute(&db.conn).await.unwrap_err();
     assert!(error.is_still_there(), "{error:?}");
@@ -424,6 +440,157 @@ async fn k10_a_child_that_is_hidden(db: TestDb) {
     let outcome = deletion.under_row_security().execute(&conn).await.unwrap();
     assert_eq!(outcome.deleted(note::Entity), 1);
     assert_eq!(count(&db).await, [1, 2, 2, 5]);
+    forget_reader(&db, conn).await;
+}
+
+/// A trigger of a table that does this with each row, where it fulfils a condition.
+async fn trigger(db: &TestDb, [time, event, table]: [&str; 3], when: &str, body: &str) {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let on = name(db, table);
+    let name = match db.kind() {
+        // As for `keep`.
+        Kind::Sqlite => format!("does_{table}_{}", NEXT.fetch_add(1, Ordering::Relaxed)),
+        _ => format!("does_{table}"),
+    };
+    match db.kind() {
+        Kind::Sqlite => {
+            db.sql(&format!("CREATE TRIGGER {name} {time} {event} ON {on} WHEN {when} BEGIN {body}; END")).await;
+        }
+        Kind::Postgres => {
+            db.sql(&format!(
+                "CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS \
+                 $$ BEGIN IF {when} THEN {body}; END IF; RETURN OLD; END $$"
+            ))
+            .await;
+            db.sql(&format!("CREATE TRIGGER {name} {time} {event} ON {on} FOR EACH ROW EXECUTE FUNCTION {name}()"))
+                .await;
+        }
+        Kind::MariaDb | Kind::MySql => {
+            db.sql(&format!(
+                "CREATE TRIGGER {name} {time} {event} ON {on} FOR EACH ROW BEGIN IF {when} THEN {body}; END IF; END"
+            ))
+            .await;
+        }
+    }
+}
+
+async fn k1_a_root_that_is_put_back(db: TestDb) {
+    make(&db, false).await;
+    trigger(&db, ["AFTER", "DELETE", "folders"], "OLD.id = 1", "INSERT INTO folders VALUES (OLD.id)").await;
+    let deletion = graph().delete_keys(folder::Entity, [1]);
+    assert_eq!(still_there(&deletion.execute(&db.conn).await.unwrap_err()), ("folders", None, Some(1), 1));
+    assert_eq!(count(&db).await, ALL);
+    assert!(deletion.batches_of(100).execute(&db.conn).await.unwrap_err().is_still_there());
+    if db.kind() == Kind::Postgres {
+        // When the transaction ends.
+        make(&db, false).await;
+        let deferred = "CREATE CONSTRAINT TRIGGER later AFTER DELETE ON folders DEFERRABLE INITIALLY DEFERRED \
+             FOR EACH ROW EXECUTE FUNCTION does_folders()";
+        db.sql(deferred).await;
+        let error = graph().delete_keys(folder::Entity, [1]).execute(&db.conn).await.unwrap_err();
+        assert!(error.is_still_there(), "{error:?}");
+        assert_eq!(count(&db).await, ALL);
+    }
+}
+
+async fn k2_a_row_in_the_middle_that_goes_with_its_child(db: TestDb) {
+    make(&db, false).await;
+    trigger(&db, ["AFTER", "DELETE", "lines"], "1 = 1", "DELETE FROM notes WHERE id = OLD.note").await;
+    let deletion = graph().delete_keys(folder::Entity, [1]);
+    let preview = deletion.preview(&db.conn).await.unwrap();
+    let outcome = deletion.expecting(&preview).execute(&db.conn).await.unwrap();
+    assert_eq!(outcome.to_string(), "deleted folders 1, notes 2, lines 3; changed marks.note 3 (SET NULL)");
+    assert_eq!(db.number("SELECT count(*) FROM marks WHERE note IS NOT NULL").await, 2);
+    graph().delete_keys(folder::Entity, [2]).batches_of(1).execute(&db.conn).await.unwrap();
+    assert_eq!(db.number("SELECT count(*) FROM marks WHERE note IS NOT NULL").await, 0);
+    assert_eq!(count(&db).await, [0, 0, 0, 5]);
+}
+
+async fn k2_rows_that_go_with_others_of_their_table(db: TestDb) {
+    make(&db, false).await;
+    let lines = name(&db, "lines");
+    trigger(&db, ["AFTER", "DELETE", "lines"], "OLD.id = 1", &format!("DELETE FROM {lines} WHERE id IN (2, 3)")).await;
+    let outcome = graph().delete_keys(folder::Entity, [1]).execute(&db.conn).await.unwrap();
+    assert_eq!(outcome.to_string(), "deleted folders 1, notes 2, lines 3; changed marks.note 3 (SET NULL)");
+}
+
+async fn k2_a_row_that_is_only_marked(db: TestDb) {
+    make(&db, false).await;
+    db.sql(
+        "CREATE FUNCTION soft() RETURNS trigger LANGUAGE plpgsql AS \
+         $$ BEGIN UPDATE notes SET folder = NULL WHERE id = OLD.id; RETURN NULL; END $$",
+    )
+    .await;
+    db.sql("CREATE TRIGGER soft BEFORE DELETE ON notes FOR EACH ROW EXECUTE FUNCTION soft()").await;
+    let error = graph().delete_keys(folder::Entity, [1]).execute(&db.conn).await.unwrap_err();
+    assert_eq!(still_there(&error), ("notes", None, Some(2), 2));
+    assert_eq!(count(&db).await, ALL);
+}
+
+async fn k2_a_child_that_the_root_leaves(db: TestDb) {
+    let two = Graph::builder().entity(folder::Entity).entity(note::Entity).build().unwrap();
+    for time in ["BEFORE", "AFTER"] {
+        for graph in [graph(), two.clone()] {
+            make(&db, false).await;
+            trigger(&db, [time, "DELETE", "folders"], "1 = 1", "INSERT INTO notes VALUES (101, OLD.id)").await;
+            let error = graph.delete_keys(folder::Entity, [1]).execute(&db.conn).await.unwrap_err();
+            assert_eq!(still_there(&error), ("notes", Some("notes.folder"), None, 1), "{time}");
+            assert_eq!(count(&db).await, ALL);
+        }
+    }
+}
+
+// information_schema.triggers shows those of tables on which one has the right TRIGGER.
+async fn k2_a_trigger_that_the_user_does_not_see(db: TestDb) {
+    make(&db, false).await;
+    db.sql("CREATE TRIGGER keep BEFORE UPDATE ON marks FOR EACH ROW SET NEW.note = IF(OLD.id = 2, OLD.note, NEW.note)")
+        .await;
+    let name = db.url.rsplit('/').next().unwrap_or_default();
+    let user = format!("'plain_{name}'@'%'");
+    db.sql(&format!("CREATE USER {user}")).await;
+    db.sql(&format!("GRANT SELECT, INSERT, UPDATE, DELETE ON {name}.* TO {user}")).await;
+    let conn = Database::connect(db.url.replacen("root@", &format!("plain_{name}@"), 1)).await.unwrap();
+    let error = graph().delete_keys(folder::Entity, [1]).execute(&conn).await.unwrap_err();
+    assert_eq!(still_there(&error), ("marks", Some("marks.note"), None, 1));
+    assert!(graph().delete_keys(folder::Entity, [1]).batches_of(9).execute(&conn).await.unwrap_err().is_still_there());
+    conn.close().await.unwrap();
+    db.sql(&format!("DROP USER {user}")).await;
+    assert_eq!(db.number("SELECT count(*) FROM notes").await, 4);
+}
+
+// Without strict mode it would become 0.
+async fn k4_a_key_that_cannot_be_null(db: TestDb) {
+    make(&db, false).await;
+    db.sql("ALTER TABLE marks MODIFY note BIGINT NOT NULL").await;
+    let conn = db.connect(1).await;
+    conn.execute_unprepared("SET sql_mode = ''").await.unwrap();
+    let error = graph().delete_keys(folder::Entity, [1]).execute(&conn).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::KeyCannotChange { table, .. } if table == "marks"), "{error:?}");
+    assert_eq!(count(&db).await, ALL);
+}
+
+async fn k10_a_parent_that_is_hidden_from_a_repair(db: TestDb) {
+    make(&db, true).await;
+    let policies = ["ALTER TABLE folders ENABLE ROW LEVEL SECURITY", "CREATE POLICY a_few ON folders USING (id = 2)"];
+    let conn = reader(&db, &policies).await;
+    assert!(graph().repair(note::Entity).preview(&conn).await.unwrap_err().is_forbidden());
+    assert!(graph().repair(note::Entity).execute(&conn).await.unwrap_err().is_forbidden());
+    assert_eq!(count(&db).await, ALL);
+    forget_reader(&db, conn).await;
+}
+
+async fn k10_a_view_over_hidden_rows(db: TestDb) {
+    make(&db, false).await;
+    db.sql("ALTER TABLE notes RENAME TO all_notes").await;
+    db.sql("CREATE VIEW notes WITH (security_invoker = true) AS SELECT id, folder FROM all_notes").await;
+    let policies = [
+        "ALTER TABLE all_notes ENABLE ROW LEVEL SECURITY",
+        "CREATE POLICY a_few ON all_notes USING (id <> 2)",
+        "GRANT ALL ON all_notes TO PUBLIC",
+    ];
+    let conn = reader(&db, &policies).await;
+    assert!(graph().delete_keys(folder::Entity, [1]).execute(&conn).await.unwrap_err().is_forbidden());
+    assert_eq!(count(&db).await, ALL);
     forget_reader(&db, conn).await;
 }
 

@@ -23,6 +23,9 @@ tests![
     w3_integers_that_are_wider_than_declared,
     w4_a_number_beside_an_integer,
     w4_bytes_beside_a_text,
+    w4_ends_that_are_stored_differently,
+    w1_blanks_at_the_end_of_one_end,
+    w1_types_by_other_names,
     w4_a_decimal_in_sqlite,
     w5_what_a_select_returned_once,
     w5_the_first_of_each_group,
@@ -55,6 +58,8 @@ macro_rules! coded_by {
             use super::*;
             coded!(codes uses $ty, $column_type);
             pub(crate) use codes::{Column as ParentColumn, Entity as Parent};
+            #[allow(unused_imports, reason = "few tests ask for it")]
+            pub(crate) use uses::Entity as Child;
 
             pub(crate) fn graph() -> Graph {
                 Graph::builder().entity(codes::Entity).entity(uses::Entity).build().expect("the declarations work")
@@ -79,6 +84,9 @@ coded_by! {
     by_time_zone DateTimeUtc, "TimestampWithTimeZone";
     by_date Date, "Date";
     by_bit String, "custom(\"bit(3)\")";
+    by_uuid_name String, "custom(\"uuid\")";
+    by_inet_name String, "custom(\"inet\")";
+    by_time_name String, "custom(\"timestamp(3) with time zone\")";
 }
 
 /// Makes the two tables with such a column, with rows of these codes and a child of each.
@@ -257,6 +265,71 @@ async fn w4_bytes_beside_a_text(db: TestDb) {
     let error = by_bytes::graph().delete(by_bytes::Parent::find()).execute(&db.conn).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::StoredDifferently { value, .. } if value == "'a' (TEXT)"), "{error:?}");
     assert_eq!(left(&db).await, (2, 2));
+}
+
+/// A constraint compares as the parent does, a statement as the child.
+async fn w4_ends_that_are_stored_differently(db: TestDb) {
+    for (parent, child, code, used) in
+        [("INTEGER", "TEXT", "1", "'01'"), ("INTEGER", "", "1", "'1'"), ("TEXT", "INTEGER", "'01'", "1")]
+    {
+        make(&db, parent, false, &[code]).await;
+        db.sql("DROP TABLE uses").await;
+        db.sql(&format!(
+            "CREATE TABLE uses (id BIGINT PRIMARY KEY, code {child} REFERENCES codes (code) ON DELETE CASCADE)"
+        ))
+        .await;
+        if parent == "TEXT" {
+            db.sql("INSERT INTO codes VALUES ('1')").await;
+        }
+        db.sql(&format!("INSERT INTO uses VALUES (1, {used})")).await;
+        let before = left(&db).await;
+        let result = match parent {
+            "TEXT" => by_text::graph().delete_keys(by_text::Parent, ["01".to_owned()]).execute(&db.conn).await,
+            _ => by_bigint::graph().delete_keys(by_bigint::Parent, [1]).execute(&db.conn).await,
+        };
+        let error = result.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::TypeDiffers { table, .. } if table == "uses"), "{child}: {error:?}");
+        assert_eq!(left(&db).await, before);
+    }
+}
+
+async fn w1_blanks_at_the_end_of_one_end(db: TestDb) {
+    make(&db, "char(5)", false, &["'a'"]).await;
+    db.sql("DROP TABLE uses").await;
+    db.sql("CREATE TABLE uses (id bigint PRIMARY KEY, code varchar(9) REFERENCES codes (code) ON DELETE CASCADE)")
+        .await;
+    db.sql("INSERT INTO uses VALUES (1, 'a  ')").await;
+    let graph = by_text::graph();
+    let error = graph.delete_keys(by_text::Parent, ["a".to_owned()]).execute(&db.conn).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::TypeDiffers { table, .. } if table == "uses"), "{error:?}");
+    // It is no orphan to its constraint.
+    assert!(graph.repair(by_text::Child).execute(&db.conn).await.is_err());
+    assert_eq!(left(&db).await, (1, 1));
+}
+
+async fn w1_types_by_other_names(db: TestDb) {
+    db.sql(
+        "CREATE DOMAIN one AS text; CREATE DOMAIN two AS one; CREATE DOMAIN three AS two; CREATE DOMAIN four AS three",
+    )
+    .await;
+    make(&db, "four", true, &["'a'", "'b'"]).await;
+    assert_eq!(
+        rows(&by_text::graph().delete_keys(by_text::Parent, ["a".to_owned()]).execute(&db.conn).await.unwrap()),
+        2
+    );
+    make(&db, "uuid", true, &["'67e55044-10b1-426f-9247-bb680e5fe0c8'"]).await;
+    let spelt = "67E55044-10B1-426F-9247-BB680E5FE0C8".to_owned();
+    let deletion = by_uuid_name::graph().delete_keys(by_uuid_name::Parent, [spelt]);
+    assert_eq!(rows(&deletion.execute(&db.conn).await.unwrap()), 2);
+    make(&db, "timestamp(3) with time zone", true, &["'2026-01-02 03:04:05.006+00'"]).await;
+    let all = by_time_name::graph().delete(by_time_name::Parent::find());
+    assert_eq!(rows(&all.execute(&db.conn).await.unwrap()), 2);
+    make(&db, "inet", true, &["'10.0.0.1'"]).await;
+    let deletion = by_inet_name::graph().delete_keys(by_inet_name::Parent, ["10.0.0.1".to_owned()]);
+    assert_eq!(rows(&deletion.execute(&db.conn).await.unwrap()), 2);
+    for table in ["uses", "codes"] {
+        db.sql(&format!("DROP TABLE {table}")).await;
+    }
 }
 
 async fn w4_a_decimal_in_sqlite(db: TestDb) {

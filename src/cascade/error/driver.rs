@@ -55,7 +55,6 @@ pub(crate) fn forbidden(error: &DbErr) -> Option<(String, String)> {
     };
     match backend {
         DbBackend::Postgres if code == "25006" => Some((String::new(), String::new())),
-        DbBackend::Postgres if code == "25006" => Some((String::new(), String::new())),
         DbBackend::Postgres if code == "42501" => {
             Some((named("permission denied for table ", &['\n', ' ']), String::new()))
         }

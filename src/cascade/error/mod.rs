@@ -109,12 +109,15 @@ pub enum ErrorKind {
         /// The row: its key as far as it could be read, and the value.
         row: String,
     },
-    /// SET NULL or SET DEFAULT on a column that the database computes: it would not change.
-    GeneratedColumn {
+    /// SET NULL or SET DEFAULT on a column that cannot take it in the database of MySQL and MariaDB: it is computed, or NOT
+    /// NULL, which they pass over or make 0 of unless their mode is strict. (The other databases refuse that themselves.)
+    KeyCannotChange {
         /// The child's table.
         table: String,
         /// The column.
         column: String,
+        /// Why it cannot.
+        reason: &'static str,
     },
     /// Tables that the delete reaches cannot be rolled back (`MyISAM`, `Aria` and others of MySQL and MariaDB), so that an error
     /// would leave half of it done.

@@ -55,9 +55,9 @@ impl fmt::Display for ErrorKind {
                 "the key column {table}.{column} of the row ({row}) is stored as {value}, which is not what its type says; \
                  store it as the others are, with an UPDATE that casts it"
             ),
-            Self::GeneratedColumn { table, column } => write!(
+            Self::KeyCannotChange { table, column, reason } => write!(
                 f,
-                "{table}.{column} is computed by the database and cannot be set by ON DELETE SET NULL or SET DEFAULT"
+                "{table}.{column} cannot be changed by ON DELETE SET NULL or SET DEFAULT: {reason}"
             ),
             Self::NotTransactional { tables } => write!(
                 f,
