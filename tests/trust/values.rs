@@ -89,6 +89,9 @@ coded_by! {
     by_time_name String, "custom(\"timestamp(3) with time zone\")";
 }
 
+/// Numbers for names: a pooled SQLite connection may still know the index of a table that was dropped.
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
 /// Makes the two tables with such a column, with rows of these codes and a child of each.
 async fn make(db: &TestDb, ty: &str, constrained: bool, codes: &[&str]) {
     let constraint = if constrained { " REFERENCES codes (code) ON DELETE CASCADE" } else { "" };
@@ -105,8 +108,6 @@ async fn make(db: &TestDb, ty: &str, constrained: bool, codes: &[&str]) {
         db.sql(&format!("INSERT INTO codes (code) VALUES ({code})")).await;
         db.sql(&format!("INSERT INTO uses (id, code) VALUES ({id}, {code})")).await;
     }
-    // A name of its own each time: a pooled SQLite connection may still know the index of a table that was dropped.
-    static NEXT: AtomicU32 = AtomicU32::new(0);
     db.sql(&format!("CREATE INDEX uses_code_{} ON uses (code)", NEXT.fetch_add(1, Ordering::Relaxed))).await;
 }
 
