@@ -306,8 +306,10 @@ impl Deletion {
     /// where all have one, the database's own error 40001 stands.
     ///
     /// **Triggers, rules and row security** may keep rows without an error of the database's. A DELETE by key that reports
-    /// fewer rows is followed by a look for them (what is gone otherwise counts as gone); where a table that is reached has
-    /// such, whether anything still refers is asked before each parent goes.
+    /// fewer rows is followed by a look for them (what is gone otherwise counts as gone). Where a table that is reached has
+    /// such, the client holds the keys of all rows that go; whether anything still refers to them is asked before each table
+    /// goes, and at the end whether all are gone. On PostgreSQL deferred triggers are run before that (`SET CONSTRAINTS ALL
+    /// IMMEDIATE`), but in a transaction of yours.
     ///
     /// Statements: one to find and lock the rows, which also asks the catalogs what it must know of the tables (for a Select, on all but SQLite, a second one, which asks whether they
     /// still fulfil it; for keys of other types than integer and text one for each 30,000 values), on all but SQLite one

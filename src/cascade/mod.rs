@@ -31,7 +31,7 @@
 //!   plus one for each chunk where a database wants lists; their text grows with keys, never with paths. Nothing recurses
 //!   over rows. The client holds the keys of the roots and of the rows of tables in a cycle, and a page of others, but for a
 //!   table that SQLite or MariaDB would find by more than 32 paths, and on MySQL and MariaDB for one that has children
-//!   itself and is below more than 20,000 known rows.
+//!   itself and is below more than 20,000 known rows; and of all tables where a trigger or the like may keep rows.
 //! - **R9** A NULL is no reference: a composite key with one NULL half refers to nothing. A key may lead to a unique
 //!   column that is not the primary key.
 //! - **R10** What was asked is what is counted: the outcome's numbers equal the rows that changed, also where the
@@ -52,9 +52,10 @@
 //! A value is never changed on its way: casts name types without a length, SQLite's values are read as they are stored. What
 //! only the catalogs know (`catalog`) is asked in the statement that finds the roots: triggers, rules, row security, tables
 //! without transactions, computed columns, other types than declared, and in a caller's transaction on PostgreSQL missing
-//! constraints. A DELETE by key that reports fewer rows is followed by a look for them; where a trigger or the like may keep
-//! rows, whether anything still refers is asked before each parent goes; and NO ACTION is asked once more then, because a row
-//! that was doomed may have lost that key while its lock was waited for. In a caller's transaction on MySQL and MariaDB each
+//! constraints. A DELETE by key that reports fewer rows is followed by a look for them. Where a trigger or the like may keep
+//! or take rows, all that are doomed are kept by key, whether anything still refers is asked before each parent goes, and at
+//! the end whether all are gone. NO ACTION is asked once more before the parent goes, because a row that was doomed may have
+//! lost that key while its lock was waited for. In a caller's transaction on MySQL and MariaDB each
 //! SELECT that decides has a lock clause, because a snapshot may be older than the rows.
 //!
 //! # What it trusts
