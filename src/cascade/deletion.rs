@@ -315,10 +315,10 @@ impl Deletion {
     /// still fulfil it; for keys of other types than integer and text one for each 30,000 values), on all but SQLite one
     /// that locks for each CASCADE key to a table between, one that counts if there is anything to check, then one for
     /// each foreign key and one for the rows themselves. One more for each SET DEFAULT key, which locks the row of the default,
-    /// and one before a table's rows go if a NO ACTION key leads to it from a table that loses rows too, or if anything may
-    /// keep rows. On MySQL and MariaDB keys come in lists of at most 5,000, those
-    /// whose children are looked for in lists of 192, and tables two or more levels below the rows take one statement for
-    /// each 192 of their parents and one for each 5,000 that reads these. The client holds the keys of the asked rows and
+    /// and one before a table's rows go if a NO ACTION key leads to it from a table that loses rows too, if anything may
+    /// keep rows, or on MySQL and MariaDB if a SET NULL or SET DEFAULT key leads to it. On MySQL and MariaDB keys come in
+    /// lists of at most 5,000, those whose children are looked for in lists of 192, and tables two or more levels below the
+    /// rows take one statement for each 192 of their parents and one for each 5,000 that reads these. The client holds the keys of the asked rows and
     /// a page for each level; how many rows depend on them does not matter to its memory.
     ///
     /// Tables that refer to themselves or to each other in a cycle take a statement for each level and key that reads its

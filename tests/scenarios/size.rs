@@ -71,9 +71,9 @@ async fn as_many_statements_for_many_rows_as_for_few(db: TestDb) {
     let executing = |rows: usize| match db.kind() {
         Kind::Sqlite | Kind::Postgres => 5 + locks,
         // c is two levels down: its parents are read by page, and c is deleted by lists of them. 10,000 parents are two
-        // full pages and an empty one; 10 are one that is not full.
-        Kind::MariaDb | Kind::MySql if rows == 10 => 5 + locks + 1,
-        Kind::MariaDb | Kind::MySql => 4 + locks + 3 + 2 * 5_000_usize.div_ceil(192),
+        // full pages and an empty one; 10 are one that is not full. And that no row of n has kept its key is asked.
+        Kind::MariaDb | Kind::MySql if rows == 10 => 6 + locks + 1,
+        Kind::MariaDb | Kind::MySql => 5 + locks + 3 + 2 * 5_000_usize.div_ceil(192),
     };
     assert_eq!(counted, [(2, executing(10)), (2, executing(10_000))]);
 }
@@ -484,7 +484,9 @@ async fn many_keys_of_a_tree_and_a_graph_under_it(db: TestDb) {
     db.sql(&format!("INSERT INTO dew SELECT n, n FROM {numbers}")).await;
     let expected = "deleted nodes 70001, leaves 70000, veins 70000; changed dew.vein 70000 (SET NULL)";
     let (executing, _) = fell(&db, &case, expected).await;
-    // Of the few tables each takes a list of parents to be read, counted or changed.
+    // Of the few tables each takes a list of parents to be read, counted or changed; and on MySQL and MariaDB another one to
+    // be asked whether it has been changed.
     let lists = if db.kind().speaks_mysql() { 70_000 / 192 } else { 70_000 / 2_000 };
-    assert!(executing < 7 * lists, "{executing} statements");
+    let passes = if db.kind().speaks_mysql() { 8 } else { 7 };
+    assert!(executing < passes * lists, "{executing} statements");
 }
