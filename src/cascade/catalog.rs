@@ -3,7 +3,9 @@
 //!
 //! Pure: it writes the question and reads the answer. The question is a sub-select among the columns of the statement that
 //! finds the roots, so that it costs no statement of its own; it names only what is remarkable, so that the answer is NULL
-//! for ordinary tables. Nothing of it is kept between runs: a graph knows no database.
+//! for ordinary tables. PostgreSQL plans a statement anew on each connection's first runs, which takes longer than the
+//! statement itself where the question is long. So it is asked there whether anything is remarkable, and what, by a
+//! statement of its own, only if so. Nothing of it is kept between runs: a graph knows no database.
 
 use std::collections::BTreeSet;
 
@@ -21,6 +23,9 @@ pub(crate) const COLUMN: &str = "__cascade_catalog";
 
 /// What stands before the question in a statement, so that a reader of logs knows it.
 pub(crate) const MARK: &str = "/* catalog */";
+
+/// The answer that says that there is more to ask.
+const MORE: &str = "more";
 
 /// What the catalogs say.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -69,7 +74,15 @@ struct Compared<'a> {
 }
 
 impl Question<'_> {
-    /// The question as columns of a statement, each with its name; the last has the answer.
+    /// The question as columns of a statement that finds rows, each with its name; the last has the answer.
+    pub(crate) fn beside(&self) -> Vec<(String, Expr)> {
+        match self.dialect {
+            Dialect::Postgres => marked(vec![(COLUMN.to_owned(), self.postgres_remarkable())]),
+            Dialect::Sqlite | Dialect::MySql => self.columns(),
+        }
+    }
+
+    /// The question as columns of a statement of its own, each with its name; the last has the answer.
     ///
     /// On MySQL and MariaDB others come before it, of no value and the type of each column that is compared: their catalogs
     /// take a quarter of a millisecond for the columns of each table, and the driver knows the type of what it gets.
@@ -84,14 +97,11 @@ impl Question<'_> {
             }
         };
         columns.push((COLUMN.to_owned(), format!("({answer})")));
-        let marked = |(n, (name, sql)): (usize, (String, String))| {
-            (name, Expr::cust(if n == 0 { format!("{MARK} {sql}") } else { sql }))
-        };
-        columns.into_iter().enumerate().map(marked).collect()
+        marked(columns)
     }
 
-    /// The answer in a row that has these columns, and what it means.
-    pub(crate) fn answer_in(&self, row: &QueryResult, under_row_security: bool) -> Result<Catalog, Error> {
+    /// The answer in a row that has these columns, and what it means. `None`: [`columns`](Self::columns) must be asked.
+    pub(crate) fn answer_in(&self, row: &QueryResult, under_row_security: bool) -> Result<Option<Catalog>, Error> {
         if self.dialect == Dialect::MySql {
             for (n, Compared { table, column, ty, is_read }) in self.compared().into_iter().enumerate() {
                 let found = mysql_type(row, &sample(n)).filter(|found| !mysql_compares(ty, found, is_read));
@@ -101,7 +111,8 @@ impl Question<'_> {
             }
         }
         let answer: Option<String> = row.try_get("", COLUMN)?;
-        self.answer(answer.as_deref(), under_row_security)
+        let more = answer.as_deref() == Some(MORE);
+        (!more).then(|| self.answer(answer.as_deref(), under_row_security)).transpose()
     }
 
     /// What the answer means.
@@ -312,6 +323,51 @@ impl Question<'_> {
 
     // ---- PostgreSQL
 
+    /// Whether there is anything to say of the tables. Most have triggers or nothing; the rest is asked by itself.
+    fn postgres_remarkable(&self) -> String {
+        let reached = self.reached();
+        let list = |tables: &mut dyn Iterator<Item = TableId>| {
+            format!("ANY (ARRAY[{}]::oid[])", tables.map(|table| self.regclass(table)).collect::<Vec<_>>().join(", "))
+        };
+        let mut remarkable = vec![format!(
+            "EXISTS (SELECT FROM pg_class c WHERE c.oid = {} AND (c.relkind <> 'r' OR c.relhasrules OR c.relhassubclass \
+             OR (c.relrowsecurity AND row_security_active(c.oid))))",
+            list(&mut reached.iter().map(|of| of.table))
+        )];
+        let columns = self.compared().into_iter().map(|Compared { table, column, ty, is_read: _ }| {
+            let types = postgres_types(ty);
+            // A text that may be `char` at one end only is looked at more closely.
+            let is_sure = |ty: &&String| types.len() == 1 || *ty != "bpchar";
+            let types = types.iter().filter(is_sure).map(|ty| match postgres_oid(ty) {
+                Some(oid) => oid.to_string(),
+                None => format!("to_regtype({})", text(&Dialect::Postgres.quoted(ty))),
+            });
+            let types = types.collect::<Vec<_>>().join(", ");
+            format!("({}, {}, ARRAY[{types}]::oid[])", self.regclass(table), text(&self.column(table, column)))
+        });
+        let columns = columns.collect::<Vec<_>>().join(", ");
+        remarkable.push(format!(
+            "EXISTS (SELECT FROM (VALUES {columns}) AS k (oid, col, types) JOIN pg_attribute a ON a.attrelid = k.oid \
+             AND a.attname = k.col WHERE (a.atttypid = ANY (k.types)) IS NOT TRUE)"
+        ));
+        if self.is_callers {
+            remarkable.push(
+                "current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted')".to_owned(),
+            );
+        }
+        // 8 and 16 are the bits of DELETE and UPDATE in pg_trigger.tgtype.
+        let of: [(u8, fn(&Reached) -> bool); 2] = [(8, |of| of.is_doomed), (16, |of| of.is_changed)];
+        let triggers = of.into_iter().filter(|(_, is)| reached.iter().any(is)).map(|(bit, is)| {
+            format!(
+                "WHEN EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = {} AND NOT g.tgisinternal \
+                 AND g.tgenabled <> 'D' AND g.tgtype & {bit} > 0) THEN 'keeps'",
+                list(&mut reached.iter().filter(|of| is(of)).map(|of| of.table))
+            )
+        });
+        let triggers = triggers.collect::<Vec<_>>().join(" ");
+        format!("(CASE WHEN {} THEN '{MORE}' {triggers} END)", remarkable.join(" OR "))
+    }
+
     /// Partitions and children of a table, whose triggers are run too, are found from the table. What is rare is asked
     /// only where a cheap test says that it may be.
     fn postgres(&self) -> String {
@@ -512,6 +568,14 @@ impl Question<'_> {
         };
         self.compared().into_iter().enumerate().map(one).collect()
     }
+}
+
+/// These columns as a statement has them, the first with the mark.
+fn marked(columns: Vec<(String, String)>) -> Vec<(String, Expr)> {
+    let marked = |(n, (name, sql)): (usize, (String, String))| {
+        (name, Expr::cust(if n == 0 { format!("{MARK} {sql}") } else { sql }))
+    };
+    columns.into_iter().enumerate().map(marked).collect()
 }
 
 /// The name of the n-th column of no value.

@@ -202,7 +202,10 @@ impl<'a> Run<'a> {
             };
             // The answer comes first: the keys may not be what is declared.
             if let Some(row) = result.first().filter(|_| told.is_none()) {
-                told = Some(self.answer(row)?);
+                told = Some(match self.answer(row)? {
+                    Some(catalog) => catalog,
+                    None => self.catalog().await?,
+                });
             }
             found.read(&result)?;
         }
@@ -245,10 +248,11 @@ impl<'a> Run<'a> {
             select.expr_as(expr, Alias::new(name));
         }
         let rows = self.session.query(&select).await?;
-        rows.first().map_or_else(|| Ok(Catalog::default()), |row| self.answer(row))
+        let answer = rows.first().map(|row| self.answer(row)).transpose()?;
+        Ok(answer.flatten().unwrap_or_default())
     }
 
-    fn answer(self, row: &QueryResult) -> Result<Catalog, Error> {
+    fn answer(self, row: &QueryResult) -> Result<Option<Catalog>, Error> {
         self.question().answer_in(row, self.watch.under_row_security)
     }
 

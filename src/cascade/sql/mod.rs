@@ -302,7 +302,7 @@ impl<'a> Sql<'a> {
     /// The same with what the catalogs are asked beside ([`catalog`](crate::cascade::catalog)), as the last column.
     pub(crate) fn read_and_ask(&self, rows: &Rows, question: &Question<'_>, lock: bool) -> SelectStatement {
         let mut select = self.read(rows, &[], lock);
-        for (name, expr) in question.columns() {
+        for (name, expr) in question.beside() {
             select.expr_as(expr, Alias::new(name));
         }
         select
