@@ -64,14 +64,6 @@ async fn delete(subject: &Subject, stores: u64, items: u64, runs: usize) {
 /// Runs the ways in turn, and shows each beside the first.
 async fn compare(subject: &Subject, (stores, items): (u64, u64), ways: &[Way], runs: usize) {
     let mut times: Vec<Vec<Duration>> = vec![Vec::new(); ways.len()];
-    // As in a program that has been running: PostgreSQL plans a statement anew for its first five runs on a connection.
-    for _ in 0..6 {
-        for way in ways {
-            subject.fill(stores, 1).await;
-            way.run(subject, stores).await;
-            subject.clear().await;
-        }
-    }
     for run in 0..runs {
         // Each way comes first, second .. in turn: what the one before left behind meets all of them.
         for turn in 0..ways.len() {

@@ -5,22 +5,24 @@
 use std::sync::Arc;
 
 use sea_orm::sea_query::{IntoValueTuple as _, TableName};
-use sea_orm::{DbBackend, EntityTrait, PrimaryKeyTrait, QueryTrait as _, Select};
+use sea_orm::{EntityTrait, PrimaryKeyTrait, QueryTrait as _, Select};
 use tracing::Instrument as _;
 
-use super::batches::Batches;
-use super::declaration::{Declaration, label};
-use super::dialect::Dialect;
-use super::error::{Error, ErrorKind};
-use super::explain::{Explaining, Explanation};
-use super::graph::{Graph, TableId};
-use super::outcome::Outcome;
-use super::plan::Plan;
-use super::preview::Preview;
-use super::retry::Retries;
-use super::run::{Roots, Run, Transaction, Wanted, Watch};
-use super::session::{self, Connection, Purpose};
-use super::shield::{Awaited, WhileAwaited, Work, shielded};
+use crate::cascade::data::dialect::Dialect;
+use crate::cascade::data::name::label;
+use crate::cascade::data::outcome::Outcome;
+use crate::cascade::data::preview::Preview;
+use crate::cascade::db::execution::{Run, Transaction, Watch};
+use crate::cascade::db::session;
+use crate::cascade::db::session::{Connection, Purpose};
+use crate::cascade::declare::declaration::Declaration;
+use crate::cascade::declare::graph::Graph;
+use crate::cascade::declare::schema::TableId;
+use crate::cascade::error::{Error, ErrorKind};
+use crate::cascade::plan::Plan;
+use crate::cascade::plan::roots::Roots;
+use crate::cascade::run::cancel::{Awaited, WhileAwaited, Work, shielded};
+use crate::cascade::run::retry::Retries;
 
 /// A request to delete some rows of one entity and everything that depends on them.
 ///
@@ -206,48 +208,6 @@ impl Deletion {
     pub fn under_row_security(mut self) -> Self {
         self.under_row_security = true;
         self
-    }
-
-    /// Deletes in batches of at most so many rows, each in a transaction of its own, children before parents: for deletes
-    /// that are too big for one transaction, or that others must not wait for.
-    ///
-    /// What it gives up is that all or nothing happens: see [`Batches`].
-    pub fn batches_of(self, rows: usize) -> Batches {
-        Batches::new(self, rows)
-    }
-
-    /// What executing this does on such a database, step by step and with its SQL, as `EXPLAIN` shows a query. It asks
-    /// no database.
-    ///
-    /// It does not show what the first statement asks the catalogs, the questions that are asked only where something may keep
-    /// rows, how a ring of rows goes whose keys cannot be NULL, nor that on MySQL and MariaDB keys are read before
-    /// they are mentioned below more than 20,000 known rows. In batches, each batch does these steps for its rows.
-    ///
-    /// # Example
-    /// ```
-    /// use sea_orm::DbBackend;
-    /// use sea_orm_cascade::{entity::store, service};
-    ///
-    /// let plan = service::graph().build()?.delete_keys(store::Entity, [1, 2]).plan(DbBackend::Sqlite)?;
-    /// assert_eq!(plan.steps[1].purpose, "delete the items that refer to rows that go by items.store_id (CASCADE)");
-    /// println!("{plan}");
-    /// # Ok::<(), sea_orm_cascade::cascade::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// [`ErrorKind::NotRegistered`], [`ErrorKind::Select`], [`ErrorKind::KeyNotComparable`],
-    /// [`ErrorKind::UnknownBackend`].
-    pub fn plan(&self, backend: DbBackend) -> Result<Explanation, Error> {
-        let is_all_wanted = self.at_most.is_some() || self.expecting.is_some();
-        let explaining = Explaining {
-            schema: self.graph.schema(),
-            plan: &self.planned()?,
-            dialect: Dialect::known(backend)?,
-            watch: &self.watch()?,
-            roots: &self.roots,
-            wanted: if is_all_wanted { Wanted::All } else { Wanted::InTheWay },
-        };
-        explaining.explain()
     }
 
     /// What executing this would do now, without doing it. Blockers are shown, not errors.

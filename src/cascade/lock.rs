@@ -5,9 +5,10 @@
 use sea_orm::sea_query::{Expr, IntoValueTuple as _, LockType, Query, Value};
 use sea_orm::{ColumnTrait as _, EntityTrait, Iterable as _, PrimaryKeyToColumn, PrimaryKeyTrait};
 
-use super::dialect::Dialect;
-use super::error::{Error, ErrorKind};
-use super::session::{self, Connection, Session as _};
+use crate::cascade::data::dialect::Dialect;
+use crate::cascade::db::session;
+use crate::cascade::db::session::{Connection, Session as _};
+use crate::cascade::error::{Error, ErrorKind};
 
 /// Keeps a row from being deleted until the caller's transaction ends, so that rows can be added which refer to it.
 /// `false` if it is not there (any more).

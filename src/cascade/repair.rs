@@ -7,22 +7,28 @@ use sea_orm::sea_query::{Condition, Expr, IntoCondition};
 use sea_orm::{EntityTrait, QueryTrait as _};
 use tracing::Instrument as _;
 
-use super::declaration::{Declaration, label};
-use super::deletion::Deletion;
-use super::dialect::Dialect;
-use super::error::{Error, ErrorKind};
-use super::gather::{Page, Pages};
-use super::graph::{Action, Graph, KeyId, Schema, TableId};
-use super::key::Keys;
-use super::known::Known;
-use super::orphans::{Look, orphans, orphans_as};
-use super::outcome::Outcome;
-use super::plan::Count;
-use super::preview::Preview;
-use super::run::{Roots, Run, Transaction, Watch, check};
-use super::session::{self, Connection, Purpose};
-use super::shield::{Awaited, WhileAwaited, Work, shielded};
-use super::sql::PAGE;
+use crate::cascade::data::action::Action;
+use crate::cascade::data::dialect::Dialect;
+use crate::cascade::data::key::Keys;
+use crate::cascade::data::name::label;
+use crate::cascade::data::outcome::Outcome;
+use crate::cascade::data::preview::Preview;
+use crate::cascade::db::execution::{Run, Transaction, Watch};
+use crate::cascade::db::session;
+use crate::cascade::db::session::{Connection, Purpose};
+use crate::cascade::declare::declaration::Declaration;
+use crate::cascade::declare::graph::Graph;
+use crate::cascade::declare::schema::{KeyId, Schema, TableId};
+use crate::cascade::deletion::Deletion;
+use crate::cascade::error::{Error, ErrorKind};
+use crate::cascade::find::pages::{Page, Pages};
+use crate::cascade::find::preview::check;
+use crate::cascade::plan::count::Count;
+use crate::cascade::plan::fetched::Known;
+use crate::cascade::plan::roots::Roots;
+use crate::cascade::run::cancel::{Awaited, WhileAwaited, Work, shielded};
+use crate::cascade::sql::PAGE;
+use crate::cascade::sql::orphans::{Look, orphans, orphans_as};
 
 /// A request to mend one entity's orphans: rows that refer to a row that is not there.
 ///
@@ -276,7 +282,7 @@ impl Repair {
                     run.check_kept(child, Some(key), Some(all.len() as u64), stayed)?;
                 }
             }
-            outcome.add_changed(&run.schema.keys[key], &run.schema.tables[child].label, rule, changed);
+            outcome.add_changed(&run.schema.tables[child].label, &run.schema.keys[key].label, rule, changed);
         }
         run.check_transaction().await?;
         if !seen.outcome().is_alike(&outcome) {

@@ -5,14 +5,16 @@
 //! leads to the registered tables. A table or column that is missing counts as made by its mend, so that what would still
 //! be missing then is found at once.
 
-use super::depth::too_deep;
-use super::finding::{Finding, FindingKind, Mend, Severity};
-use super::live::{Flaw, Live, LiveIndex, LiveKey, LiveTable, Place, TableKind};
-use super::made::{made, made_column, made_keys};
-use super::mend::{Cure, Sql, constrained, script};
-use crate::cascade::dialect::Dialect;
-use crate::cascade::graph::{Action, ForeignKey, KeyId, Schema, Table, TableId, key_label};
-use crate::cascade::key::Key;
+use crate::cascade::audit::depth::too_deep;
+use crate::cascade::audit::live::{Flaw, Live, LiveIndex, LiveKey, LiveTable, Place, TableKind};
+use crate::cascade::audit::made::{made, made_column, made_keys};
+use crate::cascade::audit::mend::{Cure, Sql, constrained, script};
+use crate::cascade::data::action::Action;
+use crate::cascade::data::dialect::Dialect;
+use crate::cascade::data::finding::{Finding, FindingKind, Mend, Severity};
+use crate::cascade::data::key::Key;
+use crate::cascade::data::name::key_label;
+use crate::cascade::declare::schema::{ForeignKey, KeyId, Schema, Table, TableId};
 
 /// What was found of the rows by a key.
 #[derive(Debug, Clone, PartialEq, Eq)]

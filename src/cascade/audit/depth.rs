@@ -10,9 +10,10 @@ use sea_orm::sea_query::{
     Alias, CommonTableExpression, Expr, ExprTrait as _, Func, JoinType, Query, SelectStatement, UnionType, WithClause,
 };
 
-use crate::cascade::dialect::Dialect;
-use crate::cascade::graph::{Action, ForeignKey, KeyId, Schema, TableId};
-use crate::cascade::key::alias;
+use crate::cascade::data::action::Action;
+use crate::cascade::data::dialect::Dialect;
+use crate::cascade::data::key::alias;
+use crate::cascade::declare::schema::{ForeignKey, KeyId, Schema, TableId};
 use crate::cascade::sql::table_iden;
 
 const LEVELS: &str = "__cascade_levels";

@@ -5,15 +5,15 @@
 
 use sea_orm::sea_query::ColumnType;
 
-use super::compare::{Comparison, Draft, StoredOtherwise};
-use super::finding::{FindingKind, Severity};
-use super::live::{Live, LiveColumn, LiveTable, TableKind};
-use super::mend::{Cure, not_all_is_told};
-use super::types::{Affinity, Collation, LiveType, Sort, declared};
-use crate::cascade::declaration::Column;
-use crate::cascade::dialect::Dialect;
-use crate::cascade::graph::{ForeignKey, KeyId, Schema, Table, TableId};
-use crate::cascade::key::KeyKind;
+use crate::cascade::audit::compare::{Comparison, Draft, StoredOtherwise};
+use crate::cascade::audit::live::{Live, LiveColumn, LiveTable, TableKind};
+use crate::cascade::audit::mend::{Cure, not_all_is_told};
+use crate::cascade::audit::types::{Affinity, Collation, LiveType, Sort, declared};
+use crate::cascade::data::dialect::Dialect;
+use crate::cascade::data::finding::{FindingKind, Severity};
+use crate::cascade::data::key::KeyKind;
+use crate::cascade::declare::declaration::Column;
+use crate::cascade::declare::schema::{ForeignKey, KeyId, Schema, Table, TableId};
 
 /// The columns at the two ends of a key.
 struct Ends<'a> {

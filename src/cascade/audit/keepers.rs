@@ -3,12 +3,12 @@
 //!
 //! Pure. None of it is wrong in itself: a person has to know it, and sets it aside with `Audit::accept`.
 
-use super::compare::{Comparison, Draft};
-use super::finding::{FindingKind, Severity};
-use super::live::{Keepers, LiveKey, LiveTable, LiveTrigger, TableKind};
-use super::mend::Cure;
-use crate::cascade::dialect::Dialect;
-use crate::cascade::graph::{KeyId, Table, TableId};
+use crate::cascade::audit::compare::{Comparison, Draft};
+use crate::cascade::audit::live::{Keepers, LiveKey, LiveTable, LiveTrigger, TableKind};
+use crate::cascade::audit::mend::Cure;
+use crate::cascade::data::dialect::Dialect;
+use crate::cascade::data::finding::{FindingKind, Severity};
+use crate::cascade::declare::schema::{KeyId, Table, TableId};
 
 /// Storage engines whose tables InnoDB takes over as they are.
 const TAKEN_OVER: [&str; 5] = ["MyISAM", "Aria", "MEMORY", "ARCHIVE", "CSV"];
@@ -236,10 +236,10 @@ impl Comparison<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::compare::compare;
-    use super::super::live::Live;
     use super::*;
-    use crate::cascade::graph::Graph;
+    use crate::cascade::compare::compare;
+    use crate::cascade::declare::graph::Graph;
+    use crate::cascade::live::Live;
 
     mod node {
         use sea_orm::entity::prelude::*;

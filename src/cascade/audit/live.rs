@@ -4,10 +4,10 @@
 
 use sea_orm::sea_query::{SchemaName, TableName};
 
-use super::rebuild::Definition;
-use super::types::{Collation, LiveType};
-use crate::cascade::dialect::Dialect;
-use crate::cascade::graph::Action;
+use crate::cascade::audit::rebuild::Definition;
+use crate::cascade::audit::types::{Collation, LiveType};
+use crate::cascade::data::action::Action;
+use crate::cascade::data::dialect::Dialect;
 
 /// A table's name with the schema (in MySQL and MariaDB: the database) that it is in.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -2,10 +2,10 @@
 //!
 //! Pure. So that an audit finds at once what will still be missing then.
 
-use super::live::{Keepers, Live, LiveColumn, LiveIndex, LiveKey, LiveTable, TableKind};
-use super::types::{Collation, LiveType, Sort, declared};
-use crate::cascade::declaration::Column;
-use crate::cascade::graph::{ForeignKey, Schema, Table, TableId};
+use crate::cascade::audit::live::{Keepers, Live, LiveColumn, LiveIndex, LiveKey, LiveTable, TableKind};
+use crate::cascade::audit::types::{Collation, LiveType, Sort, declared};
+use crate::cascade::declare::declaration::Column;
+use crate::cascade::declare::schema::{ForeignKey, Schema, Table, TableId};
 
 /// A table as its mend will make it.
 pub(crate) fn made(live: &Live, table: &Table) -> LiveTable {

@@ -9,13 +9,15 @@ use sea_orm::DbBackend;
 use sea_orm::sea_query::extension::postgres::TypeCreateStatement;
 use sea_orm::sea_query::{ColumnDef, ColumnSpec, Table as TableStatement, TableCreateStatement};
 
-use super::finding::Mend;
-use super::live::{Flaw, Live, LiveColumn, LiveIndex, LiveKey, TableKind};
-use super::rebuild::{Definition, Edit, rebuild};
-use super::types::{self, LiveType};
-use crate::cascade::declaration::MadeBy;
-use crate::cascade::dialect::Dialect;
-use crate::cascade::graph::{Action, Constraint, ForeignKey, Schema, Table};
+use crate::cascade::audit::live::{Flaw, Live, LiveColumn, LiveIndex, LiveKey, TableKind};
+use crate::cascade::audit::rebuild::{Definition, Edit, rebuild};
+use crate::cascade::audit::types;
+use crate::cascade::audit::types::LiveType;
+use crate::cascade::data::action::Action;
+use crate::cascade::data::dialect::Dialect;
+use crate::cascade::data::finding::Mend;
+use crate::cascade::declare::declaration::MadeBy;
+use crate::cascade::declare::schema::{Constraint, ForeignKey, Schema, Table};
 
 /// Names have at most 63 bytes on PostgreSQL and 64 on MySQL and MariaDB.
 const NAME_BYTES_MAX: usize = 63;

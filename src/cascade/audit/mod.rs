@@ -8,7 +8,6 @@ mod catalog;
 mod compare;
 mod depth;
 mod ends;
-pub(crate) mod finding;
 mod keepers;
 mod live;
 mod made;
@@ -17,22 +16,22 @@ mod rebuild;
 mod rows;
 mod types;
 
-pub use finding::{Audit, Checked, Finding, FindingKind, Mend, Severity};
-
 use std::fmt;
 use std::pin::Pin;
 
+use compare::RowsFound;
 use tracing::Instrument as _;
 
-use super::declaration::label;
-use super::dialect::Dialect;
-use super::error::Error;
-use super::graph::Graph;
-use super::retry::Retries;
-use super::run::Watch;
-use super::session::{self, Connection, Purpose};
-use super::shield::{Awaited, WhileAwaited, Work, shielded};
-use compare::RowsFound;
+use crate::cascade::data::dialect::Dialect;
+use crate::cascade::data::finding::{Audit, Checked};
+use crate::cascade::data::name::label;
+use crate::cascade::db::execution::Watch;
+use crate::cascade::db::session;
+use crate::cascade::db::session::{Connection, Purpose};
+use crate::cascade::declare::graph::Graph;
+use crate::cascade::error::{Error, ErrorKind};
+use crate::cascade::run::cancel::{Awaited, WhileAwaited, Work, shielded};
+use crate::cascade::run::retry::Retries;
 
 /// An audit that is asked for, from [`Graph::audit`]: await it.
 #[must_use = "an audit does nothing until it is awaited"]
@@ -104,6 +103,16 @@ impl Graph {
     /// [`ErrorKind::Forbidden`](super::ErrorKind::Forbidden), [`ErrorKind::Database`](super::ErrorKind::Database).
     pub fn audit<'a, C: Connection>(&self, db: &'a C) -> Auditing<'a, C> {
         Auditing { looking: Looking { graph: self.clone(), counts_orphans: false }, db }
+    }
+}
+
+impl Audit {
+    /// For a start-up check or a test: nothing, or an error that says all that was found.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unclean`] with this audit.
+    pub fn expect_clean(&self) -> Result<(), Error> {
+        if self.is_clean() { Ok(()) } else { Err(ErrorKind::Unclean(Box::new(self.clone())).into()) }
     }
 }
 

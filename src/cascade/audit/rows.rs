@@ -4,20 +4,21 @@
 
 use sea_orm::sea_query::{Alias, Expr, Query};
 
-use super::compare::{RowsFound, StoredOtherwise};
-use super::depth::levels;
-use super::ends::can_be_compared;
-use super::live::{Live, LiveTable};
-use crate::cascade::declaration::Column;
-use crate::cascade::dialect::Dialect;
+use crate::cascade::audit::compare::{RowsFound, StoredOtherwise};
+use crate::cascade::audit::depth::levels;
+use crate::cascade::audit::ends::can_be_compared;
+use crate::cascade::audit::live::{Live, LiveTable};
+use crate::cascade::data::action::Action;
+use crate::cascade::data::dialect::Dialect;
+use crate::cascade::data::key::{Key, KeyKind, alias};
+use crate::cascade::db::execution::{Run, Transaction, Watch};
+use crate::cascade::db::session::Session;
+use crate::cascade::declare::declaration::Column;
+use crate::cascade::declare::schema::{ForeignKey, KeyId, Schema, TableId};
 use crate::cascade::error::Error;
-use crate::cascade::graph::{Action, ForeignKey, KeyId, Schema, TableId};
-use crate::cascade::key::{Key, KeyKind, alias};
-use crate::cascade::known::Known;
-use crate::cascade::orphans::orphans;
 use crate::cascade::plan::Plan;
-use crate::cascade::run::{Run, Transaction, Watch};
-use crate::cascade::session::Session;
+use crate::cascade::plan::fetched::Known;
+use crate::cascade::sql::orphans::orphans;
 
 /// What there is by each key whose tables and columns are there: all of it, or only what decides whether a constraint that
 /// refuses is as it should be.

@@ -7,7 +7,7 @@ use sea_orm::sea_query::{
     Alias, ColumnDef, ColumnType, MysqlQueryBuilder, PostgresQueryBuilder, SqliteQueryBuilder, Table as TableStatement,
 };
 
-use crate::cascade::dialect::Dialect;
+use crate::cascade::data::dialect::Dialect;
 
 /// The type of a column as a database has it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,13 +8,14 @@ mod text;
 use std::error::Error as StdError;
 use std::fmt;
 
-use sea_orm::DbErr;
+use sea_orm::{DbBackend, DbErr};
 
-use crate::cascade::audit::finding::Audit;
-use crate::cascade::graph::Action;
-use crate::cascade::key::{Key, Misfit, Unread};
-use crate::cascade::outcome::Outcome;
-use crate::cascade::preview::{Blocker, Preview};
+use crate::cascade::data::action::Action;
+use crate::cascade::data::dialect::Dialect;
+use crate::cascade::data::finding::Audit;
+use crate::cascade::data::key::{Key, Misfit, Unread};
+use crate::cascade::data::outcome::Outcome;
+use crate::cascade::data::preview::{Blocker, Preview};
 
 /// Why a graph could not be built, or why a delete or preview did not happen.
 ///
@@ -560,5 +561,31 @@ impl StdError for Error {
             return cause.as_ref().map(|cause| cause as _);
         }
         self.database_error().map(|source| source as _)
+    }
+}
+
+impl Dialect {
+    /// The dialect of a connection, if the feature that brings its driver is on (R12).
+    pub(crate) fn of(backend: DbBackend) -> Result<Self, Error> {
+        let dialect = Self::known(backend)?;
+        let (feature, enabled) = match dialect {
+            Self::Sqlite => ("sqlite", cfg!(feature = "sqlite")),
+            Self::Postgres => ("postgres", cfg!(feature = "postgres")),
+            Self::MySql => ("mysql", cfg!(feature = "mysql")),
+        };
+        if !enabled {
+            return Err(ErrorKind::BackendDisabled { backend: dialect.name(), feature }.into());
+        }
+        Ok(dialect)
+    }
+
+    /// The dialect of a database, whether or not it can be connected to.
+    pub(crate) fn known(backend: DbBackend) -> Result<Self, Error> {
+        match backend {
+            DbBackend::Sqlite => Ok(Self::Sqlite),
+            DbBackend::Postgres => Ok(Self::Postgres),
+            DbBackend::MySql => Ok(Self::MySql),
+            _ => Err(ErrorKind::UnknownBackend.into()),
+        }
     }
 }

@@ -6,10 +6,10 @@ use std::fmt;
 
 use sea_orm::DbErr;
 
-use super::{ErrorKind, Fault, RingRow};
-use crate::cascade::graph::Action;
-use crate::cascade::outcome::Outcome;
-use crate::cascade::preview::Preview;
+use crate::cascade::data::action::Action;
+use crate::cascade::data::outcome::Outcome;
+use crate::cascade::data::preview::Preview;
+use crate::cascade::error::{ErrorKind, Fault, RingRow};
 
 /// How many rows of a ring its text shows.
 const RING_ROWS_SHOWN_MAX: usize = 8;

@@ -2,22 +2,26 @@
 //!
 //! Pure. What is shown is what the engine works with; nothing here decides anything.
 
-mod picture;
-mod rule;
 mod steps;
-pub(crate) mod tree;
-
-pub use rule::Rule;
-pub use steps::{Explanation, Step};
 
 pub(crate) use steps::Explaining;
 
 use std::fmt;
 
-use super::graph::{Action, Graph, Schema, TableId};
-use super::preview::Preview;
-use picture::{Arrow, Picture};
-use tree::{Branch, write_tree};
+use sea_orm::DbBackend;
+
+use crate::cascade::data::action::Action;
+use crate::cascade::data::dialect::Dialect;
+use crate::cascade::data::explanation::Explanation;
+use crate::cascade::data::picture::{Arrow, Picture};
+use crate::cascade::data::preview::Preview;
+use crate::cascade::data::rule::Rule;
+use crate::cascade::data::tree::{Branch, write_tree};
+use crate::cascade::declare::graph::Graph;
+use crate::cascade::declare::schema::{Schema, TableId};
+use crate::cascade::deletion::Deletion;
+use crate::cascade::error::Error;
+use crate::cascade::plan::count::Wanted;
 
 impl Graph {
     /// The rule of every foreign key, as data and as a sentence, in the order of registration.
@@ -79,6 +83,42 @@ impl Graph {
     }
 }
 
+impl Deletion {
+    /// What executing this does on such a database, step by step and with its SQL, as `EXPLAIN` shows a query. It asks
+    /// no database.
+    ///
+    /// It does not show what the first statement asks the catalogs, the questions that are asked only where something may keep
+    /// rows, how a ring of rows goes whose keys cannot be NULL, nor that on MySQL and MariaDB keys are read before
+    /// they are mentioned below more than 20,000 known rows. In batches, each batch does these steps for its rows.
+    ///
+    /// # Example
+    /// ```
+    /// use sea_orm::DbBackend;
+    /// use sea_orm_cascade::{entity::store, service};
+    ///
+    /// let plan = service::graph().build()?.delete_keys(store::Entity, [1, 2]).plan(DbBackend::Sqlite)?;
+    /// assert_eq!(plan.steps[1].purpose, "delete the items that refer to rows that go by items.store_id (CASCADE)");
+    /// println!("{plan}");
+    /// # Ok::<(), sea_orm_cascade::cascade::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotRegistered`], [`ErrorKind::Select`], [`ErrorKind::KeyNotComparable`],
+    /// [`ErrorKind::UnknownBackend`].
+    pub fn plan(&self, backend: DbBackend) -> Result<Explanation, Error> {
+        let is_all_wanted = self.at_most.is_some() || self.expecting.is_some();
+        let explaining = Explaining {
+            schema: self.graph.schema(),
+            plan: &self.planned()?,
+            dialect: Dialect::known(backend)?,
+            watch: &self.watch()?,
+            roots: &self.roots,
+            wanted: if is_all_wanted { Wanted::All } else { Wanted::InTheWay },
+        };
+        explaining.explain()
+    }
+}
+
 impl fmt::Display for Graph {
     /// The tables and keys as trees, from the tables that refer to no other one down: `items.store_id CASCADE` below
     /// `stores`. What is below a table is shown once.
@@ -110,7 +150,7 @@ fn tops(schema: &Schema) -> impl Iterator<Item = TableId> {
 
 fn branches(schema: &Schema, parent: &str) -> Vec<Branch> {
     let keys = schema.keys.iter().filter(|key| schema.tables[key.parent].label == parent);
-    let branch = |key: &super::graph::ForeignKey| {
+    let branch = |key: &crate::cascade::declare::schema::ForeignKey| {
         let child = &schema.tables[key.child].label;
         Branch { text: format!("{} {}", key.label, key.action), below: (child != parent).then(|| child.clone()) }
     };

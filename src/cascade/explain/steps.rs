@@ -3,55 +3,22 @@
 //! Pure. It asks the same functions for SQL as a run does, with two rows of made-up keys in the place of those that a run
 //! finds; a test holds it against the statements that are sent.
 
-use std::fmt;
-
 use sea_orm::StatementBuilder;
 use sea_orm::sea_query::SelectStatement;
-use serde::{Deserialize, Serialize};
 
-use crate::cascade::dialect::Dialect;
+use crate::cascade::data::action::Action;
+use crate::cascade::data::dialect::Dialect;
+use crate::cascade::data::explanation::{Explanation, Step};
+use crate::cascade::data::key::{KeyKind, Keys};
+use crate::cascade::db::execution::{Watch, keys_of};
+use crate::cascade::declare::schema::{KeyId, Schema, TableId};
 use crate::cascade::error::Error;
-use crate::cascade::graph::{Action, KeyId, Schema, TableId};
-use crate::cascade::key::{KeyKind, Keys};
-use crate::cascade::known::Known;
-use crate::cascade::plan::{self, Component, Count, Plan};
-use crate::cascade::run::{Roots, Wanted, Watch, keys_of};
+use crate::cascade::plan;
+use crate::cascade::plan::count::{Count, Wanted};
+use crate::cascade::plan::fetched::Known;
+use crate::cascade::plan::roots::Roots;
+use crate::cascade::plan::{Component, Plan};
 use crate::cascade::sql::{PAGE, Reads, Rows, Sql};
-
-/// What a delete does on one database, step by step and with its SQL, from [`Deletion::plan`](super::super::Deletion::plan).
-/// It prints.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Explanation {
-    /// The database.
-    pub backend: String,
-    /// The steps, in order; all of them in one transaction.
-    pub steps: Vec<Step>,
-}
-
-/// One thing that is done.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Step {
-    /// What for.
-    pub purpose: String,
-    /// The statements, with placeholders for values. Lists of keys are written with two; they are as long as there are
-    /// keys, within the database's limits.
-    pub statements: Vec<String>,
-}
-
-impl fmt::Display for Explanation {
-    /// Numbered steps, each with its statements below.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { backend, steps } = self;
-        write!(f, "on {backend}, in one transaction:")?;
-        for (n, Step { purpose, statements }) in steps.iter().enumerate() {
-            write!(f, "\n{}. {purpose}", n + 1)?;
-            statements.iter().try_for_each(|statement| write!(f, "\n   {statement}"))?;
-        }
-        Ok(())
-    }
-}
 
 /// How many made-up keys stand for those found. One would be written in another way.
 const KEYS: usize = 2;

@@ -6,11 +6,13 @@ use std::collections::BTreeSet;
 
 use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, Func, JoinType, Query, SelectStatement, UnionType};
 
-use super::{LONG_LIST, Sql, doomed_name, table_iden, within};
-use crate::cascade::dialect::Dialect;
-use crate::cascade::graph::{Action, ForeignKey, KeyId, TableId};
-use crate::cascade::key::alias;
-use crate::cascade::plan::Count;
+use crate::cascade::data::action::Action;
+use crate::cascade::data::dialect::Dialect;
+use crate::cascade::data::key::alias;
+use crate::cascade::declare::schema::{ForeignKey, KeyId, TableId};
+use crate::cascade::plan::count::Count;
+use crate::cascade::sql::condition::{doomed_name, within};
+use crate::cascade::sql::{LONG_LIST, Sql, table_iden};
 
 /// Numbers asked for in one statement; PostgreSQL takes 1,664 columns, SQLite 2,000.
 const COUNTS_MAX: usize = 500;

@@ -11,11 +11,12 @@ use std::collections::BTreeSet;
 use sea_orm::sea_query::{SchemaName, TableName};
 use sea_orm::{DbErr, QueryResult, TryGetable, Value};
 
-use super::live::{Keepers, Live, LiveColumn, LiveIndex, LiveKey, LiveTable, Place, TableKind};
-use super::types::LiveType;
-use crate::cascade::dialect::Dialect;
-use crate::cascade::graph::{Action, Schema};
-use crate::cascade::session::{OfNoTable, Session};
+use crate::cascade::audit::live::{Keepers, Live, LiveColumn, LiveIndex, LiveKey, LiveTable, Place, TableKind};
+use crate::cascade::audit::types::LiveType;
+use crate::cascade::data::action::Action;
+use crate::cascade::data::dialect::Dialect;
+use crate::cascade::db::session::{OfNoTable, Session};
+use crate::cascade::declare::schema::Schema;
 
 /// What the database has of these tables, and every foreign key of it.
 pub(crate) async fn read(session: &dyn Session, dialect: Dialect, schema: &Schema) -> Result<Live, DbErr> {

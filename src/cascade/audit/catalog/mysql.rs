@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::{DbErr, QueryResult, Value};
 
-use super::{action, add_to_index, add_to_key, get, place, query, table_of};
+use crate::cascade::audit::catalog::{action, add_to_index, add_to_key, get, place, query, table_of};
 use crate::cascade::audit::live::{Flaw, Live, LiveColumn, LiveIndex, LiveKey, LiveTrigger, TableKind};
 use crate::cascade::audit::types::{Collation, LiveType, Sort};
-use crate::cascade::dialect::Dialect;
-use crate::cascade::graph::Action;
-use crate::cascade::session::Session;
+use crate::cascade::data::action::Action;
+use crate::cascade::data::dialect::Dialect;
+use crate::cascade::db::session::Session;
 
 const SERVER: &str = "SELECT CAST(version() AS CHAR) AS version, CAST(database() AS CHAR) AS db, \
      CAST(@@foreign_key_checks AS SIGNED) AS checks, CAST(@@lower_case_table_names AS SIGNED) AS folding, \
@@ -271,7 +271,7 @@ fn column(row: &QueryResult, is_mariadb: bool) -> Result<LiveColumn, DbErr> {
             .join(" ")
     });
     let (name, nullable) = (get(row, "name")?, get::<String>(row, "is_nullable")? == "YES");
-    Ok(LiveColumn { is_generated, stated, ..super::column(name, nullable, ty) })
+    Ok(LiveColumn { is_generated, stated, ..crate::cascade::audit::catalog::column(name, nullable, ty) })
 }
 
 fn text(value: &str) -> String {

@@ -8,11 +8,12 @@ use std::collections::BTreeSet;
 use sea_orm::sea_query::ArrayType;
 use sea_orm::{DbErr, QueryResult, Value};
 
-use super::{action, add_to_index, add_to_key, column, get, place, query, table_of};
+use crate::cascade::audit::catalog::column;
+use crate::cascade::audit::catalog::{action, add_to_index, add_to_key, get, place, query, table_of};
 use crate::cascade::audit::live::{Flaw, Keepers, Live, LiveColumn, LiveIndex, LiveKey, LiveTrigger, Place, TableKind};
 use crate::cascade::audit::types::{Collation, LiveType};
-use crate::cascade::dialect::Dialect;
-use crate::cascade::session::Session;
+use crate::cascade::data::dialect::Dialect;
+use crate::cascade::db::session::Session;
 
 const SERVER: &str = "SELECT current_setting('server_version') AS version, \
      coalesce(current_schema()::text, 'public') AS schema, \

@@ -6,14 +6,15 @@ use std::collections::BTreeSet;
 
 use sea_orm::{DbErr, QueryResult};
 
-use super::{action, add_to_index, add_to_key, column, get, query, table_of};
+use crate::cascade::audit::catalog::{action, add_to_index, add_to_key, column, get, query, table_of};
 use crate::cascade::audit::live::{
     Flaw, Live, LiveColumn, LiveIndex, LiveKey, LiveTable, LiveTrigger, Place, TableKind,
 };
-use crate::cascade::audit::rebuild::{self, Definition};
+use crate::cascade::audit::rebuild;
+use crate::cascade::audit::rebuild::Definition;
 use crate::cascade::audit::types::{Collation, LiveType};
-use crate::cascade::dialect::Dialect;
-use crate::cascade::session::Session;
+use crate::cascade::data::dialect::Dialect;
+use crate::cascade::db::session::Session;
 
 const SERVER: &str = "SELECT sqlite_version() AS version, foreign_keys AS enforces FROM pragma_foreign_keys";
 

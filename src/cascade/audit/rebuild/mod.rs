@@ -1,0 +1,178 @@
+//! The script that mends a table of SQLite: the documented rebuild, with an edited definition.
+//!
+//! Pure. SQLite cannot alter a foreign key or a NOT NULL, so the table is made anew, filled, and put in the place of
+//! the old one ("Making Other Kinds Of Table Schema Changes" of its manual). The text of the definition is changed only
+//! where an edit says so: what else is declared there (types, checks, collations, comments) is not ours to repeat.
+//! A text that is not understood gives no script rather than one that loses something.
+
+mod change;
+mod parse;
+#[cfg(test)]
+mod tests;
+mod token;
+
+pub(super) use change::{collations, event};
+
+use crate::cascade::audit::rebuild::change::{Change, Outline, changed};
+use crate::cascade::audit::rebuild::token::tokens;
+
+/// What is changed in a table's definition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Edit {
+    /// A column is added behind the last, as written.
+    AddColumn(String),
+    /// Every foreign key from exactly these columns, in any order, to that parent goes, and this comes at the end instead,
+    /// as deferrable as the first of them.
+    ReplaceForeignKey { columns: Vec<String>, parent: String, with: String },
+    /// A table constraint is added at the end, as written.
+    AddForeignKey(String),
+    /// NOT NULL is taken away, or added unless it is there.
+    SetNullable { column: String, nullable: bool },
+}
+
+/// A table as SQLite keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Definition {
+    /// Its name, as in `sqlite_schema`.
+    pub(crate) name: String,
+    /// The CREATE TABLE of `sqlite_schema`.
+    pub(crate) create: String,
+    /// The columns whose values are copied: all but the generated ones.
+    pub(crate) stored: Vec<String>,
+    /// The CREATE INDEX and CREATE TRIGGER statements that go with the table, as `sqlite_schema` has them.
+    pub(crate) followers: Vec<String>,
+    /// The CREATE INDEX statements that are to be run with it.
+    pub(crate) more: Vec<String>,
+}
+
+impl Definition {
+    /// Of which nothing is known yet.
+    pub(crate) fn named(name: String) -> Self {
+        Self { name, create: String::new(), stored: Vec::new(), followers: Vec::new(), more: Vec::new() }
+    }
+}
+
+/// The script that rebuilds the table with the edits; `None` where the text of its definition is not understood, or an
+/// edit finds nothing to change.
+pub(crate) fn rebuild(table: &Definition, edits: &[Edit]) -> Option<String> {
+    let outline = Outline::read(&table.create)?;
+    if !same(&outline.name, &table.name) || table.stored.is_empty() {
+        return None;
+    }
+    let meanwhile = |what: &str| format!("__cascade_{what}_{}", outline.name);
+    let names = Names { new: meanwhile("new"), old: meanwhile("old") };
+    let mut changes = vec![Change { from: outline.head.0, to: outline.head.1, with: quoted(&names.new, '"') }];
+    changes.extend(outline.changes(edits)?);
+    let create = changed(&table.create, changes)?;
+    let before = BEFORE.to_owned() + &unchanged(table, &outline.name) + &nulls(&outline.name, edits);
+    Some(before + &script(table, &outline, &names, &create)?)
+}
+
+/// The statements, in order, each with its end.
+///
+/// Without `legacy_alter_table` the renaming would stop at any view that mentions the table, which is missing then.
+/// As foreign keys are off too, references to the table, its own and those of others, keep its name all the time. The old
+/// table is put aside first, and a copy that fails ends the transaction: what goes on after an error, as the shell of
+/// SQLite does, then finds nothing to drop.
+fn script(table: &Definition, outline: &Outline, names: &Names, create: &str) -> Option<String> {
+    let create = ended(create)?;
+    let (to, old) = (quoted(&names.new, '"'), quoted(&names.old, '"'));
+    let from = quoted(&outline.name, '"');
+    let columns = table.stored.iter().map(|column| quoted(column, '"')).collect::<Vec<_>>().join(", ");
+    let sequence = if outline.autoincrement { sequence(names) } else { String::new() };
+    let followers = table.followers.iter().chain(&table.more);
+    let followers: String = followers.map(|follower| ended(follower)).collect::<Option<_>>()?;
+    Some(format!(
+        "PRAGMA foreign_keys = OFF;\n\
+         PRAGMA legacy_alter_table = ON;\n\
+         BEGIN IMMEDIATE;\n\
+         {create}\
+         ALTER TABLE {from} RENAME TO {old};\n\
+         INSERT OR ROLLBACK INTO {to} ({columns}) SELECT {columns} FROM {old};\n\
+         {sequence}\
+         DROP TABLE {old};\n\
+         ALTER TABLE {to} RENAME TO {from};\n\
+         {followers}\
+         COMMIT;\n\
+         PRAGMA legacy_alter_table = OFF;\n\
+         PRAGMA foreign_keys = ON;\n"
+    ))
+}
+
+/// What a person who runs it must know; and it fails, before anything is changed, inside of a transaction and while another
+/// connection writes.
+const BEFORE: &str = "-- On a connection of its own, which is closed if this fails.\n\
+     BEGIN IMMEDIATE;\n\
+     COMMIT;\n";
+
+/// Statements that fail, before anything is changed, where the table is not as it was read: a script that is run late would
+/// undo what was done to it since, and lose the columns, indexes and triggers that came.
+fn unchanged(table: &Definition, name: &str) -> String {
+    let (name, create) = (quoted(name, '\''), quoted(&table.create, '\''));
+    // Those to be made may be there already: they are statements of their own too, and are kept without these words.
+    let more = table.more.iter().map(|index| index.replacen(" IF NOT EXISTS ", " ", 1));
+    let followers = table.followers.iter().cloned().chain(more);
+    let followers = followers.map(|sql| quoted(&sql, '\'')).collect::<Vec<_>>().join(", ");
+    format!(
+        "CREATE TEMP TABLE IF NOT EXISTS \"__cascade_unchanged\" (\"audit_again\" NOT NULL);\n\
+         INSERT INTO temp.\"__cascade_unchanged\" SELECT (SELECT 1 FROM main.sqlite_schema \
+         WHERE type = 'table' AND name = {name} AND sql = {create} \
+         AND NOT EXISTS (SELECT 1 FROM main.sqlite_schema WHERE type IN ('index', 'trigger') \
+         AND tbl_name = {name} COLLATE NOCASE AND sql IS NOT NULL AND sql NOT IN ({followers})));\n\
+         DROP TABLE temp.\"__cascade_unchanged\";\n"
+    )
+}
+
+/// Statements that fail, before anything is changed, where a column that is to be NOT NULL has a NULL: a script that failed
+/// later would leave its connection as it is then.
+fn nulls(table: &str, edits: &[Edit]) -> String {
+    let check = quoted(&format!("__cascade_nulls_{table}"), '"');
+    let statements = edits.iter().map(|edit| match edit {
+        Edit::SetNullable { column, nullable: false } => {
+            let (column, table) = (quoted(column, '"'), quoted(table, '"'));
+            format!(
+                "CREATE TEMP TABLE IF NOT EXISTS {check} ({column} NOT NULL);\n\
+                 INSERT INTO temp.{check} SELECT {column} FROM {table} WHERE {column} IS NULL LIMIT 1;\n\
+                 DROP TABLE temp.{check};\n"
+            )
+        }
+        Edit::SetNullable { .. } | Edit::AddColumn(_) | Edit::AddForeignKey(_) | Edit::ReplaceForeignKey { .. } => {
+            String::new()
+        }
+    });
+    statements.collect()
+}
+
+/// What the tables are called meanwhile.
+struct Names {
+    new: String,
+    old: String,
+}
+
+/// The statements by which the new table goes on counting where the old one was; the copy knows only the rows that are
+/// still there.
+fn sequence(names: &Names) -> String {
+    let (new, old) = (quoted(&names.new, '\''), quoted(&names.old, '\''));
+    format!(
+        "DELETE FROM sqlite_sequence WHERE name = {new};\n\
+         INSERT INTO sqlite_sequence (name, seq) SELECT {new}, seq FROM sqlite_sequence WHERE name = {old};\n"
+    )
+}
+
+/// The statement with its semicolon, on a new line where a comment at the end would swallow it.
+fn ended(statement: &str) -> Option<String> {
+    let rest = statement.get(tokens(statement)?.last()?.to..)?;
+    let mark = if rest.contains("--") && !rest.ends_with('\n') { "\n;\n" } else { ";\n" };
+    Some(format!("{statement}{mark}"))
+}
+
+/// The name between quotes.
+fn quoted(name: &str, quote: char) -> String {
+    let doubled = name.replace(quote, &format!("{quote}{quote}"));
+    format!("{quote}{doubled}{quote}")
+}
+
+/// Whether SQLite takes both for the same name.
+fn same(one: &str, other: &str) -> bool {
+    one.eq_ignore_ascii_case(other)
+}

@@ -1,0 +1,63 @@
+//! The actions of foreign keys.
+//!
+//! Pure.
+
+use std::fmt;
+
+use sea_orm::sea_query::ForeignKeyAction;
+use serde::{Deserialize, Serialize};
+
+/// What happens to the rows that refer to a row that is deleted: the `ON DELETE` of their foreign key.
+///
+/// The meaning is that of the SQL standard and the same on every database (rule R3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// They are deleted too.
+    Cascade,
+    /// Their key's columns become `NULL`.
+    SetNull,
+    /// Their key's columns take their defaults; the row that these name must exist and stay.
+    SetDefault,
+    /// The delete is refused, unless they are themselves deleted by it. What a key without `on_delete` means.
+    NoAction,
+    /// The delete is refused, even if they are themselves deleted by it.
+    Restrict,
+}
+
+impl Action {
+    /// The words SQL has for it, as in `ON DELETE SET NULL`.
+    #[must_use]
+    pub const fn as_sql(self) -> &'static str {
+        match self {
+            Self::Cascade => "CASCADE",
+            Self::SetNull => "SET NULL",
+            Self::SetDefault => "SET DEFAULT",
+            Self::NoAction => "NO ACTION",
+            Self::Restrict => "RESTRICT",
+        }
+    }
+
+    /// `None` for an action that this version does not know (R12: never guessed).
+    pub(crate) fn of(declared: Option<&ForeignKeyAction>) -> Option<Self> {
+        match declared {
+            None | Some(ForeignKeyAction::NoAction) => Some(Self::NoAction),
+            Some(ForeignKeyAction::Cascade) => Some(Self::Cascade),
+            Some(ForeignKeyAction::SetNull) => Some(Self::SetNull),
+            Some(ForeignKeyAction::SetDefault) => Some(Self::SetDefault),
+            Some(ForeignKeyAction::Restrict) => Some(Self::Restrict),
+            Some(_) => None,
+        }
+    }
+
+    /// Whether the referring rows stay and their key is changed.
+    pub(crate) const fn changes_key(self) -> bool {
+        matches!(self, Self::SetNull | Self::SetDefault)
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_sql())
+    }
+}

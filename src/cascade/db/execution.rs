@@ -1,0 +1,128 @@
+//! What one execution of a plan works with.
+//!
+//! I/O: it sends statements and reads their numbers. Which statements, `find` and `run` say.
+
+use std::sync::atomic::AtomicBool;
+
+use sea_orm::StatementBuilder;
+use sea_orm::sea_query::SelectStatement;
+
+use crate::cascade::data::action::Action;
+use crate::cascade::data::dialect::Dialect;
+use crate::cascade::data::key::{KeyKind, Keys, alias};
+use crate::cascade::db::session::{Connection, Purpose, Session, is_transaction};
+use crate::cascade::declare::declaration::Column;
+use crate::cascade::declare::schema::{KeyId, Schema, TableId};
+use crate::cascade::error::{Error, ErrorKind};
+use crate::cascade::plan::Plan;
+use crate::cascade::plan::fetched::Known;
+use crate::cascade::sql::{Reads, Sql};
+
+/// Tables of which more is wanted than to be deleted from, and whether a hook has run.
+#[derive(Debug, Default)]
+pub(crate) struct Watch {
+    /// Whose keys the outcome carries.
+    pub(crate) keys_of: Vec<TableId>,
+    /// Whether rows that row security hides may be passed over.
+    pub(crate) under_row_security: bool,
+    /// The keys by which a repair's rows are orphans, and what becomes of these.
+    pub(crate) repaired: Vec<(KeyId, Action)>,
+    pub(crate) has_hook_run: AtomicBool,
+}
+
+impl Watch {
+    /// The same before any hook has run.
+    pub(crate) fn anew(&self) -> Self {
+        let Self { keys_of, under_row_security, repaired, has_hook_run: _ } = self;
+        let (keys_of, repaired) = (keys_of.clone(), repaired.clone());
+        Self { keys_of, under_row_security: *under_row_security, repaired, has_hook_run: AtomicBool::new(false) }
+    }
+}
+
+/// What one run works with.
+#[derive(Clone, Copy)]
+pub(crate) struct Run<'a> {
+    pub(crate) schema: &'a Schema,
+    pub(crate) plan: &'a Plan,
+    pub(crate) dialect: Dialect,
+    pub(crate) session: &'a dyn Session,
+    pub(crate) watch: &'a Watch,
+    /// Whose transaction it is.
+    pub(crate) transaction: Transaction,
+}
+
+/// Whose transaction a run is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Transaction {
+    /// One of our own, whose isolation level is ours too.
+    Ours,
+    /// The caller's, to read.
+    CallersToRead,
+    /// The caller's, to write.
+    CallersToWrite,
+}
+
+impl Transaction {
+    pub(crate) fn of<C: Connection>(purpose: Purpose) -> Self {
+        match purpose {
+            _ if !is_transaction::<C>() => Self::Ours,
+            Purpose::Read => Self::CallersToRead,
+            Purpose::Write => Self::CallersToWrite,
+        }
+    }
+}
+
+impl<'a> Run<'a> {
+    pub(crate) fn sql<'k>(self, known: &'k Known) -> Sql<'k>
+    where
+        'a: 'k,
+    {
+        let reads = match (self.dialect, self.transaction) {
+            (Dialect::MySql, Transaction::CallersToWrite) => Reads::Committed,
+            _ => Reads::Snapshot,
+        };
+        Sql { dialect: self.dialect, schema: self.schema, plan: self.plan, known, reads }
+    }
+
+    pub(crate) fn keys_of(self, table: TableId, columns: &[usize]) -> Result<Keys, Error> {
+        keys_of(self.schema, self.dialect, table, columns)
+    }
+
+    /// The numbers that a statement counts.
+    pub(crate) async fn row_of(self, select: &SelectStatement, numbers: usize) -> Result<Vec<u64>, Error> {
+        let rows = self.session.query(select).await?;
+        let Some(row) = rows.first() else { return Ok(vec![0; numbers]) };
+        let number = |n| row.try_get::<i64>("", &alias(n)).map(|number| u64::try_from(number).unwrap_or(0));
+        Ok((0..numbers).map(number).collect::<Result<_, _>>()?)
+    }
+
+    pub(crate) fn is_watched(self, table: TableId) -> bool {
+        self.schema.tables[table].hooks.is_some() || self.watch.keys_of.contains(&table)
+    }
+
+    pub(crate) fn can_be_null(self, key: KeyId) -> bool {
+        !self.schema.keys[key].columns_to_open(self.schema).is_empty()
+    }
+
+    pub(crate) async fn execute_all<S: StatementBuilder>(self, statements: Vec<S>) -> Result<u64, Error> {
+        let mut rows = 0;
+        for statement in &statements {
+            rows += self.session.execute(statement).await?.rows_affected();
+        }
+        Ok(rows)
+    }
+}
+
+/// An empty set of keys for these columns; refuses a type that the backend cannot compare (R12).
+pub(crate) fn keys_of(schema: &Schema, dialect: Dialect, table: TableId, columns: &[usize]) -> Result<Keys, Error> {
+    let table = &schema.tables[table];
+    let kind = |&column: &usize| {
+        let Column { name, ty, .. } = &table.columns[column];
+        KeyKind::of(dialect, ty).ok_or_else(|| {
+            let (table, column) = (table.label.clone(), name.to_string());
+            Error::from(ErrorKind::KeyNotComparable { backend: dialect.name(), table, column })
+        })
+    };
+    let kinds = columns.iter().map(kind).collect::<Result<Vec<_>, _>>()?;
+    Ok(Keys::new(&table.label, columns, table.names(columns), &kinds))
+}

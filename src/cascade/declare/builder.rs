@@ -1,0 +1,436 @@
+//! Collects entities, and checks all that needs no database.
+//!
+//! Pure. What cannot work is refused by [`GraphBuilder::build`], so that nothing behind it has an `if` for it
+//! (rules R1, R2, R3, R12).
+
+use std::any::TypeId;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use sea_orm::sea_query::{ColumnType, ConditionType, TableName};
+use sea_orm::{ActiveModelBehavior, DynIden, EntityTrait, Identity, IntoActiveModel, RelationDef};
+
+use crate::cascade::data::action::Action;
+use crate::cascade::data::name::{key_label, label, named, table_name};
+use crate::cascade::declare::declaration::{Column, Declaration, position};
+use crate::cascade::declare::graph::Graph;
+use crate::cascade::declare::hooks;
+use crate::cascade::declare::hooks::Hooks;
+use crate::cascade::declare::schema::{Constraint, ForeignKey, Schema, Table, TableId, cannot_change};
+use crate::cascade::error::{Error, ErrorKind, Fault};
+
+impl Graph {
+    /// Starts an empty graph.
+    pub fn builder() -> GraphBuilder {
+        GraphBuilder::default()
+    }
+}
+
+/// Collects entities for a [`Graph`].
+#[derive(Debug, Clone, Default)]
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct GraphBuilder {
+    declarations: Vec<Declaration>,
+    hooks: Vec<(TypeId, Arc<dyn Hooks>)>,
+    left_to_database: Vec<TableName>,
+}
+
+impl GraphBuilder {
+    /// Registers an entity: its table, and every foreign key that its `belongs_to` relations declare to another
+    /// registered table, in either order of registration. Registering it twice is harmless.
+    pub fn entity<E: EntityTrait>(mut self, _entity: E) -> Self {
+        if !self.declarations.iter().any(|known| known.type_id == TypeId::of::<E>()) {
+            self.declarations.push(Declaration::of::<E>());
+        }
+        self
+    }
+
+    /// Registers an entity whose own `before_delete` and `after_delete` (`ActiveModelBehavior`) are run for every row of
+    /// it that goes, asked for or cascaded to.
+    ///
+    /// They run in the transaction of the delete, children before parents: for each chunk of at most 5,000 rows all
+    /// `before_delete`, the DELETE, all `after_delete`. An error of any of them refuses the whole delete, with
+    /// [`ErrorKind::Vetoed`] (in batches those committed before stay gone). Each row is seen once in the attempt that is
+    /// committed; a delete that fails transiently after a hook has run is not tried again, unless
+    /// [`Deletion::retry_with_hooks`](super::Deletion::retry_with_hooks) says that they may run twice. What cannot be
+    /// undone, such as removing a file, belongs behind the commit: let the hook note it down, and do it when
+    /// [`execute`](super::Deletion::execute) has returned.
+    ///
+    /// The rows of just this table are read, whole, a chunk at a time: two statements for a chunk. The rows of a ring that
+    /// only goes at once are one chunk. A key by which a ring was opened before is NULL by the time that a hook sees its row.
+    ///
+    /// A hook that goes on after a statement of its own has failed should return that error: the database may have ended
+    /// the transaction.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// mod page {
+    ///     use sea_orm::entity::prelude::*;
+    ///
+    ///     #[sea_orm::model]
+    ///     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    ///     #[sea_orm(table_name = "pages")]
+    ///     pub struct Model {
+    ///         #[sea_orm(primary_key)]
+    ///         pub id: i64,
+    ///         pub is_protected: bool,
+    ///     }
+    ///
+    ///     #[async_trait::async_trait]
+    ///     impl ActiveModelBehavior for ActiveModel {
+    ///         async fn before_delete<C: ConnectionTrait>(self, _: &C) -> Result<Self, DbErr> {
+    ///             if self.is_protected.as_ref() == &true {
+    ///                 return Err(DbErr::Custom("this page is protected".to_owned()));
+    ///             }
+    ///             Ok(self)
+    ///         }
+    ///     }
+    /// }
+    /// use sea_orm::ActiveValue::{NotSet, Set};
+    /// use sea_orm::EntityTrait as _;
+    /// use sea_orm_cascade::cascade::Graph;
+    ///
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # db.get_schema_builder().register(page::Entity).sync(&db).await?;
+    /// page::Entity::insert(page::ActiveModel { id: NotSet, is_protected: Set(true) }).exec(&db).await?;
+    ///
+    /// let graph = Graph::builder().entity_with_hooks(page::Entity).build()?;
+    /// let error = graph.delete(page::Entity::find()).execute(&db).await.unwrap_err();
+    /// assert!(error.is_vetoed());
+    /// assert_eq!(error.to_string(), "a hook of pages refused the delete");
+    /// # Ok(()) }
+    /// ```
+    pub fn entity_with_hooks<E>(mut self, entity: E) -> Self
+    where
+        E: EntityTrait,
+        E::Model: IntoActiveModel<E::ActiveModel>,
+        E::ActiveModel: ActiveModelBehavior + Send + 'static,
+    {
+        let id = TypeId::of::<E>();
+        if !self.hooks.iter().any(|(of, _)| *of == id) {
+            self.hooks.push((id, Arc::new(hooks::Of::<E>::entity())));
+        }
+        self.entity(entity)
+    }
+
+    /// Leaves the children in this table to the database: a registered parent may say that it has many of them
+    /// without their being registered.
+    ///
+    /// Nothing is then counted, previewed or refused for that table; its constraint in the database decides.
+    ///
+    /// A registered table may be named too. Its keys hold as they are declared; its relations with a condition, which are no
+    /// foreign keys and have no constraint (`kind = 'article'` for one of several parents), are passed over: the rows stay,
+    /// and it is for the program to delete them.
+    pub fn leave_to_database<E: EntityTrait>(mut self, _child: E) -> Self {
+        self.left_to_database.push(table_name::<E>());
+        self
+    }
+
+    /// Checks the declarations against each other and gives the graph.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] with every [`Fault`] found, each naming its table and column.
+    pub fn build(self) -> Result<Graph, Error> {
+        let mut faults = Vec::new();
+        let declarations = self.one_per_table(&mut faults);
+        let mut keys = Vec::new();
+        for (child, declaration) in declarations.iter().enumerate() {
+            for (name, relation) in foreign_keys(declaration) {
+                // It is no foreign key.
+                let is_left = is_conditional(relation) && self.left_to_database.contains(&declaration.name);
+                if !is_left && let Some(key) = resolve(&declarations, child, name, relation, &mut faults) {
+                    add(&declarations, &mut keys, key, &mut faults);
+                }
+            }
+        }
+        self.check_parents(&declarations, &keys, &mut faults);
+        let tables = with_identity(declarations, &keys, &self.hooks);
+        check_keys(&tables, &keys, &mut faults);
+        if !faults.is_empty() {
+            return Err(ErrorKind::Invalid(faults).into());
+        }
+        Ok(Graph { schema: Arc::new(Schema { tables, keys, left_to_database: self.left_to_database }) })
+    }
+
+    /// R2: a second entity on the same table is refused.
+    fn one_per_table(&self, faults: &mut Vec<Fault>) -> Vec<Declaration> {
+        let mut kept: Vec<Declaration> = Vec::new();
+        for declaration in &self.declarations {
+            if let Some(first) = kept.iter().find(|first| first.name == declaration.name) {
+                faults.push(Fault::TableRegisteredTwice {
+                    table: label(&declaration.name),
+                    first: first.type_name,
+                    second: declaration.type_name,
+                });
+                continue;
+            }
+            if declaration.primary_key.is_empty() {
+                faults.push(Fault::NoPrimaryKey { table: label(&declaration.name) });
+            }
+            kept.push(declaration.clone());
+        }
+        kept
+    }
+
+    /// R2: a `has_many` or `has_one` that leads to a table which is neither registered nor left to the database is
+    /// refused, and so is one that no `belongs_to` of the child answers. R1: an action stated there must agree.
+    fn check_parents(&self, declarations: &[Declaration], keys: &[ForeignKey], faults: &mut Vec<Fault>) {
+        for (parent, declaration) in declarations.iter().enumerate() {
+            for (name, relation) in children(declaration) {
+                let Some(child_name) = named(&relation.to_tbl) else { continue };
+                let found = declarations.iter().position(|other| other.name == *child_name);
+                let parent_label = label(&declaration.name);
+                let Some(child) = found else {
+                    if !self.left_to_database.contains(child_name) {
+                        let child = label(child_name);
+                        faults.push(Fault::UnregisteredChild { parent: parent_label, relation: name.clone(), child });
+                    }
+                    continue;
+                };
+                let declared = pairs(relation.to_col.iter(), relation.from_col.iter());
+                let answer = keys.iter().find(|key| {
+                    let from = names(&declarations[child], &key.child_columns);
+                    let to = names(declaration, &key.parent_columns);
+                    key.parent == parent && key.child == child && pairs(from, to) == declared
+                });
+                let is_left = self.left_to_database.contains(child_name);
+                let Some(answer) = answer else {
+                    if is_conditional(relation) {
+                        // The advice to declare a belongs_to would be that to delete more than it shows.
+                        let fault = Fault::ConditionalRelation {
+                            table: parent_label,
+                            relation: name.clone(),
+                            child: label(child_name),
+                        };
+                        faults.extend((!is_left).then_some(fault));
+                        continue;
+                    }
+                    faults.push(Fault::NoBelongsTo {
+                        parent: parent_label,
+                        relation: name.clone(),
+                        child: label(child_name),
+                    });
+                    continue;
+                };
+                let stated = Action::of(relation.on_delete.as_ref());
+                if relation.on_delete.is_some() && stated != Some(answer.action) {
+                    faults.push(Fault::ActionsDiffer {
+                        foreign_key: answer.label.clone(),
+                        first: answer.action,
+                        second: stated,
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// R1: foreign keys are the relations whose table holds the key (`is_owner` says the opposite of its name).
+fn foreign_keys(declaration: &Declaration) -> impl Iterator<Item = &(String, RelationDef)> {
+    declaration.relations.iter().filter(|(_, relation)| !relation.is_owner)
+}
+
+fn children(declaration: &Declaration) -> impl Iterator<Item = &(String, RelationDef)> {
+    declaration.relations.iter().filter(|(_, relation)| relation.is_owner)
+}
+
+fn names<'a>(declaration: &'a Declaration, columns: &'a [usize]) -> impl Iterator<Item = &'a DynIden> {
+    columns.iter().map(|&column| &declaration.columns[column].name)
+}
+
+/// Whether a relation is more or less than a foreign key.
+fn is_conditional(relation: &RelationDef) -> bool {
+    relation.on_condition.is_some() || relation.condition_type == ConditionType::Any
+}
+
+/// The columns of a child and those of its parent, as a set: their order in the declaration means nothing.
+fn pairs<'a>(
+    from: impl Iterator<Item = &'a DynIden>,
+    to: impl Iterator<Item = &'a DynIden>,
+) -> BTreeSet<(String, String)> {
+    from.zip(to).map(|(from, to)| (from.to_string(), to.to_string())).collect()
+}
+
+/// The foreign key that a `belongs_to` declares; `None` if its parent is not registered or a fault was found.
+fn resolve(
+    declarations: &[Declaration],
+    child: TableId,
+    relation_name: &str,
+    relation: &RelationDef,
+    faults: &mut Vec<Fault>,
+) -> Option<ForeignKey> {
+    let declaration = &declarations[child];
+    let parent_name = named(&relation.to_tbl)?;
+    let parent = declarations.iter().position(|other| other.name == *parent_name)?;
+    let table = label(&declaration.name);
+    let relation_name = relation_name.to_owned();
+    if is_conditional(relation) {
+        faults.push(Fault::ConditionalRelation { child: table.clone(), table, relation: relation_name });
+        return None;
+    }
+    let Some(action) = Action::of(relation.on_delete.as_ref()) else {
+        faults.push(Fault::UnknownAction { table, relation: relation_name });
+        return None;
+    };
+    let child_columns = columns(declaration, &relation.from_col, faults)?;
+    let parent_columns = columns(&declarations[parent], &relation.to_col, faults)?;
+    if child_columns.len() != parent_columns.len() {
+        faults.push(Fault::ColumnCountDiffers { table, relation: relation_name });
+        return None;
+    }
+    let label = key_label(&table, &names(declaration, &child_columns).map(ToString::to_string).collect::<Vec<_>>());
+    let parent_declaration = &declarations[parent];
+    let alike =
+        |(&from, &to): (&usize, &usize)| alike(&declaration.columns[from].ty, &parent_declaration.columns[to].ty);
+    if !child_columns.iter().zip(&parent_columns).all(alike) {
+        faults.push(Fault::KeyTypesDiffer { foreign_key: label, parent: self::label(&parent_declaration.name) });
+        return None;
+    }
+    let constraint = constraint(declaration, &child_columns, relation);
+    Some(ForeignKey { label, child, child_columns, parent, parent_columns, action, constraint })
+}
+
+/// The constraint as SeaORM would make it. Its ON UPDATE is not this crate's business: one that is not known is NO
+/// ACTION.
+fn constraint(declaration: &Declaration, columns: &[usize], relation: &RelationDef) -> Option<Constraint> {
+    if relation.skip_fk {
+        return None;
+    }
+    let columns: Vec<String> = names(declaration, columns).map(ToString::to_string).collect();
+    let by_seaorm = || format!("fk-{}-{}", declaration.name.1, columns.join("-"));
+    let on_update = Action::of(relation.on_update.as_ref()).unwrap_or(Action::NoAction);
+    Some(Constraint { name: relation.fk_name.clone().unwrap_or_else(by_seaorm), on_update })
+}
+
+fn columns(declaration: &Declaration, identity: &Identity, faults: &mut Vec<Fault>) -> Option<Vec<usize>> {
+    let mut found = Vec::with_capacity(identity.arity());
+    for name in identity.iter() {
+        match position(&declaration.columns, name) {
+            Some(column) => found.push(column),
+            None => faults.push(Fault::UnknownColumn { table: label(&declaration.name), column: name.to_string() }),
+        }
+    }
+    (found.len() == identity.arity()).then_some(found)
+}
+
+/// R2: two keys over the same columns to the same parent must agree; then they are one.
+fn add(declarations: &[Declaration], keys: &mut Vec<ForeignKey>, mut key: ForeignKey, faults: &mut Vec<Fault>) {
+    let columns = |key: &ForeignKey| {
+        let from = names(&declarations[key.child], &key.child_columns);
+        pairs(from, names(&declarations[key.parent], &key.parent_columns))
+    };
+    let same_ends = |other: &&ForeignKey| other.child == key.child && other.parent == key.parent;
+    if let Some(same) = keys.iter().position(|other| same_ends(&other) && columns(other) == columns(&key)) {
+        let same = &mut keys[same];
+        // One of them may say `skip_fk`.
+        same.constraint = same.constraint.take().or(key.constraint);
+        if same.action != key.action {
+            faults.push(Fault::ActionsDiffer {
+                foreign_key: same.label.clone(),
+                first: same.action,
+                second: Some(key.action),
+            });
+        }
+        return;
+    }
+    if keys.iter().any(|other| other.label == key.label) {
+        // The same columns to another parent: the parent tells them apart.
+        key.label = format!("{} -> {}", key.label, label(&declarations[key.parent].name));
+    }
+    keys.push(key);
+}
+
+fn with_identity(
+    declarations: Vec<Declaration>,
+    keys: &[ForeignKey],
+    hooks: &[(TypeId, Arc<dyn Hooks>)],
+) -> Vec<Table> {
+    let tables = declarations.into_iter().enumerate();
+    let table = |(id, declaration): (TableId, Declaration)| {
+        let mut identity = declaration.primary_key.clone();
+        for key in keys.iter().filter(|key| key.parent == id) {
+            for &column in &key.parent_columns {
+                if !identity.contains(&column) {
+                    identity.push(column);
+                }
+            }
+        }
+        let hooks = hooks.iter().find(|(of, _)| *of == declaration.type_id).map(|(_, hooks)| hooks.clone());
+        Table {
+            type_id: declaration.type_id,
+            hooks,
+            label: label(&declaration.name),
+            name: declaration.name,
+            columns: declaration.columns,
+            primary_key: declaration.primary_key,
+            identity,
+            made_by: declaration.made_by,
+        }
+    };
+    tables.map(table).collect()
+}
+
+/// R3 and R12: what each key's action needs of its columns.
+fn check_keys(tables: &[Table], keys: &[ForeignKey], faults: &mut Vec<Fault>) {
+    for table in tables {
+        for &column in &table.identity {
+            let Column { name, ty, .. } = &table.columns[column];
+            if !comparable(ty) {
+                let (table, column) = (table.label.clone(), name.to_string());
+                faults.push(Fault::KeyNotComparable { table, column });
+            }
+        }
+    }
+    for (id, key) in keys.iter().enumerate() {
+        if key.action.changes_key() {
+            let Table { label, columns, .. } = &tables[key.child];
+            faults.extend(cannot_change(tables, keys, id, key.action).map(|(column, reason)| Fault::KeyCannotChange {
+                table: label.clone(),
+                column: columns[column].name.to_string(),
+                action: key.action,
+                reason,
+            }));
+        }
+    }
+}
+
+/// R12: types without a dependable equality are no keys.
+fn comparable(ty: &ColumnType) -> bool {
+    !matches!(
+        ty,
+        ColumnType::Float
+            | ColumnType::Double
+            | ColumnType::Json
+            | ColumnType::JsonBinary
+            | ColumnType::Array(_)
+            | ColumnType::Vector(_)
+            | ColumnType::Interval(..)
+    )
+}
+
+/// Whether every database compares the two types in one way: of numbers with texts, some read the text as a number.
+fn alike(one: &ColumnType, other: &ColumnType) -> bool {
+    #[derive(PartialEq)]
+    enum Family {
+        Integer,
+        Text,
+        Bytes,
+        Other(std::mem::Discriminant<ColumnType>),
+    }
+    let family = |ty: &ColumnType| match ty {
+        ColumnType::TinyInteger
+        | ColumnType::SmallInteger
+        | ColumnType::Integer
+        | ColumnType::BigInteger
+        | ColumnType::TinyUnsigned
+        | ColumnType::SmallUnsigned
+        | ColumnType::Unsigned
+        | ColumnType::BigUnsigned => Family::Integer,
+        ColumnType::Char(_) | ColumnType::String(_) | ColumnType::Text | ColumnType::Enum { .. } => Family::Text,
+        ColumnType::Binary(_) | ColumnType::VarBinary(_) | ColumnType::Blob => Family::Bytes,
+        other => Family::Other(std::mem::discriminant(other)),
+    };
+    let custom = |ty: &ColumnType| matches!(ty, ColumnType::Custom(_));
+    custom(one) || custom(other) || family(one) == family(other)
+}

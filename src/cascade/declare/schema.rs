@@ -1,0 +1,158 @@
+//! The plain data of a graph: tables, and the foreign keys between them.
+//!
+//! Pure.
+
+use std::any::TypeId;
+use std::sync::Arc;
+
+use sea_orm::DbBackend;
+use sea_orm::sea_query::TableName;
+
+use crate::cascade::data::action::Action;
+use crate::cascade::declare::declaration::{Column, Declaration, MadeBy};
+use crate::cascade::declare::hooks::Hooks;
+use crate::cascade::error::Fault;
+
+/// A position in [`Schema::tables`].
+pub(crate) type TableId = usize;
+
+/// A position in [`Schema::keys`].
+pub(crate) type KeyId = usize;
+
+/// The plain data of a graph that passed every check.
+#[derive(Debug)]
+pub(crate) struct Schema {
+    pub(crate) tables: Vec<Table>,
+    pub(crate) keys: Vec<ForeignKey>,
+    /// Tables whose references are the database's business.
+    pub(crate) left_to_database: Vec<TableName>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Table {
+    pub(crate) type_id: TypeId,
+    pub(crate) name: TableName,
+    pub(crate) label: String,
+    pub(crate) columns: Vec<Column>,
+    pub(crate) primary_key: Vec<usize>,
+    /// The primary key, then every other column that a registered key refers to: what must be known of a row to
+    /// find it and its children.
+    pub(crate) identity: Vec<usize>,
+    /// Run for every row that goes.
+    pub(crate) hooks: Option<Arc<dyn Hooks>>,
+    pub(crate) made_by: fn(DbBackend) -> MadeBy,
+}
+
+/// A registered foreign key: the child's `belongs_to`.
+#[derive(Debug)]
+pub(crate) struct ForeignKey {
+    pub(crate) label: String,
+    pub(crate) child: TableId,
+    pub(crate) child_columns: Vec<usize>,
+    pub(crate) parent: TableId,
+    pub(crate) parent_columns: Vec<usize>,
+    pub(crate) action: Action,
+    /// The constraint that the database should have for it; none with `skip_fk`.
+    pub(crate) constraint: Option<Constraint>,
+}
+
+/// What a `belongs_to` says of its constraint, beside the key itself.
+#[derive(Debug, Clone)]
+pub(crate) struct Constraint {
+    pub(crate) name: String,
+    pub(crate) on_update: Action,
+}
+
+impl Schema {
+    /// The registered table of that entity.
+    pub(crate) fn find(&self, entity: &Declaration) -> Option<TableId> {
+        self.tables.iter().position(|table| table.type_id == entity.type_id)
+    }
+
+    /// Why orphans by a key cannot be set to NULL, if they cannot.
+    pub(crate) fn cannot_be_null(&self, key: KeyId) -> impl Iterator<Item = Fault> {
+        let Table { label, columns, .. } = &self.tables[self.keys[key].child];
+        let fault = |(column, reason): (usize, _)| Fault::OrphansCannotBeNull {
+            table: label.clone(),
+            column: columns[column].name.to_string(),
+            reason,
+        };
+        cannot_change(&self.tables, &self.keys, key, Action::SetNull).map(fault)
+    }
+
+    /// The keys by which other rows refer to this table's.
+    pub(crate) fn keys_to(&self, parent: TableId) -> impl Iterator<Item = KeyId> {
+        (0..self.keys.len()).filter(move |&key| self.keys[key].parent == parent)
+    }
+}
+
+impl Table {
+    pub(crate) fn names(&self, columns: &[usize]) -> Vec<String> {
+        columns.iter().map(|&column| self.columns[column].name.to_string()).collect()
+    }
+}
+
+impl ForeignKey {
+    /// The columns that can be set to NULL so that a row which is about to go refers to nothing by this key (R9): a
+    /// row is still found by its identity then.
+    pub(crate) fn columns_to_open(&self, schema: &Schema) -> Vec<usize> {
+        let child = &schema.tables[self.child];
+        let can_be_null = |column: &usize| child.columns[*column].nullable && !child.identity.contains(column);
+        self.child_columns.iter().copied().filter(can_be_null).collect()
+    }
+
+    /// Those of them that no other key of the child has, which would be opened too.
+    pub(crate) fn columns_to_open_alone(&self, schema: &Schema) -> Vec<usize> {
+        let others = || schema.keys.iter().filter(|key| key.child == self.child && key.label != self.label);
+        let is_shared = |column: &usize| others().any(|key| key.child_columns.contains(column));
+        self.columns_to_open(schema).into_iter().filter(|column| !is_shared(column)).collect()
+    }
+
+    /// Whether the defaults that SET DEFAULT writes refer to a row. Where one of them is NULL they do not.
+    pub(crate) fn refers_by_default(&self, schema: &Schema) -> bool {
+        let columns = &schema.tables[self.child].columns;
+        self.child_columns.iter().all(|&column| columns[column].default.is_some())
+    }
+}
+
+/// R3: the columns of a key that such an action cannot change, and why.
+pub(super) fn cannot_change(
+    tables: &[Table],
+    keys: &[ForeignKey],
+    id: KeyId,
+    action: Action,
+) -> impl Iterator<Item = (usize, &'static str)> {
+    let ForeignKey { child, child_columns, .. } = &keys[id];
+    let table = &tables[*child];
+    let reason = move |&position: &usize| {
+        let column = &table.columns[position];
+        if table.primary_key.contains(&position) {
+            Some("it is part of the primary key")
+        } else if table.identity.contains(&position) {
+            Some("another registered key refers to it")
+        } else if shared(keys, id, position) {
+            Some("another key of the table shares it")
+        } else if column.nullable || (action == Action::SetDefault && column.default.is_some()) {
+            None
+        } else if action == Action::SetDefault {
+            Some("it is NOT NULL and has no default")
+        } else {
+            Some("it is NOT NULL")
+        }
+    };
+    child_columns.iter().filter_map(move |position| Some((*position, reason(position)?)))
+}
+
+/// Whether another key has the column too, so that changing it through one changes what the other refers to: the
+/// outcome would depend on which of two changed keys comes first (R7), or a default would refer to a row that nobody
+/// looked for.
+fn shared(keys: &[ForeignKey], id: KeyId, column: usize) -> bool {
+    let key = &keys[id];
+    let others = keys.iter().enumerate().filter(|(other, _)| *other != id);
+    let mut sharing = others.filter(|(_, other)| other.child == key.child && other.child_columns.contains(&column));
+    sharing.any(
+        |(other_id, other)| {
+            if other.action.changes_key() { other_id < id } else { key.action == Action::SetDefault }
+        },
+    )
+}

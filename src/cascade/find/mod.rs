@@ -1,0 +1,10 @@
+//! Finds rows: those that were asked for, those below them, and their numbers.
+//!
+//! I/O: it reads and locks, and never changes a row.
+
+pub(crate) mod counts;
+pub(crate) mod gather;
+pub(crate) mod pages;
+pub(crate) mod preview;
+pub(crate) mod roots;
+pub(crate) mod walk;

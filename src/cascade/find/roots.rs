@@ -1,0 +1,188 @@
+//! Finds the rows that were asked for, locks them and freezes them as keys.
+//!
+//! I/O: it reads and locks.
+
+use sea_orm::sea_query::{Alias, Expr, Query};
+use sea_orm::{DbErr, QueryResult, Value};
+
+use crate::cascade::data::action::Action;
+use crate::cascade::data::dialect::Dialect;
+use crate::cascade::data::key::{Keys, storable};
+use crate::cascade::db::execution::{Run, Transaction};
+use crate::cascade::db::session::Purpose;
+use crate::cascade::declare::schema::{KeyId, Table, TableId};
+use crate::cascade::error::{Error, ErrorKind};
+use crate::cascade::plan::fetched::{Catalog, Known};
+use crate::cascade::plan::roots::Roots;
+use crate::cascade::sql::Rows;
+use crate::cascade::sql::catalog::Question;
+
+impl<'a> Run<'a> {
+    // ---- The roots
+
+    /// Finds the asked rows and keeps them as keys. To write, they are locked in key order, and then asked whether they
+    /// still fulfil the Select; from there on it is never evaluated again.
+    pub(crate) async fn freeze(self, roots: &Roots, purpose: Purpose) -> Result<Known, Error> {
+        let (found, catalog) = self.find_roots(roots, purpose).await?;
+        let known = Known::new(self.schema, self.plan.root, found).with_catalog(catalog);
+        self.with_more_known(known, purpose == Purpose::Write).await
+    }
+
+    /// The asked rows alone, and what the catalogs say of the tables that their delete reaches.
+    pub(crate) async fn find_roots(self, roots: &Roots, purpose: Purpose) -> Result<(Keys, Catalog), Error> {
+        let (root, lock) = (self.plan.root, purpose == Purpose::Write);
+        let Table { identity, primary_key, .. } = &self.schema.tables[root];
+        let nothing = Known::new(self.schema, root, self.keys_of(root, identity)?);
+        let sql = self.sql(&nothing);
+        let mut found = self.keys_of(root, identity)?;
+        let mut told = None;
+        let each = match roots {
+            Roots::Select(select) => vec![sql.selected(select)?],
+            Roots::Keys(values) => {
+                let mut keys = self.keys_of(root, primary_key)?;
+                let possible = |key: &&Vec<Value>| key.iter().all(|value| storable(self.dialect, value));
+                let mut values: Vec<_> = values.iter().filter(possible).cloned().collect();
+                if values.iter().all(|key| keys.push(key)) {
+                    sql.rows_asked(&keys.sorted())
+                } else {
+                    values.sort_by_cached_key(|key| format!("{key:?}"));
+                    sql.rows_at_values(&values)
+                }
+            }
+        };
+        for rows in &each {
+            let select = match told {
+                None => sql.read_and_ask(rows, &self.question(), lock),
+                Some(_) => sql.read(rows, &[], lock),
+            };
+            let result = self.session.query(&select).await;
+            let result = match roots {
+                Roots::Select(_) => result.map_err(Error::in_select)?,
+                Roots::Keys(_) => result?,
+            };
+            // The answer comes first: the keys may not be what is declared.
+            if let Some(row) = result.first().filter(|_| told.is_none()) {
+                told = Some(match self.answer(row)? {
+                    Some(catalog) => catalog,
+                    None => self.catalog().await?,
+                });
+            }
+            found.read(&result)?;
+        }
+        let catalog = match told {
+            Some(catalog) => catalog,
+            // Nothing to do there, and nothing in its catalogs that would hide rows.
+            None if each.is_empty() || (self.dialect == Dialect::Sqlite && self.watch.repaired.is_empty()) => {
+                Catalog::default()
+            }
+            // Nothing is found, or nothing is shown.
+            None => self.catalog().await?,
+        };
+        if each.len() > 1 {
+            // Two lists may name one row: equality is the database's, where 'a' may be 'A'.
+            found = found.distinct();
+        }
+        if let (Roots::Select(select), true) = (roots, lock && self.dialect != Dialect::Sqlite && !found.is_empty()) {
+            let mut still = self.keys_of(root, identity)?;
+            for rows in sql.selected_still(select, &found) {
+                still.read(&self.session.query(&sql.read(&rows, &[], false)).await?)?;
+            }
+            found = found.also_in(&still);
+        }
+        if lock && catalog.is_under_row_security {
+            self.check_locked(root, &each, &found).await?;
+        }
+        Ok((found, catalog))
+    }
+
+    fn question(self) -> Question<'a> {
+        let is_callers = self.transaction == Transaction::CallersToWrite;
+        let (dialect, schema, plan) = (self.dialect, self.schema, self.plan);
+        Question { dialect, schema, plan, repaired: &self.watch.repaired, is_callers }
+    }
+
+    /// What the catalogs say, in a statement of its own.
+    pub(crate) async fn catalog(self) -> Result<Catalog, Error> {
+        let mut select = Query::select();
+        for (name, expr) in self.question().columns() {
+            select.expr_as(expr, Alias::new(name));
+        }
+        let rows = self.session.query(&select).await?;
+        let answer = rows.first().map(|row| self.answer(row)).transpose()?;
+        Ok(answer.flatten().unwrap_or_default())
+    }
+
+    fn answer(self, row: &QueryResult) -> Result<Option<Catalog>, Error> {
+        self.question().answer_in(row, self.watch.under_row_security)
+    }
+
+    /// PostgreSQL, under row security: a lock shows only rows that a policy for UPDATE lets through. Rows that can be seen and
+    /// not locked would be passed over without a word.
+    pub(crate) async fn check_locked(self, table: TableId, each: &[Rows], locked: &Keys) -> Result<(), Error> {
+        let identity = &self.schema.tables[table].identity;
+        let nothing = Known::new(self.schema, table, self.keys_of(table, identity)?);
+        let sql = self.sql(&nothing);
+        let mut seen = self.keys_of(table, identity)?;
+        for rows in each {
+            seen.read(&self.session.query(&sql.read(rows, &[], false)).await?)?;
+        }
+        let others = seen.not_in(locked);
+        let (mut seen, mut locked) = (self.keys_of(table, identity)?, self.keys_of(table, identity)?);
+        for rows in sql.rows_at(table, &others) {
+            // Rows that have come only now can be locked.
+            locked.read(&self.session.query(&sql.read(&rows, &[], true)).await?)?;
+            seen.read(&self.session.query(&sql.read(&rows, &[], false)).await?)?;
+        }
+        if seen.not_in(&locked).is_empty() {
+            return Ok(());
+        }
+        let source = DbErr::Custom("row security lets these rows be seen, and not be locked (FOR UPDATE)".to_owned());
+        let (table, permission) = (self.schema.tables[table].label.clone(), "UPDATE".to_owned());
+        Err(ErrorKind::Forbidden { table, permission, source }.into())
+    }
+
+    /// Keeps the rows that SET DEFAULT keys will refer to from being deleted by others. Whether they are there is counted
+    /// with what is in the way.
+    async fn lock_defaults(self, known: &Known) -> Result<(), Error> {
+        for &key in &self.plan.keys {
+            if self.schema.keys[key].action == Action::SetDefault {
+                self.lock_default(known, key).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The same for one key; whether the row is there, or none is meant.
+    pub(crate) async fn lock_default(self, known: &Known, key: KeyId) -> Result<bool, Error> {
+        if !self.schema.keys[key].refers_by_default(self.schema) {
+            return Ok(true);
+        }
+        Ok(!self.session.query(&self.sql(known).default_row(key)).await?.is_empty())
+    }
+
+    /// Those of these locked rows that fulfil a condition, asked anew: what a statement waited for may have changed what
+    /// its sub-selects look at, and these it does not ask again.
+    pub(crate) async fn still(self, table: TableId, keys: Keys, condition: &Expr) -> Result<Keys, Error> {
+        if keys.is_empty() {
+            return Ok(keys);
+        }
+        let nothing = Known::new(self.schema, table, self.keys_of(table, &[])?);
+        let mut still = self.keys_of(table, &self.schema.tables[table].identity)?;
+        for rows in self.sql(&nothing).still(table, &keys, Some(condition)) {
+            let select = self.sql(&nothing).read(&rows, &[], true);
+            still.read(&self.session.query(&select).await?)?;
+        }
+        Ok(keys.also_in(&still))
+    }
+
+    /// With what has to be known by key of the rows below the roots.
+    pub(crate) async fn with_more_known(self, mut known: Known, lock: bool) -> Result<Known, Error> {
+        if known.roots > 0 {
+            if lock {
+                self.lock_defaults(&known).await?;
+            }
+            self.gather(&mut known, lock).await?;
+        }
+        Ok(known)
+    }
+}

@@ -1,0 +1,98 @@
+//! Goes through the rows that refer to doomed ones by a key, however many there are, without keeping them.
+//!
+//! I/O. From a table whose rows are known down to the key: parents are read by page, and the children of a page are told by
+//! lists of its keys, so that every statement is a look into an index. What is held is one page a level.
+
+use std::ops::Range;
+
+use sea_orm::sea_query::Expr;
+
+use crate::cascade::data::key::Keys;
+use crate::cascade::db::execution::Run;
+use crate::cascade::declare::schema::KeyId;
+use crate::cascade::error::Error;
+use crate::cascade::find::pages::{Page, Pages};
+use crate::cascade::plan::fetched::Known;
+use crate::cascade::sql::Rows;
+
+/// One level of the way: parents, and how far their children have been read.
+struct Level<'a> {
+    /// `None` for the known rows of the first level.
+    parents: Option<Keys>,
+    /// How many of them have been looked under.
+    asked: usize,
+    /// How they are told from others; `None` for the known rows.
+    told_by: Option<Rows>,
+    /// Those of them whose children are told by the last list.
+    listed: Range<usize>,
+    /// The children of a list of them, where they are parents of others.
+    children: Option<(Pages<'a>, Rows)>,
+}
+
+/// The rows that refer by the last key of a way to doomed ones.
+pub(crate) struct Walk<'a> {
+    run: Run<'a>,
+    way: Vec<KeyId>,
+    rows_max: usize,
+    levels: Vec<Level<'a>>,
+}
+
+impl<'a> Walk<'a> {
+    /// Down a way of [`Sql::ways_to`](super::sql::Sql::ways_to).
+    pub(crate) fn new(run: Run<'a>, way: Vec<KeyId>, rows_max: usize) -> Self {
+        Self {
+            run,
+            way,
+            rows_max,
+            levels: vec![Level { parents: None, asked: 0, told_by: None, listed: 0..0, children: None }],
+        }
+    }
+
+    /// The next list of them; `None` when there are no more.
+    pub(crate) async fn next(&mut self, known: &Known) -> Result<Option<Rows>, Error> {
+        let Self { run, way, rows_max, levels } = self;
+        while let Some(depth) = levels.len().checked_sub(1) {
+            let (level, key) = (&mut levels[depth], way[depth]);
+            if let Some((pages, rows)) = &mut level.children {
+                match pages.next(known).await? {
+                    None => level.children = None,
+                    Some(Page { keys, .. }) => {
+                        let told_by = Some(rows.clone());
+                        levels.push(Level { parents: Some(keys), asked: 0, told_by, listed: 0..0, children: None });
+                    }
+                }
+                continue;
+            }
+            let Some(parents) = level.parents.as_ref().or_else(|| known.get(run.schema.keys[key].parent)) else {
+                break;
+            };
+            if level.asked == parents.len() {
+                levels.pop();
+                continue;
+            }
+            let end = parents.len().min(level.asked + run.sql(known).parents_in_list());
+            let list = run.sql(known).referring_to(key, parents, level.asked..end).pop();
+            level.listed = level.asked..end;
+            level.asked = end;
+            // None if all of these parents have a NULL where the key refers to.
+            let Some(rows) = list else { continue };
+            if depth + 1 == way.len() {
+                return Ok(Some(rows));
+            }
+            let pages = Pages::new(*run, run.schema.keys[key].child, rows.clone(), false).of_at_most(*rows_max);
+            level.children = Some((pages, rows));
+        }
+        Ok(None)
+    }
+
+    /// The parents of the last list, and theirs, up to the known rows, with what they fulfil as long as they are doomed.
+    pub(crate) fn parents(&self, known: &Known) -> Vec<(Rows, Option<Expr>)> {
+        let each = self.levels.iter().zip(&self.way).filter_map(|(level, &key)| {
+            let parent = self.run.schema.keys[key].parent;
+            let keys = level.parents.as_ref().or_else(|| known.get(parent))?;
+            let told_by = level.told_by.as_ref().map(Rows::condition);
+            Some(self.run.sql(known).parents_again(key, keys, level.listed.clone(), told_by))
+        });
+        each.flatten().collect()
+    }
+}

@@ -1,0 +1,406 @@
+//! The order in which the rows of a cycle's tables go.
+//!
+//! Pure: rows are numbers here, in the order in which they were found, and nothing is known of them but who refers to
+//! whom. They go in waves, children first (R4): Kahn's algorithm, without recursion, over as many rows as there are.
+//! Rows that are left over refer to each other in rings. A ring is opened by setting a key to NULL: one by which its row
+//! was not first reached where there is such a key (the rows that are left can then still be reached from the roots),
+//! else any. A ring of which no key can be NULL goes as a whole.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use petgraph::algo::kosaraju_scc;
+use petgraph::graph::{DiGraph, NodeIndex};
+
+use crate::cascade::declare::schema::KeyId;
+
+/// One doomed row refers to another, or to itself, by a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Edge {
+    pub(crate) key: KeyId,
+    pub(crate) child: usize,
+    pub(crate) parent: usize,
+}
+
+impl Edge {
+    /// Whether the row refers to itself.
+    pub(crate) fn is_loop(self) -> bool {
+        self.child == self.parent
+    }
+}
+
+/// Which keys of a ring may be set to NULL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Opening {
+    /// Every one that can be: all happens in one transaction, and nothing has to be found again.
+    Any,
+    /// Only those by which their row was not first reached, so that every row can still be reached from the roots if it
+    /// ends in the middle. A ring that these do not open is left, and what it refers to.
+    Reachable,
+}
+
+/// What is done at once; one follows the other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Wave {
+    /// Deletes rows to which no row refers any more.
+    Delete(Vec<usize>),
+    /// Sets this key of the rows to NULL, which opens the rings that they are part of.
+    Open(KeyId, Vec<usize>),
+    /// Deletes rings whose keys cannot be NULL; no other row refers to theirs. One inner vector for each ring.
+    DeleteRings(Vec<Vec<usize>>),
+}
+
+/// Opens the rows that refer to themselves, as far as they can be. InnoDB does not delete them before, under NO ACTION.
+pub(crate) fn open_loops(edges: &[Edge], can_be_null: impl Fn(KeyId) -> bool) -> Vec<Wave> {
+    let mut loops = BTreeMap::<KeyId, Vec<usize>>::new();
+    for edge in edges.iter().filter(|edge| edge.is_loop() && can_be_null(edge.key)) {
+        loops.entry(edge.key).or_default().push(edge.child);
+    }
+    loops.into_iter().map(|(key, rows)| Wave::Open(key, rows)).collect()
+}
+
+/// The waves in which `rows` rows go that refer to each other by `edges`. That a row refers to itself does not matter.
+pub(crate) fn waves(rows: usize, edges: &[Edge], opening: Opening, can_be_null: impl Fn(KeyId) -> bool) -> Vec<Wave> {
+    let mut left = Left::new(rows, edges);
+    let mut waves = Vec::new();
+    let mut ready: Vec<usize> = (0..rows).filter(|&row| left.referring[row] == 0).collect();
+    loop {
+        while !ready.is_empty() {
+            let next = left.delete(&ready);
+            waves.push(Wave::Delete(std::mem::replace(&mut ready, next)));
+        }
+        let (mut open, mut whole) = (BTreeMap::<KeyId, Vec<usize>>::new(), Vec::new());
+        for ring in left.rings() {
+            let inner = left.inner(&ring);
+            match breakable(&inner, opening, &can_be_null) {
+                Some(edges) => {
+                    for edge in edges {
+                        ready.extend(left.open(edge));
+                        open.entry(edge.key).or_default().push(edge.child);
+                    }
+                }
+                None if opening == Opening::Any && left.is_closed(&ring, &inner) => whole.push(ring),
+                None => {}
+            }
+        }
+        if open.is_empty() && whole.is_empty() {
+            return waves;
+        }
+        waves.extend(open.into_iter().map(|(key, rows)| Wave::Open(key, rows)));
+        if !whole.is_empty() {
+            ready.extend(left.delete(&whole.concat()));
+            waves.push(Wave::DeleteRings(whole));
+        }
+        ready.sort_unstable();
+    }
+}
+
+/// The edges of a ring that NULL can take away. A row is found through a row that was found before it, so an edge to a
+/// row found later is not the one by which its own row was reached.
+fn breakable(inner: &[Edge], opening: Opening, can_be_null: impl Fn(KeyId) -> bool) -> Option<Vec<Edge>> {
+    let nullable: Vec<Edge> = inner.iter().copied().filter(|edge| can_be_null(edge.key)).collect();
+    let later: Vec<Edge> = nullable.iter().copied().filter(|edge| edge.parent > edge.child).collect();
+    let choices = match opening {
+        Opening::Any => vec![later, nullable],
+        Opening::Reachable => vec![later],
+    };
+    choices.into_iter().find(|edges| !edges.is_empty())
+}
+
+/// The rows of one ring among these rows, each referring to the next by the key beside it, the last to the first.
+pub(crate) fn around(ring: &[usize], edges: &[Edge]) -> Vec<(usize, KeyId)> {
+    let rows: BTreeSet<usize> = ring.iter().copied().collect();
+    let inner = edges.iter().filter(|edge| edge.is_loop() == (ring.len() == 1) && rows.contains(&edge.parent));
+    let next: BTreeMap<usize, &Edge> = inner.map(|edge| (edge.child, edge)).collect();
+    let (mut path, mut place) = (Vec::new(), BTreeMap::new());
+    let mut at = ring.first().copied();
+    while let Some(edge) = at.and_then(|row| next.get(&row)) {
+        if let Some(&begin) = place.get(&edge.child) {
+            return path.split_off(begin);
+        }
+        place.insert(edge.child, path.len());
+        path.push((edge.child, edge.key));
+        at = Some(edge.parent);
+    }
+    path
+}
+
+/// What is still there while the waves are worked out.
+struct Left {
+    /// By child, so that those of one row are together; without those of a row to itself.
+    edges: Vec<Edge>,
+    /// Where the edges of a child begin; those of the last end with the last number.
+    begin: Vec<usize>,
+    is_open: Vec<bool>,
+    /// By how many edges other rows refer to a row.
+    referring: Vec<usize>,
+    is_deleted: Vec<bool>,
+}
+
+impl Left {
+    fn new(rows: usize, edges: &[Edge]) -> Self {
+        let mut edges: Vec<Edge> = edges.iter().copied().filter(|edge| !edge.is_loop()).collect();
+        edges.sort_unstable_by_key(|edge| (edge.child, edge.key));
+        let begin = (0..=rows).map(|row| edges.partition_point(|edge| edge.child < row)).collect();
+        let mut referring = vec![0; rows];
+        for edge in &edges {
+            referring[edge.parent] += 1;
+        }
+        Self { begin, is_open: vec![false; edges.len()], edges, referring, is_deleted: vec![false; rows] }
+    }
+
+    /// The rows to which nobody refers now that these are gone.
+    fn delete(&mut self, rows: &[usize]) -> Vec<usize> {
+        let mut free = Vec::new();
+        for &row in rows {
+            self.is_deleted[row] = true;
+        }
+        for &row in rows {
+            for at in self.begin[row]..self.begin[row + 1] {
+                free.extend(self.take(at));
+            }
+        }
+        free.sort_unstable();
+        free
+    }
+
+    /// The row to which nobody refers now that this edge is gone.
+    fn open(&mut self, edge: Edge) -> Option<usize> {
+        let of_child = self.begin[edge.child]..self.begin[edge.child + 1];
+        let at = of_child.into_iter().find(|&at| self.edges[at] == edge)?;
+        self.take(at)
+    }
+
+    fn take(&mut self, at: usize) -> Option<usize> {
+        if std::mem::replace(&mut self.is_open[at], true) {
+            return None;
+        }
+        let parent = self.edges[at].parent;
+        self.referring[parent] -= 1;
+        (self.referring[parent] == 0 && !self.is_deleted[parent]).then_some(parent)
+    }
+
+    fn of_child(&self, row: usize) -> impl Iterator<Item = Edge> {
+        let edges = self.begin[row]..self.begin[row + 1];
+        edges.filter(|&at| !self.is_open[at]).map(|at| self.edges[at])
+    }
+
+    /// The sets of rows of which each refers to each, directly or through others; children first.
+    fn rings(&self) -> Vec<Vec<usize>> {
+        let left: Vec<usize> = (0..self.referring.len()).filter(|&row| !self.is_deleted[row]).collect();
+        let mut graph: DiGraph<usize, ()> = DiGraph::with_capacity(left.len(), left.len());
+        for &row in &left {
+            graph.add_node(row);
+        }
+        // Every row that is left refers to rows that are left, or to none.
+        let node = |row: usize| left.binary_search(&row).map(NodeIndex::new);
+        for edge in left.iter().flat_map(|&row| self.of_child(row)) {
+            if let (Ok(child), Ok(parent)) = (node(edge.child), node(edge.parent)) {
+                graph.add_edge(parent, child, ());
+            }
+        }
+        let rings = kosaraju_scc(&graph).into_iter().filter(|nodes| nodes.len() > 1);
+        let rows = rings.map(|nodes| {
+            let mut rows: Vec<usize> = nodes.into_iter().map(|node| graph[node]).collect();
+            rows.sort_unstable();
+            rows
+        });
+        rows.collect()
+    }
+
+    /// The edges between rows of a ring, which is sorted.
+    fn inner(&self, ring: &[usize]) -> Vec<Edge> {
+        let edges = ring.iter().flat_map(|&row| self.of_child(row));
+        edges.filter(|edge| ring.binary_search(&edge.parent).is_ok()).collect()
+    }
+
+    /// Whether only its own rows refer to those of the ring.
+    fn is_closed(&self, ring: &[usize], inner: &[Edge]) -> bool {
+        ring.iter().map(|&row| self.referring[row]).sum::<usize>() == inner.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use crate::cascade::declare::schema::KeyId;
+    use crate::cascade::plan::waves;
+    use crate::cascade::{Edge, Opening, Wave, around, open_loops};
+
+    const fn edge(key: KeyId, child: usize, parent: usize) -> Edge {
+        Edge { key, child, parent }
+    }
+
+    /// Keys 0 and 1 cannot be NULL.
+    fn can_be_null(key: KeyId) -> bool {
+        key > 1
+    }
+
+    #[track_caller]
+    fn check(rows: usize, edges: &[Edge], expected: &[Wave]) {
+        assert_eq!(waves(rows, edges, Opening::Any, can_be_null), expected);
+    }
+
+    #[test]
+    fn children_before_parents() {
+        check(0, &[], &[]);
+        check(3, &[], &[Wave::Delete(vec![0, 1, 2])]);
+        // A tree: 0 <- 1, 2; 2 <- 3.
+        let tree = [edge(0, 1, 0), edge(0, 2, 0), edge(0, 3, 2)];
+        check(4, &tree, &[Wave::Delete(vec![1, 3]), Wave::Delete(vec![2]), Wave::Delete(vec![0])]);
+    }
+
+    #[test]
+    fn a_row_reached_early_and_late_goes_by_its_latest_parent() {
+        // S39: 0 <- 1 <- 2 <- 3 by one key; 4 hangs on 0 by it, and on 3 by another.
+        let edges = [edge(0, 1, 0), edge(0, 2, 1), edge(0, 3, 2), edge(0, 4, 0), edge(1, 4, 3)];
+        check(5, &edges, &[4, 3, 2, 1, 0].map(|row| Wave::Delete(vec![row])));
+    }
+
+    #[test]
+    fn a_ring_is_opened_where_its_row_was_not_first_reached() {
+        let ring = [edge(2, 1, 0), edge(2, 2, 1), edge(2, 0, 2)];
+        let then = [2, 1, 0].map(|row| Wave::Delete(vec![row]));
+        check(3, &ring, &[&[Wave::Open(2, vec![0])], &then[..]].concat());
+    }
+
+    #[test]
+    fn a_ring_is_opened_where_it_can_be() {
+        let ring = [edge(2, 1, 0), edge(0, 0, 1)];
+        check(2, &ring, &[Wave::Open(2, vec![1]), Wave::Delete(vec![0]), Wave::Delete(vec![1])]);
+    }
+
+    #[test]
+    fn a_ring_that_would_be_lost_is_left_with_what_it_refers_to() {
+        // 0 and 1 are a ring that only its first-reached key opens; 2 hangs on it, and it hangs on 3.
+        let edges = [edge(2, 1, 0), edge(0, 0, 1), edge(0, 2, 1), edge(1, 0, 3)];
+        assert_eq!(waves(4, &edges, Opening::Reachable, can_be_null), [Wave::Delete(vec![2])]);
+        let ring = [edge(2, 1, 0), edge(2, 0, 1)];
+        let expected = [Wave::Open(2, vec![0]), Wave::Delete(vec![1]), Wave::Delete(vec![0])];
+        for opening in [Opening::Any, Opening::Reachable] {
+            assert_eq!(waves(2, &ring, opening, can_be_null), expected);
+        }
+    }
+
+    #[test]
+    fn a_ring_that_cannot_be_opened_goes_when_nobody_else_refers_to_it() {
+        // 0 and 1, which 2 refers to; 3 and 4, which refer to 0.
+        let edges = [edge(0, 0, 1), edge(0, 1, 0), edge(0, 2, 1), edge(0, 3, 4), edge(0, 4, 3), edge(1, 4, 0)];
+        check(
+            5,
+            &edges,
+            &[Wave::Delete(vec![2]), Wave::DeleteRings(vec![vec![3, 4]]), Wave::DeleteRings(vec![vec![0, 1]])],
+        );
+        assert_eq!(around(&[3, 4], &edges), [(3, 0), (4, 0)]);
+    }
+
+    #[test]
+    fn a_row_that_refers_to_itself_goes_like_any_other() {
+        let edges = [edge(2, 0, 0), edge(0, 1, 1), edge(0, 1, 0), edge(2, 1, 1), edge(3, 0, 0)];
+        check(2, &edges, &[Wave::Delete(vec![1]), Wave::Delete(vec![0])]);
+        assert_eq!(open_loops(&edges, can_be_null), [Wave::Open(2, vec![0, 1]), Wave::Open(3, vec![0])]);
+        assert_eq!(around(&[1], &edges[..3]), [(1, 0)]);
+    }
+
+    #[test]
+    fn around_a_ring_that_its_first_row_only_leads_to() {
+        let edges = [edge(0, 0, 1), edge(0, 1, 2), edge(1, 2, 1)];
+        assert_eq!(around(&[0, 1, 2], &edges), [(1, 0), (2, 1)]);
+    }
+
+    #[test]
+    fn as_deep_as_memory_goes() {
+        let rows = 300_000;
+        let chain: Vec<Edge> = (1..rows).map(|row| edge(0, row, row - 1)).collect();
+        assert_eq!(waves(rows, &chain, Opening::Any, can_be_null).len(), rows);
+        let mut ring = chain;
+        ring.push(edge(1, 0, rows - 1));
+        assert_eq!(waves(rows, &ring, Opening::Any, can_be_null), [Wave::DeleteRings(vec![(0..rows).collect()])]);
+        assert_eq!(around(&(0..rows).collect::<Vec<_>>(), &ring).len(), rows);
+    }
+
+    /// Whether `to` can be reached from `from` by these edges.
+    fn leads(edges: &[Edge], from: usize, to: usize) -> bool {
+        let (mut seen, mut frontier) = (BTreeSet::new(), vec![from]);
+        while let Some(row) = frontier.pop() {
+            let next = edges.iter().filter(|edge| edge.child == row).map(|edge| edge.parent);
+            for parent in next.collect::<Vec<_>>() {
+                if parent == to {
+                    return true;
+                }
+                if seen.insert(parent) {
+                    frontier.push(parent);
+                }
+            }
+        }
+        false
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2_000) })]
+
+        #[test]
+        fn every_row_goes_once_and_no_reference_dangles(
+            rows in 1_usize..9,
+            raw in prop::collection::vec((0_usize..5, 0_usize..9, 0_usize..9), 0..16),
+        ) {
+            // A row has one value for each key.
+            let mut edges: Vec<Edge> = raw.iter().map(|&(key, child, parent)| edge(key, child % rows, parent % rows)).collect();
+            edges.sort_by_key(|edge| (edge.child, edge.key));
+            edges.dedup_by_key(|edge| (edge.child, edge.key));
+            // What a batch opens is not the way by which a row is found again, and nobody goes before those who refer to it.
+            let mut left = edges.clone();
+            for wave in waves(rows, &edges, Opening::Reachable, can_be_null) {
+                match wave {
+                    Wave::Delete(gone) => {
+                        prop_assert!(left.iter().all(|edge| edge.is_loop() || !gone.contains(&edge.parent)));
+                        left.retain(|edge| !gone.contains(&edge.child));
+                    }
+                    Wave::Open(key, opened) => {
+                        let opens = |edge: &Edge| edge.key == key && opened.contains(&edge.child) && !edge.is_loop();
+                        prop_assert!(left.iter().filter(|edge| opens(edge)).all(|edge| edge.parent > edge.child));
+                        left.retain(|edge| !opens(edge));
+                    }
+                    Wave::DeleteRings(rings) => prop_assert!(false, "{:?}", rings),
+                }
+            }
+            let mut left = edges.clone();
+            let mut there: BTreeSet<usize> = (0..rows).collect();
+            for wave in waves(rows, &edges, Opening::Any, can_be_null) {
+                let others = |row: usize, left: &[Edge]| left.iter().any(|edge| edge.parent == row && edge.child != row);
+                match wave {
+                    Wave::Delete(gone) => {
+                        let free: Vec<usize> = there.iter().copied().filter(|&row| !others(row, &left)).collect();
+                        prop_assert_eq!(&gone, &free, "all that are free, and no others");
+                        there.retain(|row| !gone.contains(row));
+                        left.retain(|edge| there.contains(&edge.child));
+                    }
+                    Wave::Open(key, opened) => {
+                        prop_assert!(can_be_null(key));
+                        for row in opened {
+                            let at = left.iter().position(|edge| edge.key == key && edge.child == row);
+                            let edge = left[at.expect("an edge of a row that is there")];
+                            prop_assert!(leads(&edges, edge.parent, row), "{:?} is in no ring", edge);
+                            left.retain(|other| *other != edge);
+                        }
+                    }
+                    Wave::DeleteRings(rings) => {
+                        for ring in rings {
+                            for &row in &ring {
+                                prop_assert!(ring.len() > 1 && ring.iter().all(|&other| leads(&left, row, other)));
+                                prop_assert!(left.iter().all(|edge| edge.parent != row || ring.contains(&edge.child)));
+                            }
+                            let inner = left.iter().filter(|edge| ring.contains(&edge.child) && ring.contains(&edge.parent));
+                            prop_assert!(inner.clone().all(|edge| edge.is_loop() || !can_be_null(edge.key)));
+                            there.retain(|row| !ring.contains(row));
+                            left.retain(|edge| there.contains(&edge.child));
+                        }
+                    }
+                }
+            }
+            prop_assert!(there.is_empty());
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! A run that a dropped future does not cut in the middle of a statement.
+//!
+//! Dropping a future while the MySQL driver prepares a statement leaves the answer unread on its connection, and the
+//! pool hands that connection out again: the next statement takes the wrong answer or waits for ever (seen with sqlx
+//! 0.9 on MariaDB 10.11). So a run on a pool is a task of its own. If its caller's future is dropped, it stops before
+//! the next statement and rolls back. In a transaction of the caller's there is no such task: the caller may use that
+//! transaction at once, and the savepoint must be gone by then.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use sea_orm::{DatabaseConnection, DbErr, ExecResult, QueryResult, RestrictedConnection, StatementBuilder};
+use tokio::runtime::Handle;
+use tracing::Instrument as _;
+use tracing::instrument::WithSubscriber as _;
+
+use crate::cascade::db::session::{Connection, Raw, Session};
+use crate::cascade::error::Error;
+
+/// A pool that a task can own.
+#[derive(Debug)]
+enum Pool {
+    Plain(DatabaseConnection),
+    Restricted(RestrictedConnection),
+}
+
+impl Pool {
+    /// `None` for a transaction, and for a connection of a type that is not known here.
+    fn of<C: Connection>(db: &C) -> Option<Self> {
+        let db: &dyn Any = db;
+        let plain = db.downcast_ref::<DatabaseConnection>().cloned().map(Self::Plain);
+        plain.or_else(|| db.downcast_ref::<RestrictedConnection>().cloned().map(Self::Restricted))
+    }
+}
+
+/// Whether the caller still waits for the run.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Awaited(Arc<AtomicBool>);
+
+impl Awaited {
+    pub(crate) fn check(&self) -> Result<(), DbErr> {
+        if self.0.load(Ordering::Relaxed) {
+            return Err(DbErr::Custom("the future that waited for this was dropped".to_owned()));
+        }
+        Ok(())
+    }
+}
+
+struct GoneOnDrop(Awaited);
+
+impl Drop for GoneOnDrop {
+    fn drop(&mut self) {
+        self.0.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// What is done on a connection, of whatever type it is.
+pub(crate) trait Work: Clone + Send + Sync + 'static {
+    type Output: Send + 'static;
+
+    fn on<C: Connection>(&self, db: &C, awaited: &Awaited) -> impl Future<Output = Result<Self::Output, Error>> + Send;
+}
+
+/// Does the work: on a pool as a task, which learns it when nobody waits any more; in a transaction of the caller's, and
+/// without a runtime, in place.
+pub(crate) async fn shielded<C: Connection, W: Work>(work: &W, db: &C) -> Result<W::Output, Error> {
+    let awaited = Awaited::default();
+    let (Some(pool), Ok(runtime)) = (Pool::of(db), Handle::try_current()) else {
+        // Boxed, so that the caller's future stays small.
+        return Box::pin(work.on(db, &awaited)).await;
+    };
+    let (work, told) = (work.clone(), awaited.clone());
+    let work = async move {
+        match pool {
+            Pool::Plain(db) => work.on(&db, &told).await,
+            Pool::Restricted(db) => work.on(&db, &told).await,
+        }
+    };
+    let task = runtime.spawn(work.in_current_span().with_current_subscriber());
+    let guard = GoneOnDrop(awaited);
+    let result = task.await;
+    drop(guard);
+    match result {
+        Ok(result) => result,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(DbErr::Custom("the runtime was shut down".to_owned()).into()),
+        },
+    }
+}
+
+/// A session that sends nothing once nobody waits.
+pub(crate) struct WhileAwaited<'a> {
+    pub(crate) session: &'a dyn Session,
+    pub(crate) awaited: &'a Awaited,
+}
+
+#[async_trait]
+impl Session for WhileAwaited<'_> {
+    async fn execute(&self, statement: &dyn StatementBuilder) -> Result<ExecResult, DbErr> {
+        self.awaited.check()?;
+        self.session.execute(statement).await
+    }
+
+    async fn query(&self, statement: &dyn StatementBuilder) -> Result<Vec<QueryResult>, DbErr> {
+        self.awaited.check()?;
+        self.session.query(statement).await
+    }
+
+    fn raw(&self) -> &dyn Raw {
+        self.session.raw()
+    }
+}

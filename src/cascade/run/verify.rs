@@ -1,0 +1,109 @@
+//! Checks that what was to be done has been done, where something may keep rows.
+//!
+//! I/O: it reads.
+
+use std::sync::atomic::Ordering;
+
+use sea_orm::sea_query::{Expr, Query};
+
+use crate::cascade::data::dialect::Dialect;
+use crate::cascade::data::key::Keys;
+use crate::cascade::db::execution::{Run, Transaction};
+use crate::cascade::db::session::OfNoTable;
+use crate::cascade::declare::schema::{KeyId, TableId};
+use crate::cascade::error::{Error, ErrorKind};
+use crate::cascade::find::preview::check;
+use crate::cascade::plan::count::Count;
+use crate::cascade::plan::fetched::Known;
+
+impl Run<'_> {
+    /// That nothing refers any more to rows of these tables, which are to go next, where something may: rows that a trigger
+    /// or the like has kept or added, and rows that were doomed by one key, have lost it while their lock was waited for,
+    /// and still refer by another key that forbids it.
+    pub(crate) async fn check_unreferenced(self, known: &Known, tables: &[TableId]) -> Result<(), Error> {
+        let counts = self.sql(known).may_still_refer(tables, known.catalog.may_keep_rows);
+        for (count, rows) in self.counted(known, counts, None).await? {
+            let (Count::Referring(key) | Count::ReferringKept(key)) = count else { continue };
+            if rows > 0 {
+                let seen = self.look(known).await?;
+                check(&seen, None, None)?;
+                self.check_kept(self.schema.keys[key].child, Some(key), None, rows)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// That no trigger has added rows that refer to rows of these tables, which were known by key and are gone.
+    pub(crate) async fn check_nothing_added(self, known: &Known, tables: &[TableId]) -> Result<(), Error> {
+        if !known.catalog.may_keep_rows {
+            return Ok(());
+        }
+        let keys =
+            tables.iter().filter(|&&table| known.get(table).is_some()).flat_map(|&table| self.schema.keys_to(table));
+        for key in keys {
+            // By the keys themselves: the rows are not there any more.
+            for rows in self.sql(known).referring(key) {
+                let added = self.row_of(&self.sql(known).count_of(&rows), 1).await?.iter().sum();
+                self.check_kept(self.schema.keys[key].child, Some(key), None, added)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// That rows which were deleted by key are gone, when fewer were reported; they may have gone with others.
+    pub(crate) async fn check_gone(
+        self,
+        known: &Known,
+        (table, keys, rows): (TableId, &Keys, &[usize]),
+    ) -> Result<(), Error> {
+        let mut stayed = 0;
+        for select in self.sql(known).count_at(table, keys, rows) {
+            stayed += self.row_of(&select, 1).await?.iter().sum::<u64>();
+        }
+        self.check_kept(table, None, Some(rows.len() as u64), stayed)
+    }
+
+    /// That none of the rows that were to go or change has stayed as it was.
+    pub(crate) fn check_kept(
+        self,
+        table: TableId,
+        key: Option<KeyId>,
+        rows: Option<u64>,
+        stayed: u64,
+    ) -> Result<(), Error> {
+        if stayed == 0 {
+            return Ok(());
+        }
+        let foreign_key = key.map(|key| self.schema.keys[key].label.clone());
+        let table = self.schema.tables[table].label.clone();
+        Err(ErrorKind::StillThere { table, foreign_key, rows, stayed }.into())
+    }
+
+    /// PostgreSQL commits a transaction in which a statement failed without a word, and stores nothing: a hook may have
+    /// passed over an error.
+    pub(crate) async fn check_transaction(self) -> Result<(), Error> {
+        if self.dialect == Dialect::Postgres && self.watch.has_hook_run.load(Ordering::Relaxed) {
+            let mut nothing = Query::select();
+            self.session.query(nothing.expr(Expr::cust("1"))).await?;
+        }
+        Ok(())
+    }
+
+    /// Where a trigger may put rows back or add some: that all that was to go is gone, and nothing refers to it. PostgreSQL
+    /// runs deferred triggers before that, if the transaction is ours.
+    pub(super) async fn check_end(self, known: &Known) -> Result<(), Error> {
+        if !known.catalog.may_keep_rows {
+            return Ok(());
+        }
+        if self.dialect == Dialect::Postgres && self.transaction == Transaction::Ours {
+            self.session.execute(&OfNoTable::new("SET CONSTRAINTS ALL IMMEDIATE", Vec::new())).await?;
+        }
+        for &table in &self.plan.doomed {
+            if let Some(keys) = known.get(table) {
+                let all: Vec<usize> = (0..keys.len()).collect();
+                self.check_gone(known, (table, keys, &all)).await?;
+            }
+        }
+        self.check_nothing_added(known, &self.plan.doomed).await
+    }
+}

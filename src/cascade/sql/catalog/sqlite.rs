@@ -1,0 +1,76 @@
+//! The question to the catalogs of SQLite.
+//!
+//! Pure.
+
+use std::collections::BTreeSet;
+
+use sea_orm::sea_query::ColumnType;
+
+use crate::cascade::data::dialect::Dialect;
+use crate::cascade::data::key::KeyKind;
+use crate::cascade::declare::schema::TableId;
+use crate::cascade::sql::catalog::{Question, text};
+
+impl Question<'_> {
+    // ---- SQLite
+
+    /// Triggers of tables and of views; those of other databases' tables are in `sqlite_temp_schema`. What a value is
+    /// stored as is seen when it is read.
+    pub(super) fn sqlite(&self) -> String {
+        let mut schemas = vec![(None, "sqlite_temp_schema".to_owned())];
+        let names: Vec<(Option<String>, String)> =
+            self.reached().iter().map(|reached| self.name(reached.table)).collect();
+        for (schema, _) in &names {
+            let quoted = Dialect::Sqlite.quoted(schema.as_deref().unwrap_or("main"));
+            let of = (Some(schema.clone()), format!("{quoted}.sqlite_schema"));
+            if !schemas.contains(&of) {
+                schemas.push(of);
+            }
+        }
+        let exists = schemas.iter().map(|(of, table)| {
+            let here = names.iter().filter(|(schema, _)| of.as_ref().is_none_or(|of| of == schema));
+            let list: Vec<String> = here.map(|(_, name)| text(name)).collect();
+            format!(
+                "EXISTS (SELECT 1 FROM {table} WHERE type IN ('trigger', 'view') AND tbl_name COLLATE NOCASE IN ({}))",
+                list.join(", ")
+            )
+        });
+        let keeps = format!("SELECT 'keeps' AS fact WHERE {}", exists.collect::<Vec<_>>().join(" OR "));
+        let facts = std::iter::once(keeps).chain(self.sqlite_ends());
+        format!("SELECT group_concat(fact, char(10)) FROM ({})", facts.collect::<Vec<_>>().join(" UNION ALL "))
+    }
+
+    /// The two ends of a key of which one makes numbers of texts that look so, or texts of numbers, and the other does not:
+    /// a constraint compares as the parent does, and a statement as the child. Bytes are never changed.
+    fn sqlite_ends(&self) -> Option<String> {
+        let is_converted =
+            |ty: &ColumnType| KeyKind::of(Dialect::Sqlite, ty).is_some_and(|kind| kind != KeyKind::Bytes);
+        let ends: Vec<_> = self
+            .ends()
+            .filter(|&(_, _, parent, to)| is_converted(&self.schema.tables[parent].columns[to].ty))
+            .map(|(child, from, parent, to)| {
+                let (from_name, to_name) = (text(&self.column(child, from)), text(&self.column(parent, to)));
+                (child, parent, format!("({child}, {from}, {from_name}, {parent}, {to_name})"))
+            })
+            .collect();
+        let tables: BTreeSet<TableId> = ends.iter().flat_map(|&(child, parent, _)| [child, parent]).collect();
+        let columns = tables.iter().map(|&table| {
+            let (schema, name) = self.name(table);
+            let schema = text(schema.as_deref().unwrap_or("main"));
+            format!("SELECT {table} AS n, name, upper(type) AS ty FROM pragma_table_xinfo({}, {schema})", text(&name))
+        });
+        let columns = columns.collect::<Vec<_>>().join(" UNION ALL ");
+        let ends: Vec<String> = ends.into_iter().map(|(.., end)| end).collect();
+        (!ends.is_empty()).then(|| {
+            format!(
+                "SELECT fact FROM (WITH c AS MATERIALIZED (SELECT n, name, ty, CASE WHEN ty LIKE '%INT%' THEN 'number' \
+                 WHEN ty LIKE '%CHAR%' OR ty LIKE '%CLOB%' OR ty LIKE '%TEXT%' THEN 'text' \
+                 WHEN ty = '' OR ty LIKE '%BLOB%' THEN 'none' ELSE 'number' END AS affinity FROM ({columns})), \
+                 k (n, c, child, p, parent) AS (VALUES {}) SELECT 'type ' || k.n || ' ' || k.c || ' ' || x.ty AS fact FROM k \
+                 JOIN c AS x ON x.n = k.n AND x.name = k.child COLLATE NOCASE \
+                 JOIN c AS y ON y.n = k.p AND y.name = k.parent COLLATE NOCASE WHERE x.affinity <> y.affinity)",
+                ends.join(", ")
+            )
+        })
+    }
+}

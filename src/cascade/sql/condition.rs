@@ -1,0 +1,229 @@
+//! The conditions by which rows are found: what they reference, and common table expressions of rows that go.
+//!
+//! Pure.
+
+use sea_orm::sea_query::extension::postgres::PgFunc;
+use sea_orm::sea_query::{
+    Alias, CommonTableExpression, Expr, ExprTrait as _, Func, Query, SelectStatement, UnionType, WithClause,
+};
+
+use crate::cascade::data::dialect::Dialect;
+use crate::cascade::data::key::{KeyColumn, Keys};
+use crate::cascade::declare::schema::{ForeignKey, KeyId, TableId};
+use crate::cascade::sql::value::{array, json_rows, list, row};
+use crate::cascade::sql::{PAGE, PARENTS, Reads, SHORT_ARRAY, Sql};
+
+impl<'a> Sql<'a> {
+    // ---- Conditions
+
+    /// Whether statements find the doomed rows of this table by a common table expression and not by their keys. On
+    /// MySQL and MariaDB always: a list would be repeated at each mention, and a statement takes 65,535 values.
+    pub(super) fn is_named(&self, table: TableId) -> bool {
+        self.plan.dooms(table) && (self.known.get(table).is_none() || self.dialect == Dialect::MySql)
+    }
+
+    /// The rows that refer to doomed ones by this key.
+    pub(super) fn refers(&self, key: KeyId) -> Expr {
+        let ForeignKey { child, child_columns, parent, parent_columns, .. } = self.key(key);
+        let left = self.columns(*child, child_columns);
+        match self.known.get(*parent) {
+            Some(keys) if !self.is_named(*parent) => {
+                let rows = keys.rows_with(parent_columns);
+                self.listed(*parent, left, keys, parent_columns, &rows)
+            }
+            _ => row(left).in_subquery(self.doomed_select(*parent, parent_columns, false)),
+        }
+    }
+
+    /// The same for a statement of its own: it brings its common table expressions, and lists come in chunks.
+    pub(super) fn each_refers(&self, key: KeyId) -> Vec<Expr> {
+        let ForeignKey { child, child_columns, parent, parent_columns, .. } = self.key(key);
+        let left = || self.columns(*child, child_columns);
+        match self.known.get(*parent) {
+            Some(keys) => {
+                let rows = keys.rows_with(parent_columns);
+                let listed = |rows: &[usize]| self.listed(*parent, left(), keys, parent_columns, rows);
+                rows.chunks(self.parents_max()).map(listed).collect()
+            }
+            None => vec![row(left()).in_subquery(self.doomed_select(*parent, parent_columns, true))],
+        }
+    }
+
+    /// The conditions under which a row of the table stays; none if all of them do.
+    ///
+    /// NULLs in a key refer to nothing, so this is never NOT IN (R9). PostgreSQL gets an anti-join, because it hashes
+    /// a sub-select only while it fits its memory; the others read a sub-select once into an index.
+    pub(super) fn kept(&self, table: TableId) -> Vec<Expr> {
+        let is_not_true = |expr: Expr| expr.is_not(Expr::custom_keyword("TRUE"));
+        if !self.plan.dooms(table) || self.known.roots == 0 {
+            return Vec::new();
+        }
+        if let Some(keys) = self.known.get(table) {
+            let primary_key = &self.table(table).primary_key;
+            let left = self.columns(table, primary_key);
+            let doomed = if self.is_named(table) {
+                row(left).in_subquery(self.doomed_select(table, primary_key, false))
+            } else {
+                self.listed(table, left, keys, primary_key, &keys.rows_with(primary_key))
+            };
+            return vec![is_not_true(doomed)];
+        }
+        let kept = |key: KeyId| {
+            let ForeignKey { child_columns, parent, parent_columns, .. } = self.key(key);
+            if self.dialect != Dialect::Postgres || self.known.get(*parent).is_some() {
+                return is_not_true(self.refers(key));
+            }
+            let mut select = self.doomed_select(*parent, parent_columns, false);
+            for (&from, &to) in child_columns.iter().zip(parent_columns) {
+                let to = self.table(*parent).columns[to].name.clone();
+                let to = Expr::col((Alias::new(doomed_name(*parent)), to));
+                select.and_where(to.eq(self.column(table, from)));
+            }
+            Expr::exists(select).not()
+        };
+        self.plan.dooming(self.schema, table).map(kept).collect()
+    }
+
+    /// `left` is one of these known rows.
+    pub(super) fn listed(
+        &self,
+        table: TableId,
+        left: Vec<Expr>,
+        keys: &Keys,
+        columns: &[usize],
+        rows: &[usize],
+    ) -> Expr {
+        if rows.is_empty() {
+            return Expr::cust("1 = 2");
+        }
+        let values = keys.of(columns);
+        let types = columns.iter().map(|&column| &self.table(table).columns[column].ty);
+        if let [one] = *rows {
+            // Planned with what is known of this value.
+            let value = |(values, ty): (&&KeyColumn, _)| self.bound(values, one, ty);
+            return row(left).eq(row(values.iter().zip(types).map(value).collect()));
+        }
+        match self.dialect {
+            Dialect::Postgres => {
+                let arrays = values.iter().zip(types).map(|(values, ty)| array(values, ty, rows));
+                let mut arrays: Vec<Expr> = arrays.collect();
+                let is_found_by_index = *columns == *self.table(table).primary_key || rows.len() <= SHORT_ARRAY;
+                if arrays.len() == 1 && is_found_by_index {
+                    return row(left).eq(PgFunc::any(arrays.remove(0)));
+                }
+                let unnest = Func::cust(Alias::new("unnest")).args(arrays);
+                let mut select = Query::select();
+                select.expr(Expr::cust("*")).from_function(unnest, Alias::new("__cascade_keys"));
+                row(left).in_subquery(select)
+            }
+            Dialect::Sqlite => row(left).in_subquery(json_rows(&values, rows)),
+            Dialect::MySql => row(left).is_in(list(&values, rows)),
+        }
+    }
+
+    /// How many rows by primary key one statement gets.
+    pub(super) fn rows_max(&self) -> usize {
+        match self.dialect {
+            Dialect::Postgres | Dialect::Sqlite => usize::MAX,
+            Dialect::MySql => PAGE,
+        }
+    }
+
+    /// How many parents one statement gets whose children it looks for.
+    pub(super) fn parents_max(&self) -> usize {
+        match self.dialect {
+            Dialect::Postgres | Dialect::Sqlite => usize::MAX,
+            Dialect::MySql => PARENTS,
+        }
+    }
+
+    // ---- Doomed rows as common table expressions
+
+    /// The columns of a table's doomed rows, with the expressions that they need if the statement has none yet.
+    pub(super) fn doomed_select(&self, table: TableId, columns: &[usize], with: bool) -> SelectStatement {
+        let mut select = Query::select();
+        select.from(Alias::new(doomed_name(table)));
+        for &column in columns {
+            let name = self.table(table).columns[column].name.clone();
+            select.column((Alias::new(doomed_name(table)), name));
+        }
+        if with {
+            self.with(&mut select, [table]);
+        }
+        select
+    }
+
+    /// Gives the statement the doomed rows of these tables and of the doomed above them, as far as not known by key.
+    pub(super) fn with(&self, select: &mut SelectStatement, tables: impl IntoIterator<Item = TableId>) {
+        let mut clause = WithClause::new();
+        let named = self.named(tables);
+        for &table in &named {
+            let mut expression = CommonTableExpression::new();
+            expression.table_name(Alias::new(doomed_name(table))).query(self.doomed_rows(table));
+            clause.cte(expression);
+        }
+        if !named.is_empty() {
+            select.with_cte(clause);
+        }
+    }
+
+    /// The doomed tables that have a name in a statement that mentions these, parents first.
+    pub(super) fn named(&self, tables: impl IntoIterator<Item = TableId>) -> Vec<TableId> {
+        let mut wanted = vec![false; self.schema.tables.len()];
+        let mut frontier: Vec<TableId> = tables.into_iter().collect();
+        while let Some(table) = frontier.pop() {
+            let seen = !self.is_named(table) || std::mem::replace(&mut wanted[table], true);
+            if !seen && self.known.get(table).is_none() {
+                let keys = self.plan.dooming(self.schema, table);
+                frontier.extend(keys.map(|key| self.key(key).parent));
+            }
+        }
+        self.plan.doomed.iter().copied().filter(|&table| wanted[table]).collect()
+    }
+
+    /// R3, CASCADE: the rows that refer to a doomed row by any CASCADE key; UNION counts each once (R4).
+    fn doomed_rows(&self, table: TableId) -> SelectStatement {
+        let rows = |condition| {
+            let mut select = Query::select();
+            for &column in &self.table(table).identity {
+                select.expr(self.column(table, column));
+            }
+            select.from(self.table_ref(table)).and_where(condition);
+            self.as_committed(&mut select);
+            select
+        };
+        if let Some(keys) = self.known.get(table) {
+            let primary_key = &self.table(table).primary_key;
+            let left = self.columns(table, primary_key);
+            return rows(self.listed(table, left, keys, primary_key, &keys.rows_with(primary_key)));
+        }
+        let dooming: Vec<KeyId> = self.plan.dooming(self.schema, table).collect();
+        let by = |&key: &KeyId| match self.reads {
+            // A lock clause behind a UNION is not one of its parts.
+            Reads::Committed if dooming.len() > 1 => within(rows(self.refers(key))),
+            Reads::Committed | Reads::Snapshot => rows(self.refers(key)),
+        };
+        let mut selects = dooming.iter().map(by);
+        let mut first = selects.next().unwrap_or_default();
+        first.unions(selects.map(|select| (UnionType::Distinct, select)));
+        first
+    }
+}
+
+/// The same rows as a sub-select.
+pub(super) fn within(select: SelectStatement) -> SelectStatement {
+    let mut outer = Query::select();
+    outer.expr(Expr::cust("*")).from_subquery(select, Alias::new("__cascade_rows")).to_owned()
+}
+
+pub(super) fn doomed_name(table: TableId) -> String {
+    format!("__cascade_{table}")
+}
+
+/// Rows found by one condition, and judged by another.
+pub(super) fn as_judged(at: Expr, condition: Option<&Expr>) -> Expr {
+    match condition {
+        None => at,
+        Some(condition) => at.and(condition.clone().is(Expr::custom_keyword("TRUE"))),
+    }
+}

@@ -1,0 +1,323 @@
+//! Rows of a table, told from others by a condition.
+//!
+//! Pure.
+
+use std::ops::Range;
+
+use sea_orm::DbErr;
+use sea_orm::sea_query::{
+    Alias, ColumnType, CommonTableExpression, Expr, ExprTrait as _, Func, PostgresQueryBuilder, Query, SelectStatement,
+    UnionType, Value, WithClause,
+};
+
+use crate::cascade::data::dialect::Dialect;
+use crate::cascade::data::key::{KeyColumn, KeyKind, Keys, alias};
+use crate::cascade::declare::schema::{ForeignKey, KeyId, TableId};
+use crate::cascade::error::{Error, ErrorKind};
+use crate::cascade::sql::condition::as_judged;
+use crate::cascade::sql::value::{array, is_ordered_as_text, row, typed};
+use crate::cascade::sql::{FRONTIER, PAGE, Sql, VALUES_MAX, WAYS_MAX};
+
+/// Rows of a table that a statement looks for.
+#[derive(Debug, Clone)]
+pub(crate) struct Rows {
+    pub(super) table: TableId,
+    pub(super) condition: Expr,
+    /// A table whose doomed rows the condition mentions by name.
+    pub(super) named: Option<TableId>,
+}
+
+impl Rows {
+    /// Rows that a condition on their own columns tells.
+    pub(crate) fn new(table: TableId, condition: Expr) -> Self {
+        Self { table, condition, named: None }
+    }
+
+    pub(crate) fn table(&self) -> TableId {
+        self.table
+    }
+
+    /// How they are told from the others.
+    pub(crate) fn condition(&self) -> &Expr {
+        &self.condition
+    }
+}
+
+impl<'a> Sql<'a> {
+    /// The rows that refer to doomed ones by this key.
+    pub(crate) fn referring(&self, key: KeyId) -> Vec<Rows> {
+        let ForeignKey { child: table, parent, .. } = *self.key(key);
+        if self.known.get(parent).is_none() {
+            return vec![Rows { table, condition: self.refers(key), named: Some(parent) }];
+        }
+        let rows = |condition| Rows { table, condition, named: None };
+        self.each_refers(key).into_iter().map(rows).collect()
+    }
+
+    /// Every way down to this key from a table whose rows are known: keys, the last of which is this one. `None` if there
+    /// are too many.
+    pub(crate) fn ways_to(&self, key: KeyId) -> Option<Vec<Vec<KeyId>>> {
+        let (mut ways, mut frontier) = (Vec::new(), vec![vec![key]]);
+        while let Some(way) = frontier.pop() {
+            let parent = self.key(way[0]).parent;
+            if self.known.get(parent).is_some() {
+                ways.push(way);
+            } else {
+                let longer = |above| std::iter::once(above).chain(way.iter().copied()).collect();
+                frontier.extend(self.plan.dooming(self.schema, parent).map(longer));
+            }
+            if ways.len() + frontier.len() > WAYS_MAX {
+                return None;
+            }
+        }
+        Some(ways)
+    }
+
+    /// How many parents are looked under in one statement.
+    pub(crate) fn parents_in_list(&self) -> usize {
+        self.parents_max().min(FRONTIER)
+    }
+
+    /// The rows that refer by this key to some rows of its parent. The lists are short, so that their children are
+    /// not too many for one page.
+    pub(crate) fn referring_to(&self, key: KeyId, keys: &Keys, parents: Range<usize>) -> Vec<Rows> {
+        let ForeignKey { child: table, child_columns, parent, parent_columns, .. } = self.key(key);
+        let rows = |rows: &[usize]| {
+            let left = self.columns(*table, child_columns);
+            let condition = self.listed(*parent, left, keys, parent_columns, rows);
+            Rows { table: *table, condition, named: None }
+        };
+        keys.rows_within(parent_columns, parents).chunks(self.parents_in_list()).map(rows).collect()
+    }
+
+    /// The rows with those primary keys.
+    pub(crate) fn rows_at(&self, table: TableId, keys: &Keys) -> Vec<Rows> {
+        let rows = |condition| Rows { table, condition, named: None };
+        self.each_at(table, keys, &keys.rows_with(&self.table(table).primary_key)).into_iter().map(rows).collect()
+    }
+
+    /// These rows of a table, as far as they still fulfil a condition. It only judges rows that the primary key has
+    /// found: its own index may lead through many more.
+    pub(crate) fn still(&self, table: TableId, keys: &Keys, condition: Option<&Expr>) -> Vec<Rows> {
+        let rows: Vec<usize> = (0..keys.len()).collect();
+        let at = self.each_at(table, keys, &rows).into_iter();
+        at.map(|at| Rows { table, condition: as_judged(at, condition), named: None }).collect()
+    }
+
+    /// These parents by a key, and what they must still fulfil if they are there: a condition, and to be what the key
+    /// refers to.
+    pub(crate) fn parents_again(
+        &self,
+        key: KeyId,
+        keys: &Keys,
+        rows: Range<usize>,
+        condition: Option<&Expr>,
+    ) -> Vec<(Rows, Option<Expr>)> {
+        let ForeignKey { parent, parent_columns, .. } = self.key(key);
+        let primary_key = &self.table(*parent).primary_key;
+        let again = |rows: &[usize]| {
+            let at = self.listed(*parent, self.columns(*parent, primary_key), keys, primary_key, rows);
+            let mut columns = primary_key.clone();
+            columns.extend(parent_columns.iter().filter(|column| !primary_key.contains(column)));
+            let is_same = (columns != *primary_key)
+                .then(|| self.listed(*parent, self.columns(*parent, &columns), keys, &columns, rows));
+            let fulfils = condition.cloned().into_iter().chain(is_same).reduce(sea_orm::sea_query::ExprTrait::and);
+            (Rows { table: *parent, condition: at, named: None }, fulfils)
+        };
+        keys.rows_within(parent_columns, rows).chunks(self.rows_max().min(PAGE)).map(again).collect()
+    }
+
+    /// The same condition for a statement that has no common table expressions.
+    pub(crate) fn refers_alone(&self, key: KeyId) -> Option<Expr> {
+        self.each_refers(key).into_iter().reduce(sea_orm::sea_query::ExprTrait::or)
+    }
+
+    /// The row refers by this key to one of these known rows of its parent.
+    pub(crate) fn refers_to(&self, key: KeyId, parents: &[usize]) -> Option<Expr> {
+        let ForeignKey { child, child_columns, parent, parent_columns, .. } = self.key(key);
+        let keys = self.known.get(*parent)?;
+        Some(self.listed(*parent, self.columns(*child, child_columns), keys, parent_columns, parents))
+    }
+
+    /// The row is one of these known ones of its table.
+    pub(crate) fn is_one_of(&self, table: TableId, rows: &[usize]) -> Option<Expr> {
+        let primary_key = &self.table(table).primary_key;
+        let keys = self.known.get(table)?;
+        Some(self.listed(table, self.columns(table, primary_key), keys, primary_key, rows))
+    }
+
+    /// The root rows that a Select returns, each once, however often a join repeats it.
+    ///
+    /// The Select stays as written: key columns are added under private aliases, the whole becomes a derived table,
+    /// and the table is asked for the rows with those keys. It is part of the statement that locks them, so that it
+    /// costs no statement of its own. PostgreSQL may evaluate a derived table more than once, and a Select with a limit may
+    /// return other rows then, so there it is a common table expression that is materialized.
+    ///
+    /// A GROUP BY other than by the primary key is refused: some databases would take any row of each group.
+    pub(crate) fn selected(&self, select: &SelectStatement) -> Result<Rows, Error> {
+        let root = self.plan.root;
+        let primary_key = &self.table(root).primary_key;
+        let mut inner = select.clone();
+        inner.clear_group_by();
+        if inner != *select && *inner.clone().add_group_by(self.columns(root, primary_key)) != *select {
+            return Err(
+                ErrorKind::Select(DbErr::Custom("it groups by other columns than the primary key".into())).into()
+            );
+        }
+        inner.clone_from(select);
+        let is_limited = without_limit(select) != *select || has_distinct_on(select);
+        Ok(self.among(inner, is_limited && self.dialect == Dialect::Postgres))
+    }
+
+    /// Those of these locked rows that the Select still returns.
+    ///
+    /// A lock may have been waited for, and the row changed meanwhile: the databases look at the changed row, but not again
+    /// at what is in a sub-select. The question is asked of each row alone, without ORDER BY, LIMIT and OFFSET: which rows
+    /// are the first is decided once.
+    pub(crate) fn selected_still(&self, select: &SelectStatement, keys: &Keys) -> Vec<Rows> {
+        let mut inner = without_limit(select);
+        inner.clear_order_by();
+        if self.dialect == Dialect::Postgres && has_distinct_on(select) {
+            // Which row of each group is the first is decided too.
+            inner.distinct();
+        }
+        self.as_committed(&mut inner);
+        let selected = self.among(inner, false);
+        self.still(self.plan.root, keys, Some(&selected.condition))
+    }
+
+    /// The root rows that such a Select returns.
+    pub(super) fn among(&self, mut select: SelectStatement, is_materialized: bool) -> Rows {
+        let root = self.plan.root;
+        let primary_key = &self.table(root).primary_key;
+        let mut keys = Query::select();
+        for (n, &column) in primary_key.iter().enumerate() {
+            select.expr_as(self.column(root, column), Alias::new(alias(n)));
+            keys.column(Alias::new(alias(n)));
+        }
+        let name = Alias::new("__cascade_roots");
+        if is_materialized {
+            let mut expression = CommonTableExpression::new();
+            expression.table_name(name.clone()).query(select).materialized(true);
+            keys.from(name).with_cte(WithClause::new().cte(expression).to_owned());
+        } else {
+            keys.from_subquery(select, name);
+        }
+        Rows { table: root, condition: row(self.columns(root, primary_key)).in_subquery(keys), named: None }
+    }
+
+    /// Conditions that together take these rows by their primary keys.
+    pub(super) fn each_at(&self, table: TableId, keys: &Keys, rows: &[usize]) -> Vec<Expr> {
+        let primary_key = &self.table(table).primary_key;
+        let condition = |rows: &[usize]| self.listed(table, self.columns(table, primary_key), keys, primary_key, rows);
+        rows.chunks(self.rows_max()).map(condition).collect()
+    }
+
+    /// The root rows with these primary keys of the caller's.
+    ///
+    /// PostgreSQL: a type that is declared by its name alone may be a domain over a type with a length, and a cast to that
+    /// cuts a value. So of such keys only those are asked for that a cast does not shorten; those that we read are such.
+    pub(crate) fn rows_asked(&self, keys: &Keys) -> Vec<Rows> {
+        let root = self.plan.root;
+        let primary_key = &self.table(root).primary_key;
+        let ty = |column: usize| &self.table(root).columns[column].ty;
+        let may_be_cut = |&column: &usize| matches!(ty(column), ColumnType::Custom(_));
+        if self.dialect != Dialect::Postgres || !primary_key.iter().any(may_be_cut) || keys.is_empty() {
+            return self.rows_at(root, keys);
+        }
+        let rows: Vec<usize> = (0..keys.len()).collect();
+        let values = keys.of(primary_key).into_iter().zip(primary_key);
+        let arrays = values.map(|(values, &column)| match values {
+            KeyColumn::Text(_) => array(values, &ColumnType::Text, &rows),
+            _ => array(values, ty(column), &rows),
+        });
+        let mut unnested = Query::select();
+        for (n, array) in arrays.enumerate() {
+            unnested.expr_as(Func::cust(Alias::new("unnest")).arg(array), Alias::new(alias(n)));
+        }
+        let mut select = Query::select();
+        select.from_subquery(unnested, Alias::new("__cascade_keys"));
+        for (n, &column) in primary_key.iter().enumerate() {
+            let value = Expr::col((Alias::new("__cascade_keys"), Alias::new(alias(n))));
+            let cast = match KeyKind::of(self.dialect, ty(column)) {
+                Some(KeyKind::Text) => typed(value.clone(), ty(column), ""),
+                _ => value.clone(),
+            };
+            if may_be_cut(&column) {
+                // A type may write a value in more characters than it was given, but not in fewer.
+                let length = |text: Expr| Func::char_length(text);
+                let kept = length(cast.clone().cast_as(Alias::new("text")));
+                select.and_where(Expr::expr(kept).gte(length(value)));
+            }
+            select.expr(cast);
+        }
+        let condition = row(self.columns(root, primary_key)).in_subquery(select);
+        vec![Rows { table: root, condition, named: None }]
+    }
+
+    /// The root rows with primary keys of a kind that only the caller's values bind.
+    pub(crate) fn rows_at_values(&self, keys: &[Vec<Value>]) -> Vec<Rows> {
+        let root = self.plan.root;
+        let rows = |condition| Rows { table: root, condition, named: None };
+        let columns = || self.columns(root, &self.table(root).primary_key);
+        let bound = |key: &Vec<Value>| row(key.iter().cloned().map(Expr::value).collect());
+        if self.dialect == Dialect::Sqlite && columns().len() > 1 {
+            // No lists of rows there, only a table of them, and 500 terms of a UNION ALL.
+            let condition = |keys: &[Vec<Value>]| {
+                let one = |key: &Vec<Value>| Query::select().exprs(key.iter().cloned().map(Expr::value)).to_owned();
+                let mut values = keys.iter().map(one);
+                let mut table = values.next().unwrap_or_default();
+                table.unions(values.map(|row| (UnionType::All, row)));
+                row(columns()).in_subquery(table)
+            };
+            return keys.chunks(500).map(condition).map(rows).collect();
+        }
+        let lists = keys.chunks(VALUES_MAX / columns().len().max(1));
+        lists.map(|keys| row(columns()).is_in(keys.iter().map(bound))).map(rows).collect()
+    }
+
+    /// Those of them that stay.
+    pub(crate) fn kept_of(&self, rows: &Rows) -> Rows {
+        let kept = self.kept(rows.table).into_iter();
+        let condition = kept.fold(rows.condition.clone(), sea_orm::sea_query::ExprTrait::and);
+        Rows { table: rows.table, condition, named: Some(rows.table).filter(|&table| self.is_named(table)) }
+    }
+
+    /// The rows after one place in key order and up to another.
+    pub(crate) fn between(&self, rows: &Rows, after: Option<&Keys>, until: Option<&Keys>) -> Rows {
+        let mut condition = rows.condition.clone();
+        if let Some(after) = after {
+            let (columns, values) = self.place(rows.table, after);
+            condition = condition.and(columns.gt(values));
+        }
+        if let Some(until) = until {
+            let (columns, values) = self.place(rows.table, until);
+            condition = condition.and(columns.lte(values));
+        }
+        Rows { table: rows.table, condition, named: rows.named }
+    }
+
+    /// The columns by which pages of a table go on, and their values in this row.
+    pub(super) fn place(&self, table: TableId, at: &Keys) -> (Expr, Expr) {
+        let primary_key = &self.table(table).primary_key;
+        let columns = primary_key.iter().map(|&column| self.ordered(table, column)).collect();
+        let value = |(values, &column): (&KeyColumn, &usize)| {
+            let ty = &self.table(table).columns[column].ty;
+            if is_ordered_as_text(ty) { Expr::value(values.value(0)) } else { self.bound(values, 0, ty) }
+        };
+        let values = at.of(primary_key).into_iter().zip(primary_key).map(value).collect();
+        (row(columns), row(values))
+    }
+}
+
+/// A Select without how many rows it returns at most, and after how many.
+fn without_limit(select: &SelectStatement) -> SelectStatement {
+    let mut all = select.clone();
+    all.reset_limit().reset_offset();
+    all
+}
+
+/// Whether a Select, or one inside it, takes the first row of each group (PostgreSQL).
+fn has_distinct_on(select: &SelectStatement) -> bool {
+    select.to_string(PostgresQueryBuilder).contains("SELECT DISTINCT ON (")
+}
