@@ -1,11 +1,11 @@
-//! `cargo run --example audit`: a database that has drifted from its entities in many ways, and how it is mended. On SQLite in memory; with `DATABASE_URL` set, on the server that it names (in tables of its own, which are
+//! `cargo run --example audit`: a database that has drifted from its entities in many ways, and how it is fixed. On SQLite in memory; with `DATABASE_URL` set, on the server that it names (in tables of its own, which are
 //! dropped at the end).
 
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 #![allow(unreachable_pub, reason = "entities are declared as SeaORM wants them")]
 
 use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbBackend, DbErr};
-use sea_orm_cascade::cascade::{Graph, Mend};
+use sea_orm_cascade::cascade::{Fix, Graph};
 
 macro_rules! entity {
     ($module:ident $table:literal { $($fields:tt)* }) => {
@@ -80,32 +80,32 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .entity(review::Entity)
         .build()?;
 
-    let audit = graph.audit(&db).counting_orphans().await?;
+    let audit = graph.audit().counting_orphans().run(&db).await?;
     println!("{audit}\n");
     assert!(audit.expect_clean().is_err());
 
     // The schema first, as far as the orphans let it.
-    mend(&db, &graph).await?;
+    fix(&db, &graph).await?;
     // Then the rows, through the engine: looked at, bounded, and those that are too young left alone.
     let repair = graph.repair(label::Entity).only(label::COLUMN.id.lt(1_000)).at_most(10);
     let preview = repair.preview(&db).await?;
     println!("{preview}\n");
     println!("repaired: {}\n", repair.expecting(&preview).execute(&db).await?);
     // And what wanted them gone.
-    mend(&db, &graph).await?;
+    fix(&db, &graph).await?;
 
-    let audit = graph.audit(&db).counting_orphans().await?;
+    let audit = graph.audit().counting_orphans().run(&db).await?;
     println!("{audit}\n");
     // The one that is left is of another program; it stays, and whoever comes after should know.
-    assert!(audit.findings().iter().all(|finding| matches!(finding.mend, Mend::Declaration { .. })));
+    assert!(audit.findings().iter().all(|finding| matches!(finding.fix, Fix::Declaration { .. })));
     audit.accept(|finding| finding.table == "drift_exports").expect_clean()?;
     drop_all(&db).await?;
     Ok(())
 }
 
-/// Runs what mends the schema.
-async fn mend(db: &DatabaseConnection, graph: &Graph) -> Result<(), Box<dyn std::error::Error>> {
-    for statement in graph.audit(db).counting_orphans().await?.statements() {
+/// Runs what fixes the schema.
+async fn fix(db: &DatabaseConnection, graph: &Graph) -> Result<(), Box<dyn std::error::Error>> {
+    for statement in graph.audit().counting_orphans().run(db).await?.statements() {
         db.execute_unprepared(statement).await?;
     }
     Ok(())

@@ -96,7 +96,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             for rule in graph.rules() {
                 println!("{rule}");
             }
-            println!("\n{}", graph.delete_keys(doc::Entity, [1]).plan(DbBackend::Postgres)?);
+            println!("\n{}", graph.delete_keys(doc::Entity, [1]).explain(DbBackend::Postgres)?);
         }
     }
     Ok(())

@@ -70,7 +70,7 @@ async fn types_can_be_shared(_: TestDb) {
     shared::<cascade::Blocker>();
     shared::<cascade::Key>();
     shared::<cascade::Audit>();
-    shared::<cascade::Auditing<'static, sea_orm::DatabaseConnection>>();
+    shared::<cascade::AuditRequest>();
     shared::<cascade::Repair>();
     shared::<cascade::Rule>();
     shared::<cascade::Explanation>();
@@ -94,7 +94,7 @@ async fn futures_can_be_sent(db: TestDb) {
     sent(deletion.preview(conn));
     sent(deletion.execute(conn));
     sent(deletion.clone().batches_of(1).execute(conn));
-    sent(graph.audit(conn).counting_orphans().into_future());
+    sent(graph.audit().counting_orphans().run(conn));
     sent(graph.repair(sea_orm_cascade::entity::item::Entity).preview(conn));
     sent(graph.repair(sea_orm_cascade::entity::item::Entity).execute(conn));
     sent(cascade::lock_parent(conn, sea_orm_cascade::entity::store::Entity, 1));

@@ -211,7 +211,7 @@ entity!(b "b" { pub a: i64, } [A = "super::a::Entity", "Column::A", "super::a::C
 
 async fn a_plan_as_text(_: TestDb) {
     let graph = Graph::builder().entity(a::Entity).entity(b::Entity).build().unwrap();
-    let plan = graph.delete_keys(a::Entity, [1]).plan(DbBackend::Postgres).unwrap();
+    let plan = graph.delete_keys(a::Entity, [1]).explain(DbBackend::Postgres).unwrap();
     assert_eq!(
         plan.to_string(),
         r#"on PostgreSQL, in one transaction:
@@ -225,7 +225,7 @@ async fn a_plan_as_text(_: TestDb) {
     let json = serde_json::to_string(&plan).unwrap();
     assert_eq!(serde_json::from_str::<sea_orm_cascade::cascade::Explanation>(&json).unwrap(), plan);
     let bare = Graph::builder().entity(a::Entity).build().unwrap();
-    bare.delete_keys(b::Entity, [1]).plan(DbBackend::Sqlite).expect_err("it is not registered");
+    bare.delete_keys(b::Entity, [1]).explain(DbBackend::Sqlite).expect_err("it is not registered");
 }
 
 entity!(c "c" { pub b: i64, } [B = "super::b::Entity", "Column::B", "super::b::Column::Id", "Cascade"]);
@@ -268,7 +268,7 @@ async fn the_sql_of_a_plan_is_what_is_sent(db: TestDb) {
     };
     for deletion in [of(true), of(false), of(true).at_most(100), of(true).keys_of(c::Entity).keys_of(tree::Entity)] {
         tables.create(&db.conn, Constraints::None, &rows).await;
-        let plan = deletion.plan(db.backend()).unwrap();
+        let plan = deletion.explain(db.backend()).unwrap();
         log.take();
         let outcome = deletion.execute(&conn).await.unwrap();
         assert_eq!(outcome.total(), 20, "{outcome}");

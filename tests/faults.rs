@@ -482,7 +482,7 @@ async fn batches_leave_what_was_moved_away(db: TestDb) {
         let error = moved.execute(&db.conn).await.unwrap_err();
         let ErrorKind::Unfinished { batches: 1, cause: Some(cause), .. } = error.kind() else { panic!("{error:?}") };
         assert!(
-            matches!(cause.kind(), ErrorKind::Moved { table } if table == "b") && error.is_transient(),
+            matches!(cause.kind(), ErrorKind::Reparented { table } if table == "b") && error.is_transient(),
             "{error:?}"
         );
         assert_eq!(tables.state(&db.conn).await, "a(1 2) b(10:2 11:1) c(3:10 4:11 5:10)");

@@ -22,12 +22,12 @@ tests![
 
 async fn the_audit_is_clean(db: TestDb) {
     Migrator::up(&db.conn, None).await.unwrap();
-    let audit = service::graph().build().unwrap().audit(&db.conn).counting_orphans().await.unwrap();
+    let audit = service::graph().build().unwrap().audit().counting_orphans().run(&db.conn).await.unwrap();
     audit.expect_clean().unwrap();
     assert_eq!((audit.checked().tables.len(), audit.checked().keys.len()), (2, 1));
     if db.kind() == Kind::Sqlite {
         db.sql("DROP INDEX items_store_id_id_idx").await;
-        let audit = service::graph().build().unwrap().audit(&db.conn).await.unwrap();
+        let audit = service::graph().build().unwrap().audit().run(&db.conn).await.unwrap();
         let text = audit.to_string().replace(audit.server(), "SQLite 3.51.3");
         let readme = include_str!("../README.md");
         assert!(readme.contains(&text), "what the README shows is what is said: {text}");

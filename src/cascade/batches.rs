@@ -10,17 +10,21 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cascade::data::dialect::Dialect;
+use tracing::Span;
+
 use crate::cascade::data::outcome::Outcome;
+use crate::cascade::data::preview::Preview;
 use crate::cascade::data::progress::Progress;
-use crate::cascade::db::execution::{Run, Transaction};
+use crate::cascade::db::execution::Execution;
 use crate::cascade::db::session;
 use crate::cascade::db::session::{Connection, Purpose};
 use crate::cascade::deletion::Deletion;
 use crate::cascade::error::{Error, ErrorKind};
 use crate::cascade::find::preview::check;
-use crate::cascade::run::batches::{Going, Limits};
-use crate::cascade::run::cancel::{Awaited, WhileAwaited, Work, shielded};
+use crate::cascade::plan::fetched::Fetched;
+use crate::cascade::run::batches::{BatchRun, Limits};
+use crate::cascade::run::cancel::{CancelFlag, Cancellable, Task, cancellable};
+use crate::cascade::run::transaction::{Transactions, Work};
 
 /// A deletion that is carried out in batches, from [`Deletion::batches_of`].
 ///
@@ -37,7 +41,7 @@ use crate::cascade::run::cancel::{Awaited, WhileAwaited, Work, shielded};
 /// - **Rows in a ring**: a key that is not the one by which its row is found is set to NULL beforehand. If there is no such
 ///   key, the ring and all above it go in the last transaction, together, however many rows that are.
 /// - **Others at work**: parents are locked and asked again in each batch. If one was moved away meanwhile, what is below
-///   it is left alone, and it ends with [`ErrorKind::Moved`]. In a table that refers to itself or is in a cycle that is
+///   it is left alone, and it ends with [`ErrorKind::Reparented`]. In a table that refers to itself or is in a cycle that is
 ///   asked of a row and its parent only: a subtree that is moved out while batches run may already have lost rows further
 ///   down. A row that is added to a parent at the very moment in which a batch of its siblings goes may go with that batch.
 /// - **Calling again** needs no other arguments, but without [`expecting`](Deletion::expecting): its numbers have changed.
@@ -122,7 +126,7 @@ impl Batches {
     /// ```
     ///
     /// # Errors
-    /// Those of [`Deletion::execute`] and [`ErrorKind::Moved`], with nothing changed, if it ends before the first batch is
+    /// Those of [`Deletion::execute`] and [`ErrorKind::Reparented`], with nothing changed, if it ends before the first batch is
     /// committed; else [`ErrorKind::Unfinished`] with what was done, and with one of them as its cause. (Whether the last
     /// batch was committed is not known if the connection was lost then.)
     /// [`ErrorKind::BatchesInTransaction`], [`ErrorKind::EmptyBatches`].
@@ -133,7 +137,7 @@ impl Batches {
         if self.limits.rows_max == 0 {
             return Err(ErrorKind::EmptyBatches.into());
         }
-        shielded(self, db).await
+        cancellable(self, db).await
     }
 }
 
@@ -149,34 +153,33 @@ impl fmt::Debug for Batches {
     }
 }
 
-impl Work for Batches {
+impl Task for Batches {
     type Output = Outcome;
 
-    async fn on<C: Connection>(&self, db: &C, awaited: &Awaited) -> Result<Outcome, Error> {
-        let Self { deletion, .. } = self;
-        let (plan, dialect) = (deletion.planned()?, Dialect::of(db.get_database_backend())?);
-        let (schema, watch) = (deletion.graph.schema(), deletion.watch()?);
-        let look = || async {
-            let transaction = session::begin(db, dialect, Purpose::Read).await?;
-            let session = WhileAwaited { session: &transaction, awaited };
-            let transaction_of = Transaction::Ours;
-            let run =
-                Run { schema, plan: &plan, dialect, session: &session, watch: &watch, transaction: transaction_of };
-            let looked = async {
-                let known = run.freeze(&deletion.roots, Purpose::Read).await?;
-                let seen = run.look(&known).await?;
-                Ok((known, seen))
-            };
-            let result = looked.await;
-            session::finish(transaction, result).await
-        };
-        let (known, seen) = deletion.retries.of(&watch, look).await?;
+    async fn on<C: Connection>(&self, db: &C, cancel: &CancelFlag) -> Result<Outcome, Error> {
+        let Self { deletion, limits } = self;
+        let prepared = deletion.prepared(Purpose::Read, Span::none())?;
+        let reading = Transactions::on(db, cancel, Purpose::Read)?;
+        let (fetched, seen) = reading.retried(&prepared, &Looking(deletion)).await?;
         check(&seen, deletion.at_most, deletion.expecting.as_deref())?;
 
-        let session = WhileAwaited { session: db, awaited };
-        let transaction_of = Transaction::Ours;
-        let run = Run { schema, plan: &plan, dialect, session: &session, watch: &watch, transaction: transaction_of };
-        let attempts = deletion.retries;
-        Going::new((db, awaited), run, &known, (&self.limits, attempts), seen.outcome().total()).execute().await
+        let session = Cancellable { session: db, cancel };
+        let execution = reading.execution(&session, prepared.scope());
+        let transactions = Transactions::on(db, cancel, Purpose::Write)?;
+        let total = seen.outcome().total();
+        BatchRun::new(transactions, execution, &fetched, (limits, deletion.retries), total).execute().await
+    }
+}
+
+/// Looks up the asked rows and counts, before the first batch.
+struct Looking<'a>(&'a Deletion);
+
+impl Work for Looking<'_> {
+    type Output = (Fetched, Preview);
+
+    async fn work(&self, execution: Execution<'_>) -> Result<Self::Output, Error> {
+        let fetched = execution.freeze(&self.0.roots, Purpose::Read).await?;
+        let seen = execution.look(&fetched).await?;
+        Ok((fetched, seen))
     }
 }

@@ -6,14 +6,12 @@ use std::sync::Arc;
 
 use sea_orm::sea_query::{IntoValueTuple as _, TableName};
 use sea_orm::{EntityTrait, PrimaryKeyTrait, QueryTrait as _, Select};
-use tracing::Instrument as _;
+use tracing::Span;
 
-use crate::cascade::data::dialect::Dialect;
 use crate::cascade::data::name::label;
 use crate::cascade::data::outcome::Outcome;
 use crate::cascade::data::preview::Preview;
-use crate::cascade::db::execution::{Run, Transaction, Watch};
-use crate::cascade::db::session;
+use crate::cascade::db::execution::{Capture, Execution};
 use crate::cascade::db::session::{Connection, Purpose};
 use crate::cascade::declare::declaration::Declaration;
 use crate::cascade::declare::graph::Graph;
@@ -21,8 +19,9 @@ use crate::cascade::declare::schema::TableId;
 use crate::cascade::error::{Error, ErrorKind};
 use crate::cascade::plan::Plan;
 use crate::cascade::plan::roots::Roots;
-use crate::cascade::run::cancel::{Awaited, WhileAwaited, Work, shielded};
+use crate::cascade::run::cancel::cancellable;
 use crate::cascade::run::retry::Retries;
+use crate::cascade::run::transaction::{Prepared, Request, Work};
 
 /// A request to delete some rows of one entity and everything that depends on them.
 ///
@@ -244,7 +243,7 @@ impl Deletion {
     /// dependably: [`ErrorKind::RowSecurity`], [`ErrorKind::TypeDiffers`], [`ErrorKind::StoredDifferently`],
     /// [`ErrorKind::KeyCannotChange`], [`ErrorKind::NotTransactional`].
     pub async fn preview<C: Connection>(&self, db: &C) -> Result<Preview, Error> {
-        shielded(&Previewing(self.clone()), db).await
+        cancellable(&Previewing(self.clone()), db).await
     }
 
     /// Deletes the rows and what depends on them, as the declared rules say, in one transaction or not at all.
@@ -311,7 +310,7 @@ impl Deletion {
     /// [`ErrorKind::Changed`], [`ErrorKind::StillReferenced`], [`ErrorKind::StillThere`], [`ErrorKind::IsolationLevel`],
     /// [`ErrorKind::Ring`], [`ErrorKind::Vetoed`]. Nothing has changed after any of them.
     pub async fn execute<C: Connection>(&self, db: &C) -> Result<Outcome, Error> {
-        shielded(&Executing(self.clone()), db).await
+        cancellable(&Executing(self.clone()), db).await
     }
 
     /// The table whose rows were asked for, as declared.
@@ -320,14 +319,15 @@ impl Deletion {
     }
 
     /// What is watched, if all of it is in the graph.
-    pub(crate) fn watch(&self) -> Result<Watch, Error> {
+    pub(crate) fn capture(&self) -> Result<Capture, Error> {
         let keys_of = self.keys_of.iter().map(|entity| self.table(entity)).collect::<Result<_, _>>()?;
-        Ok(Watch { keys_of, under_row_security: self.under_row_security, ..Watch::default() })
+        Ok(Capture { keys_of, under_row_security: self.under_row_security, ..Capture::default() })
     }
 
-    /// None inside a transaction of the caller's (R11).
-    pub(crate) fn retries_on<C: Connection>(&self) -> Retries {
-        if session::is_transaction::<C>() { Retries::NONE } else { self.retries }
+    /// What all attempts at such a request share.
+    pub(crate) fn prepared(&self, purpose: Purpose, span: Span) -> Result<Prepared, Error> {
+        let (graph, plan, capture) = (self.graph.clone(), self.planned()?, self.capture()?);
+        Ok(Prepared { graph, plan, capture, purpose, retries: self.retries, span })
     }
 
     pub(crate) fn planned(&self) -> Result<Plan, Error> {
@@ -354,44 +354,41 @@ impl Deletion {
 impl Work for Previewing {
     type Output = Preview;
 
-    async fn on<C: Connection>(&self, db: &C, awaited: &Awaited) -> Result<Preview, Error> {
+    async fn work(&self, execution: Execution<'_>) -> Result<Preview, Error> {
+        execution.preview(&self.0.roots, self.0.counting_up_to).await
+    }
+}
+
+impl Request for Previewing {
+    fn prepare(&self) -> Result<Prepared, Error> {
         let Self(deletion) = self;
-        let (plan, dialect) = (deletion.planned()?, Dialect::of(db.get_database_backend())?);
-        let watch = Watch { under_row_security: deletion.under_row_security, ..Watch::default() };
-        let look = || async {
-            let transaction = session::begin(db, dialect, Purpose::Read).await?;
-            let session = WhileAwaited { session: &transaction, awaited };
-            let (schema, transaction_of) = (deletion.graph.schema(), Transaction::of::<C>(Purpose::Read));
-            let run =
-                Run { schema, plan: &plan, dialect, session: &session, watch: &watch, transaction: transaction_of };
-            let result = run.preview(&deletion.roots, deletion.counting_up_to).await;
-            session::finish(transaction, result).await
-        };
-        let span =
-            tracing::debug_span!(target: "sea_orm_cascade", "cascade.preview", table = label(&deletion.entity.name));
-        deletion.retries_on::<C>().of(&watch, look).instrument(span).await
+        let table = label(&deletion.entity.name);
+        Ok(Prepared {
+            graph: deletion.graph.clone(),
+            plan: deletion.planned()?,
+            // A preview reads no keys, so it does not matter of which entities they are wanted.
+            capture: Capture { under_row_security: deletion.under_row_security, ..Capture::default() },
+            purpose: Purpose::Read,
+            retries: deletion.retries,
+            span: tracing::debug_span!(target: "sea_orm_cascade", "cascade.preview", table),
+        })
     }
 }
 
 impl Work for Executing {
     type Output = Outcome;
 
-    async fn on<C: Connection>(&self, db: &C, awaited: &Awaited) -> Result<Outcome, Error> {
+    async fn work(&self, execution: Execution<'_>) -> Result<Outcome, Error> {
         let Self(deletion) = self;
-        let (plan, dialect) = (deletion.planned()?, Dialect::of(db.get_database_backend())?);
-        let watch = deletion.watch()?;
-        let delete = || async {
-            let transaction = session::begin(db, dialect, Purpose::Write).await?;
-            let session = WhileAwaited { session: &transaction, awaited };
-            let (schema, transaction_of) = (deletion.graph.schema(), Transaction::of::<C>(Purpose::Write));
-            let run =
-                Run { schema, plan: &plan, dialect, session: &session, watch: &watch, transaction: transaction_of };
-            let result = run.execute(&deletion.roots, deletion.at_most, deletion.expecting.as_deref()).await;
-            let result = result.and_then(|outcome| Ok(awaited.check().map(|()| outcome)?));
-            session::finish(transaction, result).await
-        };
-        let span =
-            tracing::debug_span!(target: "sea_orm_cascade", "cascade.delete", table = label(&deletion.entity.name));
-        deletion.retries_on::<C>().of(&watch, delete).instrument(span).await
+        execution.execute(&deletion.roots, deletion.at_most, deletion.expecting.as_deref()).await
+    }
+}
+
+impl Request for Executing {
+    fn prepare(&self) -> Result<Prepared, Error> {
+        let Self(deletion) = self;
+        let table = label(&deletion.entity.name);
+        let span = tracing::debug_span!(target: "sea_orm_cascade", "cascade.delete", table);
+        deletion.prepared(Purpose::Write, span)
     }
 }

@@ -60,8 +60,8 @@
 //!
 //! # What it trusts
 //! The declarations, and not the schema that is there; [`Graph::audit`] says where the two differ. An audit reads the
-//! catalogs into plain data (`audit::catalog`), compares (`audit::compare`) and writes what mends each difference
-//! (`audit::mend`; SQLite's tables are made anew by `audit::rebuild`). Rows whose parent is missing (`orphans`) are mended
+//! catalogs into plain data (`audit::catalog`), compares (`audit::compare`) and writes what fixes each difference
+//! (`audit::fix`; SQLite's tables are made anew by `audit::rebuild`). Rows whose parent is missing (`orphans`) are fixed
 //! by [`Graph::repair`]: as roots of a delete, or by changing their key.
 //!
 //! # What it says
@@ -98,11 +98,11 @@ mod repair;
 mod run;
 mod sql;
 
-pub use audit::Auditing;
+pub use audit::AuditRequest;
 pub use batches::Batches;
 pub use data::action::Action;
 pub use data::explanation::{Explanation, Step};
-pub use data::finding::{Audit, Checked, Finding, FindingKind, Mend, Severity};
+pub use data::finding::{Audit, Checked, Finding, FindingKind, Fix, Severity};
 pub use data::key::{Key, KeyPart};
 pub use data::outcome::Outcome;
 pub use data::preview::{Blocker, Line, Preview};

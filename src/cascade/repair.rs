@@ -5,7 +5,6 @@
 
 use sea_orm::sea_query::{Condition, Expr, IntoCondition};
 use sea_orm::{EntityTrait, QueryTrait as _};
-use tracing::Instrument as _;
 
 use crate::cascade::data::action::Action;
 use crate::cascade::data::dialect::Dialect;
@@ -13,8 +12,7 @@ use crate::cascade::data::key::Keys;
 use crate::cascade::data::name::label;
 use crate::cascade::data::outcome::Outcome;
 use crate::cascade::data::preview::Preview;
-use crate::cascade::db::execution::{Run, Transaction, Watch};
-use crate::cascade::db::session;
+use crate::cascade::db::execution::Execution;
 use crate::cascade::db::session::{Connection, Purpose};
 use crate::cascade::declare::declaration::Declaration;
 use crate::cascade::declare::graph::Graph;
@@ -24,13 +22,14 @@ use crate::cascade::error::{Error, ErrorKind};
 use crate::cascade::find::pages::{Page, Pages};
 use crate::cascade::find::preview::check;
 use crate::cascade::plan::count::Count;
-use crate::cascade::plan::fetched::Known;
+use crate::cascade::plan::fetched::Fetched;
 use crate::cascade::plan::roots::Roots;
-use crate::cascade::run::cancel::{Awaited, WhileAwaited, Work, shielded};
+use crate::cascade::run::cancel::cancellable;
+use crate::cascade::run::transaction::{Prepared, Request, Work};
 use crate::cascade::sql::PAGE;
 use crate::cascade::sql::orphans::{Look, orphans, orphans_as};
 
-/// A request to mend one entity's orphans: rows that refer to a row that is not there.
+/// A request to fix one entity's orphans: rows that refer to a row that is not there.
 ///
 /// It comes from [`Graph::repair`], and does nothing until it is run.
 #[derive(Debug, Clone)]
@@ -49,23 +48,15 @@ enum Unruled {
     SetNull,
 }
 
-/// A repair that is looked at.
-#[derive(Clone)]
-struct Previewing(Repair);
-
-/// A repair that is done.
-#[derive(Clone)]
-struct Executing(Repair);
-
 impl Graph {
-    /// A request to mend the orphans of an entity by the rule of the key by which they refer to nothing: what would have
+    /// A request to fix the orphans of an entity by the rule of the key by which they refer to nothing: what would have
     /// become of them when their parent went.
     ///
     /// CASCADE deletes them, with all that depends on them; SET NULL and SET DEFAULT change the key. NO ACTION and RESTRICT
     /// do not say what becomes of orphans, which are left alone unless [`Repair::or_delete`] or [`Repair::or_set_null`] says
     /// it. A row that is an orphan by several keys is deleted if any of them deletes it.
     ///
-    /// How many orphans there are, by which key, is what [`Auditing::counting_orphans`](super::Auditing::counting_orphans)
+    /// How many orphans there are, by which key, is what [`AuditRequest::counting_orphans`](super::AuditRequest::counting_orphans)
     /// finds, for all entities at once.
     ///
     /// # Example
@@ -94,7 +85,7 @@ impl Graph {
     /// );
     /// let outcome = repair.expecting(&preview).execute(&db).await?;
     /// assert_eq!(outcome.deleted(item::Entity), 2);
-    /// graph.audit(&db).counting_orphans().await?.expect_clean()?;
+    /// graph.audit().counting_orphans().run(&db).await?.expect_clean()?;
     /// # let _ = ikea;
     /// # Ok(()) }
     /// ```
@@ -171,7 +162,9 @@ impl Repair {
     /// Those of [`Deletion::preview`], and [`ErrorKind::Invalid`] for [`or_set_null`](Self::or_set_null) on a key that
     /// cannot be NULL.
     pub async fn preview<C: Connection>(&self, db: &C) -> Result<Preview, Error> {
-        shielded(&Previewing(self.clone()), db).await
+        let previewing = Repairing { repair: self.clone(), purpose: Purpose::Read };
+        let (preview, _) = cancellable(&previewing, db).await?;
+        Ok(preview)
     }
 
     /// Mends the orphans, in one transaction or not at all; inside a transaction of the caller's in a savepoint.
@@ -188,7 +181,9 @@ impl Repair {
     /// [`ErrorKind::StillThere`], [`ErrorKind::IsolationLevel`], [`ErrorKind::Ring`], [`ErrorKind::Vetoed`]. Nothing has
     /// changed after any of them.
     pub async fn execute<C: Connection>(&self, db: &C) -> Result<Outcome, Error> {
-        shielded(&Executing(self.clone()), db).await
+        let executing = Repairing { repair: self.clone(), purpose: Purpose::Write };
+        let (_, outcome) = cancellable(&executing, db).await?;
+        Ok(outcome)
     }
 
     /// What becomes of the orphans by each key of the table: NO ACTION and RESTRICT leave them.
@@ -213,7 +208,7 @@ impl Repair {
     }
 
     /// The orphans that are deleted, found by a Select of their entity; to write, they are locked and asked again.
-    async fn find(&self, run: Run<'_>, rules: &[(KeyId, Action)], purpose: Purpose) -> Result<Known, Error> {
+    async fn find(&self, run: Execution<'_>, rules: &[(KeyId, Action)], purpose: Purpose) -> Result<Fetched, Error> {
         let deleting = rules.iter().filter(|(_, rule)| *rule == Action::Cascade);
         let keys: Vec<KeyId> = deleting.map(|&(key, _)| key).collect();
         let (schema, root) = (run.schema, run.plan.root);
@@ -229,28 +224,28 @@ impl Repair {
         } else {
             catalog = run.catalog().await?;
         }
-        let known = Known::new(schema, root, found).with_catalog(catalog);
-        run.with_more_known(known, purpose == Purpose::Write).await
+        let fetched = Fetched::new(schema, root, found).with_catalog(catalog);
+        run.with_gathered(fetched, purpose == Purpose::Write).await
     }
 
     /// Those of the locked rows that are still orphans by any of these keys.
-    async fn still(&self, run: Run<'_>, keys: &[KeyId], found: Keys) -> Result<Keys, Error> {
+    async fn still(&self, run: Execution<'_>, keys: &[KeyId], found: Keys) -> Result<Keys, Error> {
         let look = if run.dialect == Dialect::MySql { Look::Committed } else { Look::Plain };
         let rows = orphans_as(run.schema, run.plan.root, keys, self.guard.as_ref(), look);
         run.still(rows.table(), found, rows.condition()).await
     }
 
     /// All that a preview shows.
-    async fn look(&self, run: Run<'_>, known: &Known, rules: &[(KeyId, Action)]) -> Result<Preview, Error> {
-        let mut preview = run.look(known).await?;
+    async fn look(&self, run: Execution<'_>, fetched: &Fetched, rules: &[(KeyId, Action)]) -> Result<Preview, Error> {
+        let mut preview = run.look(fetched).await?;
         for &(key, rule) in rules {
             let mut rows = orphans(run.schema, key, self.guard.as_ref());
             if rule.changes_key() {
-                rows = run.sql(known).kept_of(&rows);
+                rows = run.sql(fetched).kept_of(&rows);
             }
-            let number = run.row_of(&run.sql(known).count_after(&rows, None), 1).await?.iter().sum();
-            if number > 0 && rule == Action::SetDefault && run.has_no_default(known, key).await? {
-                preview.add_blocker(run.schema, key, number, run.first_keys(known, &rows).await?);
+            let number = run.row_of(&run.sql(fetched).count_after(&rows, None), 1).await?.iter().sum();
+            if number > 0 && rule == Action::SetDefault && run.has_no_default(fetched, key).await? {
+                preview.add_blocker(run.schema, key, number, run.first_keys(fetched, &rows).await?);
             }
             preview.add_orphans(run.schema, key, rule, number);
         }
@@ -260,24 +255,24 @@ impl Repair {
     /// Does what was looked at: deletes first, so that only rows that stay are changed (R4).
     async fn carry_out(
         &self,
-        run: Run<'_>,
-        known: &Known,
+        run: Execution<'_>,
+        fetched: &Fetched,
         rules: &[(KeyId, Action)],
         seen: &Preview,
     ) -> Result<Outcome, Error> {
         let (at_most, expecting) = (self.deletion.at_most, self.deletion.expecting.as_deref());
         check(seen, at_most, expecting)?;
-        let mut outcome = run.write(known).await?;
+        let mut outcome = run.write(fetched).await?;
         for &(key, rule) in rules.iter().filter(|(_, rule)| rule.changes_key()) {
             let child = run.schema.keys[key].child;
             let mut pages =
                 Pages::new(run, child, orphans(run.schema, key, self.guard.as_ref()), true).of_at_most(PAGE);
             let mut changed = 0;
-            while let Some(Page { keys, .. }) = pages.next(known).await? {
+            while let Some(Page { keys, .. }) = pages.next(fetched).await? {
                 let keys = self.still(run, &[key], keys).await?;
                 let all: Vec<usize> = (0..keys.len()).collect();
-                changed += run.execute_all(run.sql(known).update_rows(key, &keys, &all)).await?;
-                if known.catalog.may_keep_rows {
+                changed += run.set_at(fetched, key, (&keys, &all)).await?;
+                if fetched.catalog.may_keep_rows {
                     let stayed = self.still(run, &[key], keys).await?.len() as u64;
                     run.check_kept(child, Some(key), Some(all.len() as u64), stayed)?;
                 }
@@ -291,75 +286,56 @@ impl Repair {
         }
         Ok(outcome)
     }
+}
 
-    /// Looks and, to write, does what was looked at, in a transaction of its own or a savepoint.
-    async fn on<C: Connection>(
-        &self,
-        db: &C,
-        awaited: &Awaited,
-        purpose: Purpose,
-    ) -> Result<(Preview, Outcome), Error> {
-        let (plan, dialect) = (self.deletion.planned()?, Dialect::of(db.get_database_backend())?);
-        let schema = self.deletion.graph.schema();
-        let rules = self.rules(schema, plan.root)?;
-        let mends = |(_, rule): &(KeyId, Action)| *rule == Action::Cascade || rule.changes_key();
-        let repaired = rules.iter().copied().filter(mends).collect();
-        let watch = Watch { repaired, ..self.deletion.watch()? };
-        let run = || async {
-            let transaction = session::begin(db, dialect, purpose).await?;
-            let session = WhileAwaited { session: &transaction, awaited };
-            let transaction_of = Transaction::of::<C>(purpose);
-            let run =
-                Run { schema, plan: &plan, dialect, session: &session, watch: &watch, transaction: transaction_of };
-            let worked = async {
-                let known = self.find(run, &rules, purpose).await?;
-                for &(key, rule) in rules.iter().filter(|_| purpose == Purpose::Write) {
-                    if rule == Action::SetDefault {
-                        run.lock_default(&known, key).await?;
-                    }
-                }
-                let seen = self.look(run, &known, &rules).await?;
-                let outcome = match purpose {
-                    Purpose::Read => seen.outcome().clone(),
-                    Purpose::Write => self.carry_out(run, &known, &rules, &seen).await?,
-                };
-                awaited.check()?;
-                Ok((seen, outcome))
-            };
-            let result = worked.await;
-            session::finish(transaction, result).await
+/// A repair, to look at or to carry out.
+#[derive(Debug, Clone)]
+struct Repairing {
+    repair: Repair,
+    purpose: Purpose,
+}
+
+impl Work for Repairing {
+    type Output = (Preview, Outcome);
+
+    async fn work(&self, execution: Execution<'_>) -> Result<(Preview, Outcome), Error> {
+        let Self { repair, purpose } = self;
+        let rules = repair.rules(execution.schema, execution.plan.root)?;
+        let fetched = repair.find(execution, &rules, *purpose).await?;
+        if *purpose == Purpose::Write {
+            for &(key, _) in rules.iter().filter(|(_, rule)| *rule == Action::SetDefault) {
+                execution.lock_default(&fetched, key).await?;
+            }
+        }
+        let seen = repair.look(execution, &fetched, &rules).await?;
+        let outcome = match purpose {
+            Purpose::Read => seen.outcome().clone(),
+            Purpose::Write => repair.carry_out(execution, &fetched, &rules, &seen).await?,
         };
-        let table = label(self.deletion.entity_name());
-        let span = tracing::debug_span!(target: "sea_orm_cascade", "cascade.repair", table);
-        self.deletion.retries_on::<C>().of(&watch, run).instrument(span).await
+        Ok((seen, outcome))
     }
 }
 
-impl Run<'_> {
+impl Request for Repairing {
+    fn prepare(&self) -> Result<Prepared, Error> {
+        let Self { repair, purpose } = self;
+        let table = label(repair.deletion.entity_name());
+        let span = tracing::debug_span!(target: "sea_orm_cascade", "cascade.repair", table);
+        let mut prepared = repair.deletion.prepared(*purpose, span)?;
+        let rules = repair.rules(prepared.graph.schema(), prepared.plan.root)?;
+        prepared.capture.repaired =
+            rules.into_iter().filter(|(_, rule)| *rule == Action::Cascade || rule.changes_key()).collect();
+        Ok(prepared)
+    }
+}
+
+impl Execution<'_> {
     /// Whether the defaults of a SET DEFAULT key refer to a row, and none that stays has them.
-    async fn has_no_default(self, known: &Known, key: KeyId) -> Result<bool, Error> {
+    async fn has_no_default(self, fetched: &Fetched, key: KeyId) -> Result<bool, Error> {
         if !self.schema.keys[key].refers_by_default(self.schema) {
             return Ok(false);
         }
-        let counts = self.sql(known).counts(&[(Count::DefaultKept(key), None)]);
+        let counts = self.sql(fetched).counts(&[(Count::DefaultSurvivor(key), None)]);
         Ok(self.row_of(&counts, 1).await?.first() == Some(&0))
-    }
-}
-
-impl Work for Previewing {
-    type Output = Preview;
-
-    async fn on<C: Connection>(&self, db: &C, awaited: &Awaited) -> Result<Preview, Error> {
-        let (preview, _) = self.0.on(db, awaited, Purpose::Read).await?;
-        Ok(preview)
-    }
-}
-
-impl Work for Executing {
-    type Output = Outcome;
-
-    async fn on<C: Connection>(&self, db: &C, awaited: &Awaited) -> Result<Outcome, Error> {
-        let (_, outcome) = self.0.on(db, awaited, Purpose::Write).await?;
-        Ok(outcome)
     }
 }

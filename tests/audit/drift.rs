@@ -1,4 +1,4 @@
-//! Random schemas, of which one thing is not as declared: it is found, and nothing else; and its mend mends it.
+//! Random schemas, of which one thing is not as declared: it is found, and nothing else; and its fix fixes it.
 //!
 //! `ORACLE_CASES` and `ORACLE_SEED` are those of the random graphs.
 
@@ -213,7 +213,7 @@ impl Drifted {
     }
 
     async fn check(&self, conn: &DatabaseConnection, graph: &Graph) -> Result<(), String> {
-        let audit = graph.audit(conn).await.map_err(|error| error.to_string())?;
+        let audit = graph.audit().run(conn).await.map_err(|error| error.to_string())?;
         let mut found = summary(&audit);
         found.sort();
         if found != self.expected {
@@ -222,9 +222,9 @@ impl Drifted {
         for statement in audit.statements() {
             conn.execute_unprepared(statement).await.map_err(|error| format!("{statement}: {error}"))?;
         }
-        let mended = graph.audit(conn).await.map_err(|error| error.to_string())?;
-        if !mended.is_clean() {
-            return Err(format!("{:?}: after {:?}: {mended}", self.drift, audit.statements()));
+        let fixed = graph.audit().run(conn).await.map_err(|error| error.to_string())?;
+        if !fixed.is_clean() {
+            return Err(format!("{:?}: after {:?}: {fixed}", self.drift, audit.statements()));
         }
         Ok(())
     }
@@ -279,7 +279,7 @@ async fn repaired(shape: &Shape, tables: &Tables, lost: usize, conn: &DatabaseCo
         conn.execute_unprepared(&sql).await.map_err(|error| error.to_string())?;
     }
     let graph = tables.graph();
-    let before = graph.audit(conn).counting_orphans().await.map_err(|error| error.to_string())?;
+    let before = graph.audit().counting_orphans().run(conn).await.map_err(|error| error.to_string())?;
     let orphans = summary(&before).iter().filter(|found| found.starts_with("orphans")).count();
     let mut refused = false;
     for repair in repairs(shape, &graph) {
@@ -298,7 +298,7 @@ async fn repaired(shape: &Shape, tables: &Tables, lost: usize, conn: &DatabaseCo
             Err(error) => return Err(format!("{error:?}")),
         }
     }
-    let after = graph.audit(conn).counting_orphans().await.map_err(|error| error.to_string())?;
+    let after = graph.audit().counting_orphans().run(conn).await.map_err(|error| error.to_string())?;
     let left: Vec<String> = summary(&after).into_iter().filter(|found| found.starts_with("orphans")).collect();
     if !refused && !left.is_empty() {
         return Err(format!("repaired, and still {left:?}: {after}"));

@@ -1,9 +1,9 @@
-//! Each kind of finding, on each database: it is found, its mend is run, and the audit is clean with every row in place.
+//! Each kind of finding, on each database: it is found, its fix is run, and the audit is clean with every row in place.
 
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, Statement, TransactionTrait as _};
-use sea_orm_cascade::cascade::{Audit, FindingKind, Graph, Mend, Severity};
+use sea_orm_cascade::cascade::{Audit, FindingKind, Fix, Graph, Severity};
 
-use super::{mend, run, summary};
+use super::{fix, run, summary};
 use crate::support::{Kind, TestDb};
 use crate::{entity, tests};
 
@@ -77,7 +77,7 @@ async fn rows(db: &DatabaseConnection) -> String {
     all.join(", ")
 }
 
-/// Makes the schema, finds just that, mends it, and finds nothing any more.
+/// Makes the schema, finds just that, fixes it, and finds nothing any more.
 #[track_caller]
 fn check<'a>(
     db: &'a TestDb,
@@ -93,14 +93,14 @@ fn check<'a>(
             run(conn, statement).await;
         }
         let before = rows(conn).await;
-        let audit = graph.audit(conn).counting_orphans().await.unwrap();
+        let audit = graph.audit().counting_orphans().run(conn).await.unwrap();
         assert_eq!(summary(&audit), expected, "{at}: {audit}");
         let json = serde_json::to_string(&audit).unwrap();
         assert_eq!(serde_json::from_str::<Audit>(&json).unwrap(), audit, "{at}");
         assert_eq!(audit.expect_clean().is_err(), !expected.is_empty());
-        mend(conn, &audit).await;
-        let mended = graph.audit(conn).counting_orphans().await.unwrap();
-        assert_eq!(summary(&mended), [""; 0], "{at}: after {:?}: {mended}", audit.statements());
+        fix(conn, &audit).await;
+        let fixed = graph.audit().counting_orphans().run(conn).await.unwrap();
+        assert_eq!(summary(&fixed), [""; 0], "{at}: after {:?}: {fixed}", audit.statements());
         assert_eq!(rows(conn).await, before, "{at}: {:?}", audit.statements());
         run(conn, "DROP TABLE c; DROP TABLE p").await;
         audit
@@ -124,7 +124,7 @@ async fn a_constraint_is_missing(db: TestDb) {
     let audit = check(&db, &graph(), &[P, &c, INDEXES, ROWS], &["constraint_missing c.p"]).await;
     assert_eq!(audit.findings()[0].severity, Severity::Warning);
     let error = audit.expect_clean().unwrap_err();
-    assert!(error.is_unclean());
+    assert!(error.is_audit_failed());
 }
 
 async fn every_other_action(db: TestDb) {
@@ -278,7 +278,7 @@ async fn an_index_is_missing(db: TestDb) {
     if !db.kind().speaks_mysql() {
         let expected = ["index_missing c.n", "index_missing c.p"];
         check(&db, &self::graph(), &[P, C, ROWS], &expected).await;
-        // The name that a mend would take may be taken.
+        // The name that a fix would take may be taken.
         let taken = "CREATE INDEX \"idx-c-p\" ON p (code)";
         check(&db, &self::graph(), &[P, C, ROWS, taken], &expected).await;
     }
@@ -390,8 +390,8 @@ async fn a_key_that_can_be_null(db: TestDb) {
         // All else that is said of the column stays.
         db.sql(P).await;
         db.sql(&c).await;
-        let audit = graph().audit(&db.conn).await.unwrap();
-        mend(&db.conn, &audit).await;
+        let audit = graph().audit().run(&db.conn).await.unwrap();
+        fix(&db.conn, &audit).await;
         let same = "SELECT count(*) FROM information_schema.columns WHERE table_schema = database() \
              AND table_name = 'c' AND column_name = 'p' AND column_default = '1' AND column_comment = 'it''s'";
         assert_eq!(db.number(same).await, 1);
@@ -400,13 +400,13 @@ async fn a_key_that_can_be_null(db: TestDb) {
         // A check is a part of its column, which would be stated without it.
         db.sql("DROP TABLE c").await;
         db.sql(&c.replace("DEFAULT 1 COMMENT 'it''s'", "CHECK (p > 0)")).await;
-        let audit = graph().audit(&db.conn).await.unwrap();
-        assert!(matches!(audit.findings()[0].mend, Mend::ByHand { .. }), "{audit}");
+        let audit = graph().audit().run(&db.conn).await.unwrap();
+        assert!(matches!(audit.findings()[0].fix, Fix::ByHand { .. }), "{audit}");
     }
 }
 
 async fn a_table_is_missing(db: TestDb) {
-    let audit = graph().audit(&db.conn).await.unwrap();
+    let audit = graph().audit().run(&db.conn).await.unwrap();
     let mut expected = vec!["table_missing c", "table_missing p"];
     if db.kind().speaks_mysql() {
         expected.extend(["index_missing c.n", "index_missing c.p", "constraint_missing c.n", "constraint_missing c.p"]);
@@ -416,9 +416,9 @@ async fn a_table_is_missing(db: TestDb) {
         expected.extend(later.into_iter().filter(|_| db.kind() == Kind::Postgres));
     }
     assert_eq!(summary(&audit), expected, "{audit}");
-    mend(&db.conn, &audit).await;
-    let mended = graph().audit(&db.conn).counting_orphans().await.unwrap();
-    assert!(mended.is_clean(), "{mended}");
+    fix(&db.conn, &audit).await;
+    let fixed = graph().audit().counting_orphans().run(&db.conn).await.unwrap();
+    assert!(fixed.is_clean(), "{fixed}");
 }
 
 async fn a_column_is_missing(db: TestDb) {
@@ -433,9 +433,9 @@ async fn a_column_is_missing(db: TestDb) {
     for statement in [p.as_str(), C, INDEXES] {
         db.sql(statement).await;
     }
-    let audit = graph().audit(&db.conn).await.unwrap();
+    let audit = graph().audit().run(&db.conn).await.unwrap();
     assert_eq!(summary(&audit), ["column_missing p"]);
-    assert!(matches!(audit.findings()[0].mend, Mend::ByHand { .. }), "{audit}");
+    assert!(matches!(audit.findings()[0].fix, Fix::ByHand { .. }), "{audit}");
     db.sql("DROP TABLE c").await;
     db.sql("DROP TABLE p").await;
     // One that can be NULL is added, also where it is unique.
@@ -458,19 +458,17 @@ async fn a_table_that_is_not_registered(db: TestDb) {
     for statement in [P, C, INDEXES, other, "CREATE INDEX other_p_idx ON other (p)"] {
         db.sql(statement).await;
     }
-    let audit = graph().audit(&db.conn).await.unwrap();
+    let audit = graph().audit().run(&db.conn).await.unwrap();
     assert_eq!(summary(&audit), ["undeclared_reference other.p"], "{audit}");
     assert_eq!(audit.findings()[0].severity, Severity::Error);
-    assert!(
-        matches!(&audit.findings()[0].mend, Mend::Declaration { text, .. } if text.contains("GraphBuilder::entity"))
-    );
+    assert!(matches!(&audit.findings()[0].fix, Fix::Declaration { text, .. } if text.contains("GraphBuilder::entity")));
     let registered = Graph::builder().entity(p::Entity).entity(c::Entity).entity(other::Entity).build().unwrap();
-    let mended = registered.audit(&db.conn).counting_orphans().await.unwrap();
-    assert!(mended.is_clean(), "{mended}");
+    let fixed = registered.audit().counting_orphans().run(&db.conn).await.unwrap();
+    assert!(fixed.is_clean(), "{fixed}");
     let left = Graph::builder().entity(p::Entity).entity(c::Entity).leave_to_database(other::Entity).build().unwrap();
-    let mended = left.audit(&db.conn).await.unwrap();
-    assert!(mended.is_clean(), "{mended}");
-    assert_eq!(mended.checked().left_to_database, ["other"]);
+    let fixed = left.audit().run(&db.conn).await.unwrap();
+    assert!(fixed.is_clean(), "{fixed}");
+    assert_eq!(fixed.checked().left_to_database, ["other"]);
     let accepted = audit.accept(|finding| finding.table == "other");
     assert!(accepted.is_clean());
     assert_eq!(accepted.accepted().len(), 1);
@@ -482,7 +480,7 @@ async fn a_key_that_is_not_declared(db: TestDb) {
     for statement in [P, &c, INDEXES] {
         db.sql(statement).await;
     }
-    let audit = graph().audit(&db.conn).await.unwrap();
+    let audit = graph().audit().run(&db.conn).await.unwrap();
     assert_eq!(summary(&audit), ["undeclared_reference c.id"], "{audit}");
     assert_eq!(audit.findings()[0].severity, Severity::Warning);
     assert!(audit.to_string().contains("declare a belongs_to from c.id to p"), "{audit}");
@@ -499,10 +497,10 @@ async fn enforcement_is_off(db: TestDb) {
         Kind::MariaDb | Kind::MySql => "SET SESSION foreign_key_checks = 0",
     };
     conn.execute_unprepared(off).await.unwrap();
-    let audit = graph().audit(&conn).await.unwrap();
+    let audit = graph().audit().run(&conn).await.unwrap();
     assert_eq!(summary(&audit), ["enforcement_off "], "{audit}");
     conn.execute_unprepared(audit.statements()[0]).await.unwrap();
-    assert!(graph().audit(&conn).await.unwrap().is_clean());
+    assert!(graph().audit().run(&conn).await.unwrap().is_clean());
 }
 
 entity!(l00 "l00" {} []);
@@ -551,7 +549,7 @@ async fn a_chain_that_is_too_deep(db: TestDb) {
         db.sql(&format!("CREATE INDEX l{level:02}_up_idx ON l{level:02} (up)")).await;
         db.sql(&format!("INSERT INTO l{level:02} VALUES (1, 1)")).await;
     }
-    let audit = chain().audit(&db.conn).await.unwrap();
+    let audit = chain().audit().run(&db.conn).await.unwrap();
     let expected: &[&str] = if db.kind().speaks_mysql() { &["cascade_too_deep l15.up"] } else { &[] };
     assert_eq!(summary(&audit), expected, "{audit}");
     if db.kind().speaks_mysql() {
@@ -563,9 +561,9 @@ async fn a_chain_that_is_too_deep(db: TestDb) {
         transaction.execute_unprepared("DELETE FROM l02").await.unwrap();
         transaction.rollback().await.unwrap();
     }
-    mend(&db.conn, &audit).await;
-    let mended = chain().audit(&db.conn).counting_orphans().await.unwrap();
-    assert!(mended.is_clean(), "{mended}");
+    fix(&db.conn, &audit).await;
+    let fixed = chain().audit().counting_orphans().run(&db.conn).await.unwrap();
+    assert!(fixed.is_clean(), "{fixed}");
 }
 
 entity!(tree "c" { pub p: Option<i64>, } [P = "super::tree::Entity", "Column::P", "super::tree::Column::Id", "Cascade"]);
@@ -581,20 +579,20 @@ async fn a_tree_that_is_too_deep(db: TestDb) {
         run(conn, "CREATE INDEX c_p ON c (p)").await;
         let rows: Vec<String> = (2..=levels).map(|id| format!("({id}, {})", id - 1)).collect();
         run(conn, &format!("INSERT INTO c VALUES (1, NULL); INSERT INTO c VALUES {}", rows.join(", "))).await;
-        assert!(graph.audit(conn).await.unwrap().is_clean(), "rows are not looked at unasked");
-        let audit = graph.audit(conn).counting_orphans().await.unwrap();
+        assert!(graph.audit().run(conn).await.unwrap().is_clean(), "rows are not looked at unasked");
+        let audit = graph.audit().counting_orphans().run(conn).await.unwrap();
         if db.kind() == Kind::Postgres {
             assert!(audit.is_clean() && audit.checked().depths_of.is_empty(), "{audit}");
         } else {
             assert_eq!(summary(&audit), &["cascade_too_deep c.p"][..expected], "{audit}");
             assert_eq!(audit.checked().depths_of, ["c.p"]);
         }
-        mend(conn, &audit).await;
-        let mended = graph.audit(conn).counting_orphans().await.unwrap();
-        assert!(mended.is_clean(), "{mended}");
+        fix(conn, &audit).await;
+        let fixed = graph.audit().counting_orphans().run(conn).await.unwrap();
+        assert!(fixed.is_clean(), "{fixed}");
         // A constraint that refuses is right then, and this is seen unasked.
-        let mended = graph.audit(conn).await.unwrap();
-        assert!(mended.is_clean(), "{mended}");
+        let fixed = graph.audit().run(conn).await.unwrap();
+        assert!(fixed.is_clean(), "{fixed}");
         // What it advises does not stand in the way of a delete.
         let outcome = graph.delete_keys(tree::Entity, [1]).execute(conn).await.unwrap();
         assert_eq!(outcome.rows_deleted(), levels);
@@ -629,24 +627,24 @@ async fn orphans_by_each_rule(db: TestDb) {
     db.sql(&format!("INSERT INTO c VALUES {orphans}")).await;
     let keys = ["c.d", "c.n", "c.p", "c.x"];
     let of = |kind: &str| keys.iter().map(|key| format!("{kind} {key}")).collect::<Vec<_>>();
-    let audit = graph.audit(&db.conn).counting_orphans().await.unwrap();
+    let audit = graph.audit().counting_orphans().run(&db.conn).await.unwrap();
     assert_eq!(summary(&audit), [of("orphans"), of("constraint_missing")].concat(), "{audit}");
     let FindingKind::Orphans { rows, sample_keys } = &audit.findings()[2].kind else { panic!("{audit}") };
     assert_eq!(
         (*rows, sample_keys.iter().map(ToString::to_string).collect::<Vec<_>>()),
         (2, vec!["2".into(), "6".into()])
     );
-    assert!(matches!(audit.findings()[3].mend, Mend::ByHand { .. }), "{audit}");
-    // What SQL cannot decide, a repair does; the rest is mended as the audit says.
+    assert!(matches!(audit.findings()[3].fix, Fix::ByHand { .. }), "{audit}");
+    // What SQL cannot decide, a repair does; the rest is fixed as the audit says.
     graph.repair(orphaned::Entity).or_delete().execute(&db.conn).await.unwrap();
-    let audit = graph.audit(&db.conn).counting_orphans().await.unwrap();
+    let audit = graph.audit().counting_orphans().run(&db.conn).await.unwrap();
     assert_eq!(summary(&audit), of("constraint_missing"), "{audit}");
     db.sql("DELETE FROM c").await;
     db.sql(&format!("INSERT INTO c VALUES {}", orphans.replace("(5, 1, 1, 1, 9), (6, 9, 9, 9, 9)", "(6, 9, 9, 9, 1)")))
         .await;
-    let audit = graph.audit(&db.conn).counting_orphans().await.unwrap();
+    let audit = graph.audit().counting_orphans().run(&db.conn).await.unwrap();
     let statements: Vec<_> =
-        audit.findings().iter().filter(|finding| matches!(finding.mend, Mend::ByHand { .. })).collect();
+        audit.findings().iter().filter(|finding| matches!(finding.fix, Fix::ByHand { .. })).collect();
     if db.kind() == Kind::Sqlite {
         // It has no word for a default in an UPDATE.
         assert_eq!(statements.len(), 1, "{audit}");
@@ -654,9 +652,9 @@ async fn orphans_by_each_rule(db: TestDb) {
     } else {
         assert!(statements.is_empty(), "{audit}");
     }
-    mend(&db.conn, &audit).await;
-    let mended = graph.audit(&db.conn).counting_orphans().await.unwrap();
-    assert!(mended.is_clean(), "{mended}");
+    fix(&db.conn, &audit).await;
+    let fixed = graph.audit().counting_orphans().run(&db.conn).await.unwrap();
+    assert!(fixed.is_clean(), "{fixed}");
     assert_eq!(db.number("SELECT count(*) FROM c").await, 3);
     assert_eq!(db.number("SELECT count(*) FROM c WHERE (id = 3 AND n IS NULL) OR (id = 4 AND d = 1)").await, 2);
 }
@@ -693,10 +691,10 @@ async fn a_table_of_another_database(db: TestDb) {
     ] {
         db.sql(statement).await;
     }
-    let audit = graph().audit(&db.conn).await;
+    let audit = graph().audit().run(&db.conn).await;
     db.sql(&format!("DROP DATABASE {name}_other")).await;
     assert_eq!(summary(&audit.unwrap()), [format!("undeclared_reference {name}_other.other.p")]);
-    assert!(graph().audit(&db.conn).await.unwrap().is_clean());
+    assert!(graph().audit().run(&db.conn).await.unwrap().is_clean());
 }
 
 /// Partitions repeat the constraints and indexes of their table.
@@ -713,7 +711,7 @@ async fn a_partitioned_table(db: TestDb) {
     ] {
         db.sql(statement).await;
     }
-    let audit = graph().audit(&db.conn).counting_orphans().await.unwrap();
+    let audit = graph().audit().counting_orphans().run(&db.conn).await.unwrap();
     assert!(audit.is_clean(), "{audit}");
     for (drift, expected) in [
         ("DROP INDEX c_p_idx", "index_missing c.p"),
@@ -725,11 +723,11 @@ async fn a_partitioned_table(db: TestDb) {
         ("ALTER TABLE c_low DISABLE TRIGGER ALL", "constraint_off c.n"),
     ] {
         db.sql(drift).await;
-        let audit = graph().audit(&db.conn).await.unwrap();
+        let audit = graph().audit().run(&db.conn).await.unwrap();
         assert_eq!(summary(&audit)[0], expected, "{audit}");
-        mend(&db.conn, &audit).await;
-        let mended = graph().audit(&db.conn).await.unwrap();
-        assert!(mended.is_clean(), "{drift}: {mended}");
+        fix(&db.conn, &audit).await;
+        let fixed = graph().audit().run(&db.conn).await.unwrap();
+        assert!(fixed.is_clean(), "{drift}: {fixed}");
     }
 }
 
@@ -743,7 +741,7 @@ async fn inside_a_transaction(db: TestDb) {
         transaction.rollback().await.unwrap();
         transaction = db.conn.begin().await.unwrap();
     }
-    let audit = graph().audit(&transaction).counting_orphans().await.unwrap();
+    let audit = graph().audit().counting_orphans().run(&transaction).await.unwrap();
     let expected: &[&str] = if db.kind().speaks_mysql() { &[] } else { &["index_missing c.n", "index_missing c.p"] };
     assert_eq!(summary(&audit), expected, "it sees what the transaction has made");
     transaction.rollback().await.unwrap();
@@ -756,12 +754,12 @@ async fn a_view(db: TestDb) {
         db.sql(statement).await;
     }
     let left = Graph::builder().entity(p::Entity).entity(c::Entity).leave_to_database(real_c::Entity).build().unwrap();
-    let audit = left.audit(&db.conn).counting_orphans().await.unwrap();
+    let audit = left.audit().counting_orphans().run(&db.conn).await.unwrap();
     assert_eq!(summary(&audit), ["registered_view c"], "{audit}");
     assert!(audit.accept(|finding| matches!(finding.kind, FindingKind::RegisteredView)).is_clean());
     db.sql("DROP VIEW c").await;
     db.sql("CREATE VIEW c AS SELECT id, p FROM real_c").await;
-    assert_eq!(summary(&left.audit(&db.conn).await.unwrap()), ["column_missing c", "registered_view c"]);
+    assert_eq!(summary(&left.audit().run(&db.conn).await.unwrap()), ["column_missing c", "registered_view c"]);
 }
 
 entity!(real_c "real_c" {} []);
@@ -796,16 +794,16 @@ async fn an_attached_database(db: TestDb) {
         run(conn, statement).await;
     }
     let graph = Graph::builder().entity(attached::Entity).build().unwrap();
-    let audit = graph.audit(conn).await.unwrap();
+    let audit = graph.audit().run(conn).await.unwrap();
     assert_eq!(summary(&audit), ["index_missing aux.p.up"], "{audit}");
-    mend(conn, &audit).await;
-    assert!(graph.audit(conn).await.unwrap().is_clean());
+    fix(conn, &audit).await;
+    assert!(graph.audit().run(conn).await.unwrap().is_clean());
     run(conn, "DROP TABLE aux.p; CREATE TABLE aux.p (id BIGINT NOT NULL PRIMARY KEY, up BIGINT REFERENCES p (id))")
         .await;
-    let audit = graph.audit(conn).await.unwrap();
+    let audit = graph.audit().run(conn).await.unwrap();
     assert_eq!(summary(&audit), ["index_missing aux.p.up", "action_differs aux.p.up"], "{audit}");
     // A script would meet the other table.
-    assert!(matches!(audit.findings()[1].mend, Mend::ByHand { .. }), "{audit}");
+    assert!(matches!(audit.findings()[1].fix, Fix::ByHand { .. }), "{audit}");
 }
 
 async fn a_domain_that_is_not_null(db: TestDb) {
@@ -816,9 +814,9 @@ async fn a_domain_that_is_not_null(db: TestDb) {
     for statement in ["CREATE DOMAIN also AS reference", P, &c, INDEXES] {
         db.sql(statement).await;
     }
-    let audit = graph().audit(&db.conn).await.unwrap();
+    let audit = graph().audit().run(&db.conn).await.unwrap();
     assert_eq!(summary(&audit), ["nullability_differs c.n"], "{audit}");
-    assert!(matches!(audit.findings()[0].mend, Mend::ByHand { .. }), "{audit}");
+    assert!(matches!(audit.findings()[0].fix, Fix::ByHand { .. }), "{audit}");
 }
 
 entity!(tree_p "p" { pub up: Option<i64>, } [Up = "super::tree_p::Entity", "Column::Up", "super::tree_p::Column::Id", "Cascade"]);
@@ -832,8 +830,8 @@ async fn orphans_of_a_table_called_like_an_alias(db: TestDb) {
     ] {
         db.sql(statement).await;
     }
-    let audit = graph.audit(&db.conn).counting_orphans().await.unwrap();
-    mend(&db.connect(1).await, &audit).await;
+    let audit = graph.audit().counting_orphans().run(&db.conn).await.unwrap();
+    fix(&db.connect(1).await, &audit).await;
     assert_eq!(db.number("SELECT count(*) FROM p WHERE id <= 3").await, 3, "{audit}");
     assert_eq!(db.number("SELECT count(*) FROM p").await, 3, "{audit}");
 }
@@ -844,15 +842,15 @@ async fn a_script_that_is_run_late(db: TestDb) {
     for statement in [P, &C.replace("CASCADE", "RESTRICT"), INDEXES, ROWS] {
         run(conn, statement).await;
     }
-    let audit = graph().audit(conn).await.unwrap();
+    let audit = graph().audit().run(conn).await.unwrap();
     run(conn, "ALTER TABLE c ADD COLUMN later TEXT; UPDATE c SET later = 'x'").await;
     let error = conn.execute_unprepared(audit.statements()[0]).await.unwrap_err().to_string();
     assert!(error.contains("__cascade_unchanged.audit_again"), "{error}");
     assert_eq!(db.number("SELECT count(*) FROM c WHERE later = 'x'").await, 2);
-    let audit = graph().audit(conn).await.unwrap();
+    let audit = graph().audit().run(conn).await.unwrap();
     assert_eq!(summary(&audit), ["action_differs c.p"], "the connection is as it was");
-    mend(conn, &audit).await;
-    assert!(graph().audit(conn).await.unwrap().is_clean());
+    fix(conn, &audit).await;
+    assert!(graph().audit().run(conn).await.unwrap().is_clean());
     assert_eq!(db.number("SELECT count(*) FROM c WHERE later = 'x'").await, 2);
 }
 
@@ -863,7 +861,7 @@ async fn what_is_broken_elsewhere(db: TestDb) {
     for statement in [P, C, INDEXES, broken] {
         run(conn, statement).await;
     }
-    let audit = graph().audit(conn).counting_orphans().await.unwrap();
+    let audit = graph().audit().counting_orphans().run(conn).await.unwrap();
     assert!(audit.is_clean(), "{audit}");
 }
 
@@ -892,8 +890,8 @@ async fn a_type_that_is_not_there(db: TestDb) {
         ("CREATE TABLE listed (id BIGINT NOT NULL PRIMARY KEY)", "column_missing listed"),
     ] {
         db.sql(statement).await;
-        let audit = graph.audit(&db.conn).await.unwrap();
+        let audit = graph.audit().run(&db.conn).await.unwrap();
         assert_eq!(summary(&audit), [expected]);
-        assert_eq!(matches!(audit.findings()[0].mend, Mend::ByHand { .. }), db.kind() != Kind::Postgres, "{audit}");
+        assert_eq!(matches!(audit.findings()[0].fix, Fix::ByHand { .. }), db.kind() != Kind::Postgres, "{audit}");
     }
 }

@@ -7,7 +7,7 @@ pub(crate) mod size;
 pub(crate) mod trust;
 
 use sea_orm::{ConnectionTrait as _, DatabaseConnection};
-use sea_orm_cascade::cascade::{Audit, Mend};
+use sea_orm_cascade::cascade::{Audit, Fix};
 
 /// The findings as `kind key`, or `kind table`.
 fn summary(audit: &Audit) -> Vec<String> {
@@ -20,10 +20,10 @@ fn summary(audit: &Audit) -> Vec<String> {
 }
 
 /// Runs what the audit says, of schema and rows, in its order.
-async fn mend(db: &DatabaseConnection, audit: &Audit) {
+async fn fix(db: &DatabaseConnection, audit: &Audit) {
     let mut done = Vec::new();
     for finding in audit.findings() {
-        let (Mend::Schema { statements, .. } | Mend::Rows { statements, .. }) = &finding.mend else { continue };
+        let (Fix::Schema { statements, .. } | Fix::Rows { statements, .. }) = &finding.fix else { continue };
         for statement in statements {
             if !done.contains(&statement) {
                 run(db, statement).await;

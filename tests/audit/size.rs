@@ -108,7 +108,7 @@ pub(crate) async fn made(db: &TestDb, number: usize) -> Graph {
 }
 
 async fn thirty_tables_are_clean(db: TestDb) {
-    let audit = made(&db, 30).await.audit(&db.conn).counting_orphans().await.unwrap();
+    let audit = made(&db, 30).await.audit().counting_orphans().run(&db.conn).await.unwrap();
     assert_eq!(summary(&audit), [""; 0], "{audit}");
     assert_eq!((audit.checked().tables.len(), audit.checked().keys.len()), (30, 58));
 }
@@ -119,7 +119,7 @@ async fn statements_do_not_grow_with_tables(db: TestDb) {
     for number in [10, 100] {
         let graph = made(&db, number).await;
         log.take();
-        let audit = graph.audit(&conn).await.unwrap();
+        let audit = graph.audit().run(&conn).await.unwrap();
         let statements = log.take();
         assert_eq!(summary(&audit), [""; 0], "{audit}");
         assert_eq!(audit.checked().tables.len(), number);
@@ -140,9 +140,9 @@ async fn orphans_take_a_statement_for_each_key(db: TestDb) {
     let (conn, log) = Log::on(&db).await;
     db.sql("INSERT INTO h000 VALUES (1)").await;
     db.sql("INSERT INTO h001 VALUES (1, 1, 1), (2, 1, NULL)").await;
-    graph.audit(&conn).await.unwrap();
+    graph.audit().run(&conn).await.unwrap();
     let alone = log.take().len();
-    graph.audit(&conn).counting_orphans().await.unwrap();
+    graph.audit().counting_orphans().run(&conn).await.unwrap();
     // SQLite is asked of each table too how its keys are stored.
     let expected = if db.kind() == Kind::Sqlite { 4 + 3 } else { 4 };
     assert_eq!(log.take().len() - alone, expected);

@@ -1,9 +1,9 @@
-//! What an audit must not be silent about, and mends that work: each row of the list by its number (A1 to A8).
+//! What an audit must not be silent about, and fixes that work: each row of the list by its number (A1 to A8).
 
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, EntityTrait as _, Statement};
-use sea_orm_cascade::cascade::{Audit, FindingKind, Graph, Mend, Severity};
+use sea_orm_cascade::cascade::{Audit, FindingKind, Fix, Graph, Severity};
 
-use super::{mend, run, summary};
+use super::{fix, run, summary};
 use crate::support::{Constraints, Kind, TestDb};
 use crate::{entity, entity_with_key, tables, tests};
 
@@ -44,7 +44,7 @@ fn graph() -> Graph {
     Graph::builder().entity(p::Entity).entity(c::Entity).build().unwrap()
 }
 
-/// Makes the schema and audits; where that says so, mends and audits again, until nothing is left to run. Gives the first
+/// Makes the schema and audits; where that says so, fixes and audits again, until nothing is left to run. Gives the first
 /// audit and the last.
 #[track_caller]
 fn settle<'a>(
@@ -59,28 +59,28 @@ fn settle<'a>(
         for statement in schema {
             run(conn, statement).await;
         }
-        let first = graph.audit(conn).counting_orphans().await.unwrap();
+        let first = graph.audit().counting_orphans().run(conn).await.unwrap();
         assert_eq!(summary(&first), expected, "{at}: {first}");
         let mut last = first.clone();
         for _ in 0..3 {
-            let needs_no_run = |mend: &Mend| matches!(mend, Mend::ByHand { .. } | Mend::Declaration { .. });
-            if last.findings().iter().all(|finding| needs_no_run(&finding.mend)) {
+            let needs_no_run = |fix: &Fix| matches!(fix, Fix::ByHand { .. } | Fix::Declaration { .. });
+            if last.findings().iter().all(|finding| needs_no_run(&finding.fix)) {
                 break;
             }
-            mend(conn, &last).await;
-            last = graph.audit(conn).counting_orphans().await.unwrap();
+            fix(conn, &last).await;
+            last = graph.audit().counting_orphans().run(conn).await.unwrap();
         }
         assert_eq!(summary(&last), left, "{at}: after {:?}: {last}", first.statements());
         for finding in last.findings() {
-            assert!(matches!(finding.mend, Mend::ByHand { .. } | Mend::Declaration { .. }), "{at}: {last}");
+            assert!(matches!(finding.fix, Fix::ByHand { .. } | Fix::Declaration { .. }), "{at}: {last}");
         }
         (first, last)
     }
 }
 
-fn text_of(mend: &Mend) -> &str {
-    match mend {
-        Mend::ByHand { text, .. } | Mend::Declaration { text, .. } => text,
+fn text_of(fix: &Fix) -> &str {
+    match fix {
+        Fix::ByHand { text, .. } | Fix::Declaration { text, .. } => text,
         other => panic!("{other:?}"),
     }
 }
@@ -137,16 +137,20 @@ async fn a1_a_trigger_that_came_since(db: TestDb) {
         for statement in [P, &C.replace("CASCADE", "RESTRICT"), "INSERT INTO p VALUES (1)"] {
             run(conn, statement).await;
         }
-        let audit = graph().audit(conn).await.unwrap();
+        let audit = graph().audit().run(conn).await.unwrap();
         run(conn, later).await;
         let script = audit.statements().into_iter().find(|sql| sql.contains("BEGIN IMMEDIATE")).unwrap().to_owned();
         let error = conn.execute_unprepared(&script).await.unwrap_err().to_string();
         assert!(error.contains("__cascade_unchanged.audit_again"), "{error}");
         assert_eq!(db.number("SELECT count(*) FROM sqlite_schema WHERE name = 'later'").await, 1);
         // Where nothing came, all of it is run, in its order.
-        mend(conn, &graph().audit(conn).await.unwrap()).await;
-        let audit =
-            graph().audit(conn).await.unwrap().accept(|finding| matches!(finding.kind, FindingKind::Triggers { .. }));
+        fix(conn, &graph().audit().run(conn).await.unwrap()).await;
+        let audit = graph()
+            .audit()
+            .run(conn)
+            .await
+            .unwrap()
+            .accept(|finding| matches!(finding.kind, FindingKind::Triggers { .. }));
         audit.expect_clean().unwrap();
         assert_eq!(db.number("SELECT count(*) FROM sqlite_schema WHERE name = 'later'").await, 1);
         run(conn, "DROP TABLE c; DROP TABLE p").await;
@@ -160,7 +164,7 @@ async fn a1_a_temporary_trigger(db: TestDb) {
     let schema = [P, &C.replace("CASCADE", "RESTRICT"), INDEX, trigger];
     let left = ["action_differs c.p", "triggers c"];
     let (first, _) = settle(conn, &graph(), &schema, &left, &left).await;
-    assert!(text_of(&first.findings()[0].mend).contains("temporary"), "{first}");
+    assert!(text_of(&first.findings()[0].fix).contains("temporary"), "{first}");
 }
 
 entity!(sp "p" { #[sea_orm(column_type = "String(StringLen::N(20))", unique)] pub code: String, } []);
@@ -236,7 +240,7 @@ async fn a2_ends_that_no_constraint_joins(db: TestDb) {
     let c = "CREATE TABLE c (id BIGINT NOT NULL PRIMARY KEY, p ENUM('a', 'b') NOT NULL, KEY (p))";
     let left = ["ends_differ c.p", "constraint_missing c.p"];
     let (first, _) = settle(conn, &by_code(), &[&p, c], &left, &left).await;
-    assert!(text_of(&first.findings()[1].mend).contains("one type"), "{first}");
+    assert!(text_of(&first.findings()[1].fix).contains("one type"), "{first}");
     assert!(conn.execute_unprepared("ALTER TABLE c ADD FOREIGN KEY (p) REFERENCES p (code)").await.is_err());
 }
 
@@ -259,7 +263,7 @@ async fn a2_a_column_that_others_hold(db: TestDb) {
     let expected = ["ends_differ c.p", "ends_differ second.p", "constraint_missing c.p", "constraint_missing second.p"];
     settle(conn, &graph, &schema, &expected, &[]).await;
     run(conn, "DROP TABLE c; DROP TABLE second; DROP TABLE p").await;
-    // They are of two types: each mend fits the other.
+    // They are of two types: each fix fits the other.
     let second = "CREATE TABLE second (id BIGINT NOT NULL PRIMARY KEY, p SMALLINT NOT NULL, KEY (p))";
     let schema = ["CREATE TABLE p (id INT NOT NULL PRIMARY KEY)", c, second, "INSERT INTO p VALUES (1)"];
     settle(conn, &graph, &schema, &expected, &[]).await;
@@ -269,7 +273,7 @@ async fn a2_a_column_that_others_hold(db: TestDb) {
     for statement in [&schema[..3], &["INSERT INTO c VALUES (1, 9000000000)"]].concat() {
         run(conn, statement).await;
     }
-    let audit = graph.audit(conn).await.unwrap();
+    let audit = graph.audit().run(conn).await.unwrap();
     let mut failed = false;
     for statement in audit.statements() {
         if conn.execute_unprepared(statement).await.is_err() {
@@ -293,13 +297,13 @@ async fn a2_a_key_that_is_too_long(db: TestDb) {
     settle(conn, &by_code(), &[&p, &c(769)], &expected, &expected).await;
     // MySQL refuses it, and MariaDB makes one of the beginning, which finds no row.
     let is_made = conn.execute_unprepared("CREATE INDEX c_p ON c (p)").await.is_ok();
-    assert!(!is_made || summary(&by_code().audit(conn).await.unwrap()) == expected, "the reason holds");
+    assert!(!is_made || summary(&by_code().audit().run(conn).await.unwrap()) == expected, "the reason holds");
     run(conn, "DROP TABLE c; DROP TABLE p").await;
     if db.number("SELECT version() LIKE '%MariaDB%'").await == 1 {
         let c = "CREATE TABLE c (id BIGINT NOT NULL PRIMARY KEY, p INT NOT NULL, KEY (p)) WITH SYSTEM VERSIONING";
         let left = ["ends_differ c.p", "constraint_missing c.p"];
         let (first, _) = settle(conn, &graph(), &[P, c], &left, &left).await;
-        assert!(text_of(&first.findings()[0].mend).contains("history"), "{first}");
+        assert!(text_of(&first.findings()[0].fix).contains("history"), "{first}");
     }
 }
 
@@ -310,7 +314,7 @@ async fn a3_partitions_have_no_keys(db: TestDb) {
     for (p, c) in [(P.to_owned(), format!("{bare} {in_parts}")), (format!("{P} {in_parts}"), bare.to_owned())] {
         let left = ["constraint_missing c.p"];
         let (first, _) = settle(conn, &graph(), &[&p, &c], &left, &left).await;
-        assert!(text_of(&first.findings()[0].mend).contains("partitions"), "{first}");
+        assert!(text_of(&first.findings()[0].fix).contains("partitions"), "{first}");
         let add = "ALTER TABLE c ADD FOREIGN KEY (p) REFERENCES p (id)";
         assert!(conn.execute_unprepared(add).await.is_err(), "the reason holds");
         run(conn, "DROP TABLE c; DROP TABLE p").await;
@@ -402,17 +406,17 @@ async fn a4_what_seaorm_makes_is_clean(db: TestDb) {
     }
     let tables = crate::support::Tables(tables![every, of_every].into_iter().collect());
     tables.create::<&str, &str>(&db.conn, Constraints::Declared, &[]).await;
-    let audit = tables.graph().audit(&db.conn).counting_orphans().await.unwrap();
+    let audit = tables.graph().audit().counting_orphans().run(&db.conn).await.unwrap();
     let audit = audit.accept(|finding| matches!(finding.kind, FindingKind::IndexMissing { .. }));
     assert!(audit.is_clean(), "{audit}");
     assert_eq!(audit.checked().keys.len(), 22);
-    // The same with what a mend makes.
+    // The same with what a fix makes.
     tables.drop(&db.conn).await;
     let conn = &db.connect(1).await;
-    let audit = tables.graph().audit(conn).await.unwrap();
-    mend(conn, &audit).await;
-    let mended = tables.graph().audit(conn).counting_orphans().await.unwrap();
-    assert!(mended.is_clean(), "{mended}");
+    let audit = tables.graph().audit().run(conn).await.unwrap();
+    fix(conn, &audit).await;
+    let fixed = tables.graph().audit().counting_orphans().run(conn).await.unwrap();
+    assert!(fixed.is_clean(), "{fixed}");
 }
 
 entity!(up "p" { #[sea_orm(unique)] pub code: Uuid, } []);
@@ -579,7 +583,7 @@ async fn a4_values_in_another_form(db: TestDb) {
     for statement in schema {
         run(conn, statement).await;
     }
-    let audit = by_uuid().audit(conn).counting_orphans().await.unwrap();
+    let audit = by_uuid().audit().counting_orphans().run(conn).await.unwrap();
     assert_eq!(summary(&audit), left, "{audit}");
     let FindingKind::StoredOtherwise { column, rows } = &audit.findings()[0].kind else { panic!("{audit}") };
     assert_eq!((column.as_str(), *rows), ("code", 1));
@@ -589,7 +593,7 @@ async fn a4_values_in_another_form(db: TestDb) {
     for statement in schema {
         run(conn, statement).await;
     }
-    let audit = graph().audit(conn).counting_orphans().await.unwrap();
+    let audit = graph().audit().counting_orphans().run(conn).await.unwrap();
     let expected = ["stored_otherwise c", "stored_otherwise p", "orphans c.p", "constraint_missing c.p"];
     assert_eq!(summary(&audit), expected, "{audit}");
 }
@@ -662,7 +666,7 @@ async fn a5_rules(db: TestDb) {
     let (first, _) = settle(conn, &graph(), &[P, C, INDEX, rule], &["rules p"], &["rules p"]).await;
     assert_eq!(first.findings()[0].severity, Severity::Error);
     run(conn, "DROP RULE keep ON p; CREATE RULE adds AS ON INSERT TO p DO ALSO NOTHING").await;
-    graph().audit(conn).await.unwrap().expect_clean().unwrap();
+    graph().audit().run(conn).await.unwrap().expect_clean().unwrap();
 }
 
 /// It holds for some roles and not for others: the audit speaks of its own connection.
@@ -682,9 +686,9 @@ async fn a5_row_security(db: TestDb) {
     ] {
         run(conn, statement).await;
     }
-    graph().audit(conn).await.unwrap().expect_clean().unwrap();
+    graph().audit().run(conn).await.unwrap().expect_clean().unwrap();
     run(conn, &format!("SET ROLE {role}")).await;
-    let audit = graph().audit(conn).await;
+    let audit = graph().audit().run(conn).await;
     run(conn, "RESET ROLE").await;
     run(conn, &format!("DROP OWNED BY {role}; DROP ROLE {role}")).await;
     let audit = audit.unwrap();
@@ -710,7 +714,7 @@ async fn a5_a_computed_key(db: TestDb) {
     for statement in [P, &c, INDEX] {
         run(conn, statement).await;
     }
-    let audit = self::graph().audit(conn).await.unwrap();
+    let audit = self::graph().audit().run(conn).await.unwrap();
     assert!(!summary(&audit).contains(&"generated_column c.p".to_owned()), "{audit}");
 }
 
@@ -734,7 +738,7 @@ async fn a6_a_constraint_onto_a_part(db: TestDb) {
             let (first, _) = settle(conn, &alone, &[p, &other], &expected, &expected).await;
             assert_eq!(first.findings()[0].severity, Severity::Error);
             assert!(first.findings()[0].found.contains(part), "{first}");
-            left.audit(conn).await.unwrap().expect_clean().unwrap();
+            left.audit().run(conn).await.unwrap().expect_clean().unwrap();
             run(conn, "DROP TABLE other; DROP TABLE p CASCADE").await;
         }
     }
@@ -776,11 +780,11 @@ async fn a7_defaults_survive(db: TestDb) {
             String::from_utf8_lossy(&text).lines().find(|line| line.trim().starts_with("`p`")).unwrap().to_owned()
         };
         let before = line().await;
-        let audit = graph.audit(conn).await.unwrap();
+        let audit = graph.audit().run(conn).await.unwrap();
         assert_eq!(summary(&audit), ["nullability_differs c.p"], "{ty} {said}: {audit}");
         if is_told {
-            mend(conn, &audit).await;
-            graph.audit(conn).await.unwrap().expect_clean().unwrap();
+            fix(conn, &audit).await;
+            graph.audit().run(conn).await.unwrap().expect_clean().unwrap();
             // MySQL shows what is stated though it is that of the table.
             let own = " CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_ai_ci";
             let bare = |line: &str| line.replace(" NOT NULL", "").replace(" NULL", "").replace(own, "");
@@ -788,7 +792,7 @@ async fn a7_defaults_survive(db: TestDb) {
             assert_eq!(bare(&after), bare(&before.replace("DEFAULT NULL", "")), "{:?}", audit.statements());
             assert!(after.contains("NOT NULL"), "{after}");
         } else {
-            assert!(text_of(&audit.findings()[0].mend).contains("SHOW CREATE TABLE"), "{audit}");
+            assert!(text_of(&audit.findings()[0].fix).contains("SHOW CREATE TABLE"), "{audit}");
         }
         run(conn, DROP).await;
     }
@@ -862,15 +866,15 @@ async fn a8_many_to_many(db: TestDb) {
     let expected = ["undeclared_reference user_groups.group_id", "undeclared_reference user_groups.user_id"];
     let (first, _) = settle(conn, &graph, &schema, &expected, &expected).await;
     assert!(first.findings().iter().all(|finding| finding.severity == Severity::Error));
-    assert!(text_of(&first.findings()[0].mend).contains("GraphBuilder::entity"), "{first}");
+    assert!(text_of(&first.findings()[0].fix).contains("GraphBuilder::entity"), "{first}");
     let builder = Graph::builder().entity(user::Entity).entity(group::Entity);
     let registered = builder.clone().entity(user_group::Entity).build().unwrap();
-    registered.audit(conn).counting_orphans().await.unwrap().expect_clean().unwrap();
+    registered.audit().counting_orphans().run(conn).await.unwrap().expect_clean().unwrap();
     let left = builder.leave_to_database(user_group::Entity).build().unwrap();
-    left.audit(conn).await.unwrap().expect_clean().unwrap();
+    left.audit().run(conn).await.unwrap().expect_clean().unwrap();
     // Without a constraint nothing tells of it.
     run(conn, "DROP TABLE user_groups").await;
-    graph.audit(conn).await.unwrap().expect_clean().unwrap();
+    graph.audit().run(conn).await.unwrap().expect_clean().unwrap();
 }
 
 entity!(author "authors" {} []);

@@ -221,10 +221,10 @@ async fn restricted_users_need_every_right(db: TestDb) {
     assert_eq!(error.to_string(), "the user of this connection lacks the permission `select` on a");
     // The schema may be looked at by anybody, rows not.
     let graph = case.graph();
-    assert!(!graph.audit(&as_user(4)).await.unwrap().checked().keys.is_empty());
-    let error = graph.audit(&as_user(4)).counting_orphans().await.unwrap_err();
+    assert!(!graph.audit().run(&as_user(4)).await.unwrap().checked().keys.is_empty());
+    let error = graph.audit().counting_orphans().run(&as_user(4)).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Forbidden { permission, .. } if permission == "select"), "{error}");
-    graph.audit(&as_user(3)).counting_orphans().await.unwrap();
+    graph.audit().counting_orphans().run(&as_user(3)).await.unwrap();
     let outcome = deletion.execute(&as_user(1)).await.unwrap();
     assert_eq!(outcome.to_string(), "deleted a 1, b 2; changed n.a 1 (SET NULL)");
     assert_eq!(case.state(&db.conn).await, AFTER);

@@ -131,10 +131,10 @@ impl Case {
         }
     }
 
-    /// Nothing is found of these tables but what the harness has left out; what mends that leaves the rows as they are.
+    /// Nothing is found of these tables but what the harness has left out; what fixes that leaves the rows as they are.
     async fn audit(&self, db: &TestDb, constrained: bool, variant: &str) {
         let (graph, before) = (self.graph(), self.state(&db.conn).await);
-        let audit = graph.audit(&db.conn).counting_orphans().await.expect(variant);
+        let audit = graph.audit().counting_orphans().run(&db.conn).await.expect(variant);
         for finding in audit.findings() {
             let is_left_out = match finding.kind {
                 FindingKind::IndexMissing { .. } => true,
@@ -148,8 +148,8 @@ impl Case {
         for statement in audit.statements() {
             conn.execute_unprepared(statement).await.unwrap_or_else(|error| panic!("{variant}: {statement}: {error}"));
         }
-        let mended = graph.audit(&conn).counting_orphans().await.expect(variant);
-        assert!(mended.is_clean(), "{variant}: after {:?}: {mended}", audit.statements());
+        let fixed = graph.audit().counting_orphans().run(&conn).await.expect(variant);
+        assert!(fixed.is_clean(), "{variant}: after {:?}: {fixed}", audit.statements());
         assert_eq!(self.state(&conn).await, before, "{variant}: {:?}", audit.statements());
         conn.close().await.expect(variant);
     }

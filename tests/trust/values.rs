@@ -446,7 +446,7 @@ async fn every_key_type_is_found_by_its_index(db: TestDb) {
                 let deletion = $module::graph().delete($module::Parent::find());
                 deletion.execute(&conn).await.unwrap_or_else(|error| panic!("{}: {error:?}", $ty));
                 assert_eq!(left(&db).await, (0, 0), "{}", $ty);
-                let plan = deletion.plan(db.backend()).unwrap();
+                let plan = deletion.explain(db.backend()).unwrap();
                 for statement in plan.steps.iter().flat_map(|step| &step.statements) {
                     explain(&db, statement, $ty).await;
                 }

@@ -2,16 +2,16 @@
 //!
 //! Pure. For each registered key it asks what a delete relies on: the tables and columns, the constraint and its action,
 //! an index by which children are found, that a reference names one row, and whether a key can be NULL; then what else
-//! leads to the registered tables. A table or column that is missing counts as made by its mend, so that what would still
+//! leads to the registered tables. A table or column that is missing counts as made by its fix, so that what would still
 //! be missing then is found at once.
 
 use crate::cascade::audit::depth::too_deep;
-use crate::cascade::audit::live::{Flaw, Live, LiveIndex, LiveKey, LiveTable, Place, TableKind};
+use crate::cascade::audit::fix::{PlannedFix, Sql, constrained, script};
+use crate::cascade::audit::live::{IndexDefect, Live, LiveIndex, LiveKey, LiveTable, QualifiedName, TableKind};
 use crate::cascade::audit::made::{made, made_column, made_keys};
-use crate::cascade::audit::mend::{Cure, Sql, constrained, script};
 use crate::cascade::data::action::Action;
 use crate::cascade::data::dialect::Dialect;
-use crate::cascade::data::finding::{Finding, FindingKind, Mend, Severity};
+use crate::cascade::data::finding::{Finding, FindingKind, Fix, Severity};
 use crate::cascade::data::key::Key;
 use crate::cascade::data::name::key_label;
 use crate::cascade::declare::schema::{ForeignKey, KeyId, Schema, Table, TableId};
@@ -34,7 +34,7 @@ pub(crate) struct StoredOtherwise {
     pub(crate) rows: u64,
 }
 
-/// A finding before its mend is put into words.
+/// A finding before its fix is put into words.
 pub(super) struct Draft {
     pub(super) kind: FindingKind,
     pub(super) severity: Severity,
@@ -45,7 +45,7 @@ pub(super) struct Draft {
     pub(super) declared: String,
     pub(super) found: String,
     pub(super) why: String,
-    pub(super) cure: Cure,
+    pub(super) fix: PlannedFix,
 }
 
 /// All that differs.
@@ -98,14 +98,14 @@ fn check_enforcement(schema: &Schema, live: &Live, drafts: &mut Vec<Draft>) {
         declared: "foreign keys that the database checks".to_owned(),
         found: setting.to_owned(),
         why: "what is written on this connection can refer to rows that are not there".to_owned(),
-        cure: Sql::new(schema, live).enforcement(),
+        fix: Sql::new(schema, live).enforcement(),
     });
 }
 
 /// Whether a table and its columns are there. Those that are not are added to `live`.
 fn check_table(schema: &Schema, live: &mut Live, id: TableId, drafts: &mut Vec<Draft>) {
     let table = &schema.tables[id];
-    let draft = |kind, declared, found: &str, why: &str, cure| Draft {
+    let draft = |kind, declared, found: &str, why: &str, fix| Draft {
         kind,
         severity: Severity::Error,
         changes: Some(id),
@@ -114,12 +114,12 @@ fn check_table(schema: &Schema, live: &mut Live, id: TableId, drafts: &mut Vec<D
         declared,
         found: found.to_owned(),
         why: why.to_owned(),
-        cure,
+        fix,
     };
     let Some(found) = live.find(&table.name).map(|found| found.place.clone()) else {
         let why = "every delete that looks at it fails; if a program of yours makes it, run that instead";
-        let cure = Sql::new(schema, live).table(table);
-        drafts.push(draft(FindingKind::TableMissing, format!("table {}", table.label), "no such table", why, cure));
+        let fix = Sql::new(schema, live).table(table);
+        drafts.push(draft(FindingKind::TableMissing, format!("table {}", table.label), "no such table", why, fix));
         let made = made(live, table);
         if live.dialect == Dialect::Sqlite {
             live.keys.extend(made_keys(schema, live, id));
@@ -133,9 +133,9 @@ fn check_table(schema: &Schema, live: &mut Live, id: TableId, drafts: &mut Vec<D
         if live.tables[at].column(live, &name).is_some() {
             continue;
         }
-        let cure = Sql::new(schema, live).column(table, &name);
+        let fix = Sql::new(schema, live).column(table, &name);
         let (kind, why) = (FindingKind::ColumnMissing { column: name.clone() }, "every read of the entity fails");
-        drafts.push(draft(kind, format!("column {}.{name}", table.label), "no such column", why, cure));
+        drafts.push(draft(kind, format!("column {}.{name}", table.label), "no such column", why, fix));
         let made = made_column(live, name, Some(column), live.tables[at].collation.as_ref());
         live.tables[at].columns.push(made);
     }
@@ -149,7 +149,7 @@ pub(super) struct Comparison<'a> {
     rows: &'a [RowsFound],
     pub(super) sql: Sql<'a>,
     /// Where each registered table is.
-    places: Vec<Place>,
+    places: Vec<QualifiedName>,
 }
 
 impl Comparison<'_> {
@@ -186,17 +186,17 @@ impl Comparison<'_> {
             declared: format!("{} refers to {parent}, ON DELETE {}", key.label, key.action),
             found: String::new(),
             why: String::new(),
-            cure: Cure::ByHand(String::new()),
+            fix: PlannedFix::ByHand(String::new()),
         }
     }
 
     /// Whether a registered table is in that place.
-    fn is_at(&self, table: TableId, place: &Place) -> bool {
+    fn is_at(&self, table: TableId, place: &QualifiedName) -> bool {
         self.live.same_place(&self.places[table], place)
     }
 
     /// The registered table in that place.
-    fn at(&self, place: &Place) -> Option<&Table> {
+    fn at(&self, place: &QualifiedName) -> Option<&Table> {
         let table = (0..self.schema.tables.len()).find(|&table| self.is_at(table, place))?;
         Some(&self.schema.tables[table])
     }
@@ -255,7 +255,7 @@ impl Comparison<'_> {
                 declared: words(column.nullable),
                 found: words(found.nullable),
                 why,
-                cure: self.sql.nullability(table, found, column.nullable),
+                fix: self.sql.nullability(table, found, column.nullable),
                 ..self.draft(id, kind, severity)
             });
         }
@@ -289,7 +289,7 @@ impl Comparison<'_> {
             declared: format!("{} refers to one row of {} by {named}", key.label, parent.label),
             found: format!("no unique index over {}.({named})", parent.label),
             why: self.why_unique(self.parent(key), &named, tells_apart, is_constrained),
-            cure: self.sql.unique_index(parent, &columns),
+            fix: self.sql.unique_index(parent, &columns),
             ..self.draft(id, kind, Severity::Error)
         });
     }
@@ -330,11 +330,11 @@ impl Comparison<'_> {
             live.indexes.iter().filter(|index| index.leads_with(self.live, &columns)).collect();
         let names: Vec<String> = unusable.iter().map(|index| index.name.clone()).collect();
         let useless = unusable.iter().map(|index| {
-            let because = match index.flaw {
-                Some(Flaw::Partial) => "has only some rows",
-                Some(Flaw::Invalid) => "is not finished",
-                Some(Flaw::Ignored) => "is switched off",
-                Some(Flaw::Kind) | None => "does not look up these values",
+            let because = match index.defect {
+                Some(IndexDefect::Partial) => "has only some rows",
+                Some(IndexDefect::Invalid) => "is not finished",
+                Some(IndexDefect::Ignored) => "is switched off",
+                Some(IndexDefect::Kind) | None => "does not look up these values",
             };
             format!("index {} {because}", index.name)
         });
@@ -350,7 +350,7 @@ impl Comparison<'_> {
                 self.parent(key),
                 table.label
             ),
-            cure: self.sql.index(table, &columns, &unusable),
+            fix: self.sql.index(table, &columns, &unusable),
             ..self.draft(id, FindingKind::IndexMissing { columns, unusable: names }, Severity::Warning)
         });
     }
@@ -373,7 +373,7 @@ impl Comparison<'_> {
                 keys.join(", ")
             ),
             why: format!("no delete finds them, and what reads their row of {} finds nothing", self.parent(key)),
-            cure: self.sql.orphans(key),
+            fix: self.sql.orphans(key),
             ..self.draft(id, kind, Severity::Error)
         });
     }
@@ -388,8 +388,8 @@ impl Comparison<'_> {
                         "rows of {} can be written, or left by others, that refer to nothing",
                         self.schema.tables[key.child].label
                     ),
-                    cure: match self.in_the_way(id) {
-                        Some(reason) => Cure::ByHand(reason),
+                    fix: match self.in_the_way(id) {
+                        Some(reason) => PlannedFix::ByHand(reason),
                         None => self.sql.add_constraint(key, constraint),
                     },
                     ..self.draft(id, FindingKind::ConstraintMissing, Severity::Warning)
@@ -402,24 +402,24 @@ impl Comparison<'_> {
             let draft = |kind, severity| self.draft(id, kind, severity);
             let constraint = live.name.clone();
             if !self.is_alike(id, live) {
-                let cure = match (right, self.in_the_way(id)) {
+                let fix = match (right, self.in_the_way(id)) {
                     (Some(_), _) => self.sql.drop_constraint(key, live),
-                    (None, Some(reason)) => Cure::ByHand(reason),
+                    (None, Some(reason)) => PlannedFix::ByHand(reason),
                     (None, None) => self.sql.replace_constraint(key, live, key.action),
                 };
-                drafts.push(Draft { cure, ..self.action_differs(id, live) });
+                drafts.push(Draft { fix, ..self.action_differs(id, live) });
             } else if !live.is_enforced {
                 drafts.push(Draft {
                     found: format!("constraint {constraint} is switched off"),
                     why: "it is declared and checks nothing".to_owned(),
-                    cure: self.sql.replace_constraint(key, live, key.action),
+                    fix: self.sql.replace_constraint(key, live, key.action),
                     ..draft(FindingKind::ConstraintOff { constraint }, Severity::Error)
                 });
             } else if !live.is_validated {
                 drafts.push(Draft {
                     found: format!("constraint {constraint} is NOT VALID"),
                     why: "rows that are older than the constraint may refer to nothing".to_owned(),
-                    cure: self.sql.validate(key, live),
+                    fix: self.sql.validate(key, live),
                     ..draft(FindingKind::ConstraintNotValidated { constraint }, Severity::Warning)
                 });
             }
@@ -493,7 +493,7 @@ impl Comparison<'_> {
                  and this crate deletes as declared",
                 self.parent(key)
             ),
-            cure: self.sql.replace_constraint(key, live, Action::NoAction),
+            fix: self.sql.replace_constraint(key, live, Action::NoAction),
             ..self.draft(id, FindingKind::CascadeTooDeep { levels, levels_max }, Severity::Warning)
         });
     }
@@ -536,7 +536,7 @@ impl Comparison<'_> {
             None => format!("a delete of {of} fails where rows of {table} refer to it, and no preview shows them"),
         };
         let foreign_key = key_label(&table, &live.child_columns);
-        let cure = match registered {
+        let fix = match registered {
             // A key leads to all of a table.
             _ if !part.is_empty() => format!(
                 "let the constraint lead to {of} itself and declare it, take it away, name the table of its child with \
@@ -563,22 +563,23 @@ impl Comparison<'_> {
             declared: "nothing".to_owned(),
             found: format!("a constraint onto {of}{part}, ON DELETE {}", live.on_delete),
             why,
-            cure: Cure::Declaration(cure),
+            fix: PlannedFix::Declaration(fix),
         }
     }
 }
 
-/// Findings, with their mends in words. On SQLite all that makes one table anew is one script.
+/// Findings, with their fixes in words. On SQLite all that makes one table anew is one script.
 fn finished(live: &Live, schema: &Schema, drafts: Vec<Draft>) -> Vec<Finding> {
     let anew = |table: Option<TableId>| {
-        let cures: Vec<&Cure> = drafts.iter().filter(|draft| draft.changes == table).map(|draft| &draft.cure).collect();
+        let fixes: Vec<&PlannedFix> =
+            drafts.iter().filter(|draft| draft.changes == table).map(|draft| &draft.fix).collect();
         let definition = live.find(&schema.tables[table?].name)?.definition.as_ref()?;
-        cures.iter().any(|cure| matches!(cure, Cure::Rebuild(_))).then(|| script(definition, &cures))?
+        fixes.iter().any(|fix| matches!(fix, PlannedFix::Rebuild(_))).then(|| script(definition, &fixes))?
     };
-    let mends: Vec<Mend> = drafts.iter().map(|draft| draft.cure.mend(|| anew(draft.changes))).collect();
-    let finding = |(draft, mend): (Draft, Mend)| {
-        let Draft { kind, severity, changes: _, table, foreign_key, declared, found, why, cure: _ } = draft;
-        Finding { kind, severity, table, foreign_key, declared, found, why, mend }
+    let fixes: Vec<Fix> = drafts.iter().map(|draft| draft.fix.fix(|| anew(draft.changes))).collect();
+    let finding = |(draft, fix): (Draft, Fix)| {
+        let Draft { kind, severity, changes: _, table, foreign_key, declared, found, why, fix: _ } = draft;
+        Finding { kind, severity, table, foreign_key, declared, found, why, fix }
     };
-    drafts.into_iter().zip(mends).map(finding).collect()
+    drafts.into_iter().zip(fixes).map(finding).collect()
 }

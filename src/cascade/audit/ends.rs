@@ -6,8 +6,8 @@
 use sea_orm::sea_query::ColumnType;
 
 use crate::cascade::audit::compare::{Comparison, Draft, StoredOtherwise};
+use crate::cascade::audit::fix::{PlannedFix, not_all_is_told};
 use crate::cascade::audit::live::{Live, LiveColumn, LiveTable, TableKind};
-use crate::cascade::audit::mend::{Cure, not_all_is_told};
 use crate::cascade::audit::types::{Affinity, Collation, LiveType, Sort, declared};
 use crate::cascade::data::dialect::Dialect;
 use crate::cascade::data::finding::{FindingKind, Severity};
@@ -80,7 +80,7 @@ impl Comparison<'_> {
             declared: format!("{}.{name} is {declared_type}", table.label),
             found: format!("{}.{name} is {shown}", table.label),
             why: why.to_owned(),
-            cure: Cure::ByHand(format!(
+            fix: PlannedFix::ByHand(format!(
                 "give the column the type {declared_type}, with all columns that refer to it, or declare the entity's column \
                  as it is: what becomes of the values that are there, no statement can know"
             )),
@@ -110,7 +110,7 @@ impl Comparison<'_> {
                 "it is never equal to {form}: such a row is not found by its key, or another is found for it, and no row \
                  that refers to it is found through it"
             ),
-            cure: Cure::ByHand(format!(
+            fix: PlannedFix::ByHand(format!(
                 "look at the rows with `typeof({name}) <> '{}'`, and write what they mean in the declared form, together \
                  with what refers to them",
                 if form == "bytes" { "blob" } else { form.trim_start_matches("an ") }
@@ -158,7 +158,7 @@ impl Comparison<'_> {
         Draft {
             found: format!("{child}.{from} is {column_type}, {parent}.{to} is {parent_type}"),
             why: why(dialect, difference).to_owned(),
-            cure: self.joined(id, ends, difference),
+            fix: self.joined(id, ends, difference),
             ..self.draft(
                 id,
                 FindingKind::EndsDiffer {
@@ -175,7 +175,7 @@ impl Comparison<'_> {
 
     /// What gives both ends one type. On MySQL and MariaDB the child takes that of the parent, unless the parent is the
     /// narrower one and free to grow.
-    fn joined(&self, id: KeyId, ends: &Ends<'_>, difference: Difference) -> Cure {
+    fn joined(&self, id: KeyId, ends: &Ends<'_>, difference: Difference) -> PlannedFix {
         let key = &self.schema.keys[id];
         let (child, parent) = (&self.schema.tables[key.child], &self.schema.tables[key.parent]);
         if self.live.dialect != Dialect::MySql {
@@ -194,13 +194,13 @@ impl Comparison<'_> {
                      have to be converted"
                 }
             };
-            return Cure::ByHand(reason.to_owned());
+            return PlannedFix::ByHand(reason.to_owned());
         }
         let is_wider = is_narrower(&ends.parent_type.sort, &ends.child_type.sort);
         let child_to = match (&ends.child_type.sort, &ends.parent_type.sort) {
             // Its own length stays.
             _ if ends.parent_type.is_endless() => {
-                return Cure::ByHand(format!(
+                return PlannedFix::ByHand(format!(
                     "give {}.{} a type with a length, such as VARCHAR: nothing can refer to a TEXT or BLOB",
                     parent.label, ends.parent.name
                 ));
@@ -210,7 +210,7 @@ impl Comparison<'_> {
             }
             (Sort::Text, Sort::Text) | (Sort::Integer { .. }, Sort::Integer { .. }) => ends.parent_type.clone(),
             _ => {
-                return Cure::ByHand(
+                return PlannedFix::ByHand(
                     "decide which type is meant, and give it to both columns with MODIFY COLUMN: what becomes of the values \
                      that are there, no statement can know"
                         .to_owned(),
@@ -223,10 +223,10 @@ impl Comparison<'_> {
             && self.others_agree(id, (key.parent, &ends.parent.name), widened)
             && let Some(statement) = self.sql.modified(parent, ends.parent, widened, ends.parent.nullable)
         {
-            return Cure::Statements(vec![statement]);
+            return PlannedFix::Statements(vec![statement]);
         }
         if !self.others_agree(id, (key.child, &ends.child.name), &child_to) {
-            return Cure::ByHand(format!(
+            return PlannedFix::ByHand(format!(
                 "decide which type is meant, and give it with MODIFY COLUMN to {}.{}, to {}.{} and to the columns at the \
                  other ends of their other keys",
                 child.label, ends.child.name, parent.label, ends.parent.name
@@ -234,7 +234,7 @@ impl Comparison<'_> {
         }
         let holders = self.holders(child, ends.child);
         if !holders.is_empty() {
-            return Cure::ByHand(format!(
+            return PlannedFix::ByHand(format!(
                 "give {}.{} the type {} with MODIFY COLUMN, once its other constraints are dropped: {}",
                 child.label,
                 ends.child.name,
@@ -244,11 +244,11 @@ impl Comparison<'_> {
         }
         match self.sql.modified(child, ends.child, &child_to, ends.child.nullable) {
             // Without the first a value that does not fit would be cut, and not an error.
-            Some(statement) => Cure::Statements(vec![
+            Some(statement) => PlannedFix::Statements(vec![
                 "SET SESSION sql_mode = CONCAT_WS(',', NULLIF(@@sql_mode, ''), 'STRICT_ALL_TABLES')".to_owned(),
                 statement,
             ]),
-            None => Cure::ByHand(not_all_is_told(&ends.child.name)),
+            None => PlannedFix::ByHand(not_all_is_told(&ends.child.name)),
         }
     }
 
@@ -290,13 +290,15 @@ impl Comparison<'_> {
     /// Why a constraint cannot join the two ends, if a finding of its own does not make that so first.
     pub(super) fn unjoinable(&self, id: KeyId, child: &LiveTable, parent: &LiveTable) -> Option<String> {
         let key = &self.schema.keys[id];
-        let is_in_the_way = |(from, to): &(String, String)| {
+        let has_blockers = |(from, to): &(String, String)| {
             let Some(ends) = self.ends(child, parent, from, to) else { return false };
             match (self.live.dialect, self.difference(key, from, &ends)) {
                 (_, None) | (Dialect::Sqlite, _) | (Dialect::Postgres, Some(Difference::Width)) => false,
                 (Dialect::Postgres, Some(Difference::Collation)) => self.wants_one_collation(&ends),
                 (Dialect::Postgres, Some(Difference::Type)) => true,
-                (Dialect::MySql, Some(difference)) => matches!(self.joined(id, &ends, difference), Cure::ByHand(_)),
+                (Dialect::MySql, Some(difference)) => {
+                    matches!(self.joined(id, &ends, difference), PlannedFix::ByHand(_))
+                }
             }
         };
         let pairs = self.pairs(key);
@@ -310,7 +312,7 @@ impl Comparison<'_> {
                 "first give {child}.{from} and {parent}.{to} a type with a length: no constraint can join a TEXT or BLOB"
             ));
         }
-        let (from, to) = pairs.iter().find(|pair| is_in_the_way(pair))?;
+        let (from, to) = pairs.iter().find(|pair| has_blockers(pair))?;
         let (child, parent) = (&self.schema.tables[key.child].label, self.parent(key));
         Some(format!("first give {child}.{from} and {parent}.{to} one type: no constraint can join them as they are"))
     }
@@ -531,7 +533,7 @@ mod tests {
             assert_ends(dialect, declared, child, parent, expected);
         }
         let [one, other] = ["int", "bigint"].map(|name| LiveType::new(MySql, name.to_owned(), None));
-        assert_eq!(difference(MySql, &integer, false, &one, &other), None, "no constraint is wanted");
+        assert_eq!(difference(MySql, &integer, false, &one, &other), None, "no constraint is scope");
     }
 
     #[test]

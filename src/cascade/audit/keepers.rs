@@ -4,8 +4,8 @@
 //! Pure. None of it is wrong in itself: a person has to know it, and sets it aside with `Audit::accept`.
 
 use crate::cascade::audit::compare::{Comparison, Draft};
+use crate::cascade::audit::fix::PlannedFix;
 use crate::cascade::audit::live::{Keepers, LiveKey, LiveTable, LiveTrigger, TableKind};
-use crate::cascade::audit::mend::Cure;
 use crate::cascade::data::dialect::Dialect;
 use crate::cascade::data::finding::{FindingKind, Severity};
 use crate::cascade::declare::schema::{KeyId, Table, TableId};
@@ -30,7 +30,7 @@ impl Comparison<'_> {
     /// Whether a delete may change rows of the table: by SET NULL or SET DEFAULT, or to open a ring.
     fn is_changed(&self, table: TableId) -> bool {
         let mut keys = self.schema.keys.iter().filter(|key| key.child == table);
-        keys.any(|key| key.action.changes_key() || !key.columns_to_open(self.schema).is_empty())
+        keys.any(|key| key.action.changes_key() || !key.cycle_break_columns(self.schema).is_empty())
     }
 
     fn about(id: TableId, table: &Table, kind: FindingKind, severity: Severity) -> Draft {
@@ -43,7 +43,7 @@ impl Comparison<'_> {
             declared: format!("table {}", table.label),
             found: String::new(),
             why: String::new(),
-            cure: Cure::ByHand(String::new()),
+            fix: PlannedFix::ByHand(String::new()),
         }
     }
 
@@ -56,10 +56,10 @@ impl Comparison<'_> {
                 "nothing that is done to its rows can be undone: a delete that fails later leaves them deleted, and a \
                   constraint of it is not checked"
                     .to_owned(),
-            cure: if is_taken_over && live.kind == TableKind::Plain {
-                Cure::Statements(vec![self.sql.engine(table)])
+            fix: if is_taken_over && live.kind == TableKind::Plain {
+                PlannedFix::Statements(vec![self.sql.engine(table)])
             } else {
-                Cure::ByHand(format!(
+                PlannedFix::ByHand(format!(
                     "move the rows into a table of InnoDB: what ALTER TABLE would have to know of one of {engine}{} the \
                      catalogs do not say",
                     if live.kind == TableKind::Plain { "" } else { " in partitions" }
@@ -75,7 +75,7 @@ impl Comparison<'_> {
             why: "rows cannot be locked or deleted through every view, and what deleting one does to the tables beneath is \
                   not counted"
                 .to_owned(),
-            cure: Cure::ByHand(
+            fix: PlannedFix::ByHand(
                 "register the entity of the table beneath instead; or set the finding aside with `Audit::accept`, if \
                  deleting a row of the view deletes just that row"
                     .to_owned(),
@@ -96,7 +96,7 @@ impl Comparison<'_> {
                  delete and change them all the same; and what a policy for UPDATE hides cannot be locked",
                 table.label
             ),
-            cure: Cure::ByHand(
+            fix: PlannedFix::ByHand(
                 "let a role with BYPASSRLS, or the owner of the table, make deletes; or set the finding aside with \
                  `Audit::accept`, if the policies for SELECT, UPDATE and DELETE let the same rows through, and no row below \
                  one of these is hidden"
@@ -110,7 +110,7 @@ impl Comparison<'_> {
         Draft {
             found: format!("rules for DELETE or UPDATE: {}", rules.join(", ")),
             why: format!("a delete of {} does what the rule says, which may be nothing, or more", table.label),
-            cure: Cure::ByHand(
+            fix: PlannedFix::ByHand(
                 "say it with a trigger or a view of its own and drop the rule; or set the finding aside with \
                  `Audit::accept`, if it does something beside the delete and not instead of it"
                     .to_owned(),
@@ -127,7 +127,7 @@ impl Comparison<'_> {
             why: "what they do is not known here: rows that they change or delete are in no preview and no outcome, and \
                   where they keep a row that is to go, the delete fails with an error"
                 .to_owned(),
-            cure: Cure::ByHand(
+            fix: PlannedFix::ByHand(
                 "read them; set the finding aside with `Audit::accept`, if they keep no row, and what they change need not \
                  be counted"
                     .to_owned(),
@@ -151,14 +151,14 @@ impl Comparison<'_> {
                 found: format!("{}.{name} is computed from other columns", table.label),
                 why: match self.live.dialect {
                     Dialect::MySql => format!(
-                        "the database passes over {} of it: rows would go on referring to a row that is gone",
+                        "the database passes over {} of it: rows would go on referencing to a row that is gone",
                         key.action
                     ),
                     Dialect::Sqlite | Dialect::Postgres => {
                         format!("a delete of {} fails where it sets {name}", self.parent(key))
                     }
                 },
-                cure: Cure::ByHand(format!(
+                fix: PlannedFix::ByHand(format!(
                     "make {name} a column of its own, or declare NO ACTION, RESTRICT or CASCADE: {} cannot be done to what \
                      is computed",
                     key.action
@@ -180,7 +180,7 @@ impl Comparison<'_> {
                 self.schema.tables[key.child].label,
                 self.parent(key)
             ),
-            cure: Cure::ByHand(
+            fix: PlannedFix::ByHand(
                 "give the key a constraint, or send all that writes these tables to one server and set the finding aside \
                  with `Audit::accept`"
                     .to_owned(),
@@ -237,9 +237,9 @@ impl Comparison<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cascade::compare::compare;
+    use crate::cascade::audit::compare::compare;
+    use crate::cascade::audit::live::Live;
     use crate::cascade::declare::graph::Graph;
-    use crate::cascade::live::Live;
 
     mod node {
         use sea_orm::entity::prelude::*;

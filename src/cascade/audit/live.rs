@@ -11,7 +11,7 @@ use crate::cascade::data::dialect::Dialect;
 
 /// A table's name with the schema (in MySQL and MariaDB: the database) that it is in.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place {
+pub(crate) struct QualifiedName {
     pub(crate) schema: String,
     pub(crate) table: String,
 }
@@ -38,7 +38,7 @@ pub(crate) struct Live {
 
 #[derive(Debug, Clone)]
 pub(crate) struct LiveTable {
-    pub(crate) place: Place,
+    pub(crate) place: QualifiedName,
     /// Whether its name alone, without a schema, leads to it.
     pub(crate) is_visible: bool,
     pub(crate) kind: TableKind,
@@ -77,7 +77,7 @@ pub(crate) enum TableKind {
     Plain,
     /// Its rows are in partitions (PostgreSQL, MySQL, MariaDB).
     Partitioned,
-    /// A view, or a foreign table: it has neither constraints nor indexes of ours to mend, and its columns do not say what is
+    /// A view, or a foreign table: it has neither constraints nor indexes of ours to fix, and its columns do not say what is
     /// NOT NULL.
     View,
 }
@@ -105,12 +105,12 @@ pub(crate) struct LiveIndex {
     pub(crate) is_unique: bool,
     /// Whether it has only rows that fulfil a condition, be it that a column is not NULL.
     pub(crate) is_partial: bool,
-    pub(crate) flaw: Option<Flaw>,
+    pub(crate) defect: Option<IndexDefect>,
 }
 
 /// Why an index does not find every row with a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Flaw {
+pub(crate) enum IndexDefect {
     /// It has some rows only.
     Partial,
     /// Making it failed, and it is not used.
@@ -124,11 +124,11 @@ pub(crate) enum Flaw {
 #[derive(Debug, Clone)]
 pub(crate) struct LiveKey {
     pub(crate) name: String,
-    pub(crate) child: Place,
+    pub(crate) child: QualifiedName,
     pub(crate) child_columns: Vec<String>,
-    pub(crate) parent: Place,
+    pub(crate) parent: QualifiedName,
     /// PostgreSQL: the tables of which the parent is a part, as a partition or by inheritance.
-    pub(crate) parent_is_of: Vec<Place>,
+    pub(crate) parent_is_of: Vec<QualifiedName>,
     pub(crate) parent_columns: Vec<String>,
     pub(crate) on_delete: Action,
     /// PostgreSQL: whether only some of the columns are set then.
@@ -160,16 +160,16 @@ impl Live {
     }
 
     /// Where a declared name leads, whether or not the table is there.
-    pub(crate) fn place(&self, name: &TableName) -> Place {
+    pub(crate) fn place(&self, name: &TableName) -> QualifiedName {
         if let Some(live) = self.find(name) {
             return live.place.clone();
         }
         let TableName(schema, table) = name;
         let schema = schema.as_ref().map(|SchemaName(_, schema)| schema.to_string());
-        Place { schema: schema.unwrap_or_else(|| self.current_schema.clone()), table: table.to_string() }
+        QualifiedName { schema: schema.unwrap_or_else(|| self.current_schema.clone()), table: table.to_string() }
     }
 
-    pub(crate) fn same_place(&self, one: &Place, other: &Place) -> bool {
+    pub(crate) fn same_place(&self, one: &QualifiedName, other: &QualifiedName) -> bool {
         self.same_name(&one.schema, &other.schema) && self.same_name(&one.table, &other.table)
     }
 
@@ -205,7 +205,7 @@ impl LiveTable {
 impl LiveIndex {
     /// Whether rows are found by it when the values of just these columns are known.
     pub(crate) fn finds(&self, live: &Live, columns: &[String]) -> bool {
-        self.flaw.is_none() && self.leads_with(live, columns)
+        self.defect.is_none() && self.leads_with(live, columns)
     }
 
     /// Whether these columns, in whatever order, are its first.
@@ -219,7 +219,7 @@ impl LiveIndex {
         let own: Vec<String> = self.columns.iter().map_while(Clone::clone).collect();
         let is_whole = own.len() == self.columns.len();
         // One that is not used to look rows up still keeps them apart.
-        let is_sound = matches!(self.flaw, None | Some(Flaw::Ignored));
+        let is_sound = matches!(self.defect, None | Some(IndexDefect::Ignored));
         self.is_unique && is_sound && is_whole && live.are_among(&own, columns)
     }
 

@@ -1,4 +1,4 @@
-//! A table that is not there, as its mend will make it.
+//! A table that is not there, as its fix will make it.
 //!
 //! Pure. So that an audit finds at once what will still be missing then.
 
@@ -7,16 +7,16 @@ use crate::cascade::audit::types::{Collation, LiveType, Sort, declared};
 use crate::cascade::declare::declaration::Column;
 use crate::cascade::declare::schema::{ForeignKey, Schema, Table, TableId};
 
-/// A table as its mend will make it.
+/// A table as its fix will make it.
 pub(crate) fn made(live: &Live, table: &Table) -> LiveTable {
-    let by = (table.made_by)(live.dialect.backend());
+    let by = (table.ddl)(live.dialect.backend());
     let (mut columns, mut indexes) = (Vec::new(), Vec::new());
     let index = |name: String, columns: Vec<String>, is_unique| LiveIndex {
         name,
         columns: columns.into_iter().map(Some).collect(),
         is_unique,
         is_partial: false,
-        flaw: None,
+        defect: None,
     };
     for column in by.table.get_columns() {
         let (name, spec) = (column.get_column_name(), column.get_column_spec());
@@ -46,7 +46,7 @@ pub(crate) fn made(live: &Live, table: &Table) -> LiveTable {
     }
 }
 
-/// A column as its mend will make it, in a table with that collation.
+/// A column as its fix will make it, in a table with that collation.
 pub(crate) fn made_column(
     live: &Live,
     name: String,

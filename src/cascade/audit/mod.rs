@@ -1,54 +1,47 @@
-//! Whether a database is as the entities declare it: the request, the findings, and what mends them.
+//! Whether a database is as the entities declare it: the request, the findings, and what fixes them.
 //!
 //! I/O: this is where an audit begins and ends its transaction. `catalog` reads the schema into the plain data of `live`,
 //! `rows` looks through rows, `compare` holds both against the declarations (with `made` for what is missing, `depth`,
-//! `types` and `ends` for the types of columns, and `keepers` for what keeps rows), `mend` and `rebuild` write the SQL that makes it so, and `finding` is what comes of it.
+//! `types` and `ends` for the types of columns, and `keepers` for what keeps rows), `fix` and `rebuild` write the SQL that makes it so, and `finding` is what comes of it.
 
 mod catalog;
 mod compare;
 mod depth;
 mod ends;
+mod fix;
 mod keepers;
 mod live;
 mod made;
-mod mend;
 mod rebuild;
 mod rows;
 mod types;
 
-use std::fmt;
-use std::pin::Pin;
-
 use compare::RowsFound;
-use tracing::Instrument as _;
 
-use crate::cascade::data::dialect::Dialect;
 use crate::cascade::data::finding::{Audit, Checked};
 use crate::cascade::data::name::label;
-use crate::cascade::db::execution::Watch;
-use crate::cascade::db::session;
+use crate::cascade::db::execution::{Capture, Execution};
 use crate::cascade::db::session::{Connection, Purpose};
 use crate::cascade::declare::graph::Graph;
 use crate::cascade::error::{Error, ErrorKind};
-use crate::cascade::run::cancel::{Awaited, WhileAwaited, Work, shielded};
+use crate::cascade::plan::Plan;
+use crate::cascade::run::cancel::cancellable;
 use crate::cascade::run::retry::Retries;
+use crate::cascade::run::transaction::{Prepared, Request, Work};
 
-/// An audit that is asked for, from [`Graph::audit`]: await it.
-#[must_use = "an audit does nothing until it is awaited"]
-pub struct Auditing<'a, C> {
-    looking: Looking,
-    db: &'a C,
-}
-
+/// A request to audit a database, from [`Graph::audit`].
+///
+/// It does nothing until it is run, and can be run more than once.
 #[derive(Debug, Clone)]
-struct Looking {
+#[must_use = "an audit does nothing until `run` is called"]
+pub struct AuditRequest {
     graph: Graph,
     counts_orphans: bool,
 }
 
 impl Graph {
     /// Holds the declarations against the schema that the database has, and says what differs, why that matters and what
-    /// mends it: for a start-up check, a test of migrations, or a look at a database that has grown old.
+    /// fixes it: for a start-up check, a test of migrations, or a look at a database that has grown old.
     ///
     /// Asked of each registered table and key: whether the table and its columns are there; whether the constraint is
     /// there (unless `skip_fk` says that it is not meant to be), does what is declared, is checked and validated; whether
@@ -72,7 +65,7 @@ impl Graph {
     /// Costs 5 statements on PostgreSQL, 5 on SQLite (4 more for each declared schema but `main`), 8 on MySQL and 9 on MariaDB, in one
     /// transaction that writes nothing, however many tables there are. No row of them is read, but for a key from a table to
     /// itself whose constraint refuses where CASCADE is declared, on a database whose own cascade has a limit: one statement
-    /// measures how deep its rows go. [`Auditing::counting_orphans`] reads rows too.
+    /// measures how deep its rows go. [`AuditRequest::counting_orphans`] reads rows too.
     ///
     /// # Example
     /// ```
@@ -84,25 +77,25 @@ impl Graph {
     /// use sea_orm_cascade::cascade::FindingKind;
     ///
     /// let graph = sea_orm_cascade::service::graph().build()?;
-    /// graph.audit(&db).await?.expect_clean()?;
+    /// graph.audit().run(&db).await?.expect_clean()?;
     ///
     /// db.execute_unprepared("DROP INDEX items_store_id_id_idx").await?;
-    /// let audit = graph.audit(&db).await?;
+    /// let audit = graph.audit().run(&db).await?;
     /// assert!(matches!(audit.findings()[0].kind, FindingKind::IndexMissing { .. }));
     /// println!("{audit}");
     ///
     /// for statement in audit.statements() {
     ///     db.execute_unprepared(statement).await?;
     /// }
-    /// graph.audit(&db).await?.expect_clean()?;
+    /// graph.audit().run(&db).await?.expect_clean()?;
     /// # Ok(()) }
     /// ```
     ///
     /// # Errors
     /// [`ErrorKind::BackendDisabled`](super::ErrorKind::BackendDisabled),
     /// [`ErrorKind::Forbidden`](super::ErrorKind::Forbidden), [`ErrorKind::Database`](super::ErrorKind::Database).
-    pub fn audit<'a, C: Connection>(&self, db: &'a C) -> Auditing<'a, C> {
-        Auditing { looking: Looking { graph: self.clone(), counts_orphans: false }, db }
+    pub fn audit(&self) -> AuditRequest {
+        AuditRequest { graph: self.clone(), counts_orphans: false }
     }
 }
 
@@ -110,15 +103,15 @@ impl Audit {
     /// For a start-up check or a test: nothing, or an error that says all that was found.
     ///
     /// # Errors
-    /// [`ErrorKind::Unclean`] with this audit.
+    /// [`ErrorKind::AuditFailed`] with this audit.
     pub fn expect_clean(&self) -> Result<(), Error> {
-        if self.is_clean() { Ok(()) } else { Err(ErrorKind::Unclean(Box::new(self.clone())).into()) }
+        if self.is_clean() { Ok(()) } else { Err(ErrorKind::AuditFailed(Box::new(self.clone())).into()) }
     }
 }
 
-impl<C> Auditing<'_, C> {
+impl AuditRequest {
     /// Counts the rows whose parent is missing too, for each key, with the primary keys of the first of them
-    /// ([`FindingKind::Orphans`]); [`Graph::repair`] mends them.
+    /// ([`FindingKind::Orphans`]); [`Graph::repair`] fixes them.
     ///
     /// Where the database's own cascade has a limit (1,000 levels on SQLite, 15 in InnoDB) it also measures how deep rows go
     /// by keys from a table to itself: from half of that on, [`FindingKind::CascadeTooDeep`] says so. (Cycles of several
@@ -133,51 +126,30 @@ impl<C> Auditing<'_, C> {
     /// One statement for each key, which looks up the parent of each row, one for each key that has orphans, and one for
     /// each key that is measured (on SQLite one for each table too); on a pool all in one snapshot.
     pub fn counting_orphans(mut self) -> Self {
-        self.looking.counts_orphans = true;
+        self.counts_orphans = true;
         self
     }
-}
 
-impl<C> fmt::Debug for Auditing<'_, C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { looking, db: _ } = self;
-        f.debug_struct("Auditing").field("looking", looking).finish_non_exhaustive()
+    /// Reads the catalogs, and the rows that it needs, and compares.
+    ///
+    /// Inside a transaction of the caller's it works in a savepoint.
+    ///
+    /// # Errors
+    /// [`ErrorKind::BackendDisabled`], [`ErrorKind::Forbidden`], [`ErrorKind::Database`].
+    pub async fn run<C: Connection>(&self, db: &C) -> Result<Audit, Error> {
+        cancellable(self, db).await
     }
 }
 
-impl<'a, C: Connection> IntoFuture for Auditing<'a, C> {
-    type Output = Result<Audit, Error>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move { shielded(&self.looking, self.db).await })
-    }
-}
-
-impl Work for Looking {
+impl Work for AuditRequest {
     type Output = Audit;
 
-    async fn on<C: Connection>(&self, db: &C, awaited: &Awaited) -> Result<Audit, Error> {
-        let (schema, dialect) = (self.graph.schema(), Dialect::of(db.get_database_backend())?);
-        let retries = if session::is_transaction::<C>() { Retries::NONE } else { Retries::default() };
-        let look = || async {
-            let transaction = session::begin(db, dialect, Purpose::Read).await?;
-            let session = WhileAwaited { session: &transaction, awaited };
-            let looked = async {
-                let live = catalog::read(&session, dialect, schema).await?;
-                let rows = rows::read(&session, dialect, schema, &live, self.counts_orphans).await?;
-                let stored = if self.counts_orphans {
-                    rows::stored(&session, dialect, schema, &live).await?
-                } else {
-                    Vec::new()
-                };
-                Ok((live, rows, stored))
-            };
-            let result = looked.await;
-            session::finish(transaction, result).await
-        };
-        let span = tracing::debug_span!(target: "sea_orm_cascade", "cascade.audit", tables = schema.tables.len());
-        let (live, rows, stored) = retries.of(&Watch::default(), look).instrument(span).await?;
+    async fn work(&self, execution: Execution<'_>) -> Result<Audit, Error> {
+        let Execution { schema, dialect, session, .. } = execution;
+        let live = catalog::read(session, dialect, schema).await?;
+        let rows = rows::read(session, dialect, schema, &live, self.counts_orphans).await?;
+        let stored =
+            if self.counts_orphans { rows::stored(session, dialect, schema, &live).await? } else { Vec::new() };
         let key = |found: &RowsFound| schema.keys[found.key].label.clone();
         let checked = Checked {
             tables: self.graph.tables().map(ToOwned::to_owned).collect(),
@@ -187,5 +159,19 @@ impl Work for Looking {
             left_to_database: schema.left_to_database.iter().map(label).collect(),
         };
         Ok(Audit::new(live.server.clone(), checked, compare::compare(schema, &live, &rows, &stored)))
+    }
+}
+
+impl Request for AuditRequest {
+    fn prepare(&self) -> Result<Prepared, Error> {
+        let tables = self.graph.tables().count();
+        Ok(Prepared {
+            graph: self.graph.clone(),
+            plan: Plan::default(),
+            capture: Capture::default(),
+            purpose: Purpose::Read,
+            retries: Retries::default(),
+            span: tracing::debug_span!(target: "sea_orm_cascade", "cascade.audit", tables),
+        })
     }
 }

@@ -11,13 +11,13 @@ use crate::cascade::audit::live::{Live, LiveTable};
 use crate::cascade::data::action::Action;
 use crate::cascade::data::dialect::Dialect;
 use crate::cascade::data::key::{Key, KeyKind, alias};
-use crate::cascade::db::execution::{Run, Transaction, Watch};
+use crate::cascade::db::execution::{Capture, Execution, Transaction};
 use crate::cascade::db::session::Session;
 use crate::cascade::declare::declaration::Column;
 use crate::cascade::declare::schema::{ForeignKey, KeyId, Schema, TableId};
 use crate::cascade::error::Error;
 use crate::cascade::plan::Plan;
-use crate::cascade::plan::fetched::Known;
+use crate::cascade::plan::fetched::Fetched;
 use crate::cascade::sql::orphans::orphans;
 
 /// What there is by each key whose tables and columns are there: all of it, or only what decides whether a constraint that
@@ -29,11 +29,18 @@ pub(super) async fn read(
     live: &Live,
     counts_orphans: bool,
 ) -> Result<Vec<RowsFound>, Error> {
-    let watch = Watch::default();
+    let capture = Capture::default();
     let mut found = Vec::with_capacity(schema.keys.len());
     for key in (0..schema.keys.len()).filter(|&key| is_there(schema, live, key)) {
         let plan = Plan::new(schema, schema.keys[key].child);
-        let run = Run { schema, plan: &plan, dialect, session, watch: &watch, transaction: Transaction::CallersToRead };
+        let run = Execution {
+            schema,
+            plan: &plan,
+            dialect,
+            session,
+            capture: &capture,
+            transaction: Transaction::CallersToRead,
+        };
         // The database would refuse to, and the finding about its ends says why.
         let counts_orphans = counts_orphans && can_be_compared(schema, live, key);
         let measures = is_limited(schema, dialect, live, key)
@@ -60,7 +67,7 @@ pub(super) async fn stored(
     if dialect != Dialect::Sqlite {
         return Ok(found);
     }
-    let watch = Watch::default();
+    let capture = Capture::default();
     for table in 0..schema.tables.len() {
         let columns = known_columns(schema, dialect, live, table);
         if columns.is_empty() {
@@ -74,7 +81,14 @@ pub(super) async fn stored(
         }
         select.from(schema.tables[table].name.clone());
         let plan = Plan::new(schema, table);
-        let run = Run { schema, plan: &plan, dialect, session, watch: &watch, transaction: Transaction::CallersToRead };
+        let run = Execution {
+            schema,
+            plan: &plan,
+            dialect,
+            session,
+            capture: &capture,
+            transaction: Transaction::CallersToRead,
+        };
         let rows = run.row_of(&select, columns.len()).await?;
         let otherwise = columns.into_iter().zip(rows).filter(|(_, rows)| *rows > 0);
         found.extend(otherwise.map(|((column, _), rows)| StoredOtherwise { table, column, rows }));
@@ -137,16 +151,16 @@ fn is_there(schema: &Schema, live: &Live, key: KeyId) -> bool {
     has(*child, child_columns) && has(*child, &schema.tables[*child].identity) && has(*parent, parent_columns)
 }
 
-async fn count(run: Run<'_>, key: KeyId) -> Result<(u64, Vec<Key>), Error> {
+async fn count(run: Execution<'_>, key: KeyId) -> Result<(u64, Vec<Key>), Error> {
     let child = run.schema.keys[key].child;
     let rows = orphans(run.schema, key, None);
-    let nothing = Known::new(run.schema, child, run.keys_of(child, &[])?);
+    let nothing = Fetched::new(run.schema, child, run.keys_of(child, &[])?);
     let number = run.row_of(&run.sql(&nothing).count_after(&rows, None), 1).await?.iter().sum();
     let sample_keys = if number > 0 { run.first_keys(&nothing, &rows).await? } else { Vec::new() };
     Ok((number, sample_keys))
 }
 
-async fn measure(run: Run<'_>, key: KeyId) -> Result<Option<u64>, Error> {
+async fn measure(run: Execution<'_>, key: KeyId) -> Result<Option<u64>, Error> {
     let Some(levels_max) = run.dialect.cascade_levels_max() else { return Ok(None) };
     Ok(run.row_of(&levels(run.schema, run.dialect, key, levels_max), 1).await?.pop())
 }

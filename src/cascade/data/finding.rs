@@ -1,4 +1,4 @@
-//! What an audit says: findings, each with its reason and what mends it, and what was looked at.
+//! What an audit says: findings, each with its reason and what fixes it, and what was looked at.
 //!
 //! Pure.
 
@@ -58,8 +58,8 @@ pub struct Finding {
     pub found: String,
     /// Why it matters, in one sentence.
     pub why: String,
-    /// What mends it.
-    pub mend: Mend,
+    /// What fixes it.
+    pub fix: Fix,
 }
 
 /// How bad a finding is.
@@ -73,16 +73,16 @@ pub enum Severity {
     Error,
 }
 
-/// What mends a finding.
+/// What fixes a finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Mend {
+pub enum Fix {
     /// SQL for this database that changes its schema, or a setting of this connection, and no row, one after the other.
     ///
     /// It fits the schema as it was read: audit again before it is run late. An index blocks those who write while it is made
     /// (PostgreSQL has `CREATE INDEX CONCURRENTLY`). What makes a table anew on SQLite is one text of several statements, for
-    /// one connection (`execute_unprepared`) and outside of a transaction; it mends all that was found of that table, also what
+    /// one connection (`execute_unprepared`) and outside of a transaction; it fixes all that was found of that table, also what
     /// is [accepted](Audit::accept), and turns the checking of keys on. If it fails, close that connection: it may hold the
     /// write lock, and check no keys any more.
     #[non_exhaustive]
@@ -116,7 +116,7 @@ pub enum Mend {
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FindingKind {
-    /// This connection checks no constraint. Its mend is for this one; where it is set for all of a pool, that has to say it.
+    /// This connection checks no constraint. Its fix is for this one; where it is set for all of a pool, that has to say it.
     EnforcementOff,
     /// A registered table is not there.
     TableMissing,
@@ -156,7 +156,7 @@ pub enum FindingKind {
         /// Its type.
         parent_type: String,
     },
-    /// SQLite, with [`counting_orphans`](super::Auditing::counting_orphans): rows have a value by which they are found in another form than the
+    /// SQLite, with [`counting_orphans`](super::AuditRequest::counting_orphans): rows have a value by which they are found in another form than the
     /// declared type has, such as a UUID as text among those of 16 bytes, or 1.5 in a column of integers.
     StoredOtherwise {
         /// The column.
@@ -258,7 +258,7 @@ pub enum FindingKind {
 }
 
 impl FindingKind {
-    /// The order in which they are mended: what others need comes first. A key can be NULL before its constraint sets it so,
+    /// The order in which they are fixed: what others need comes first. A key can be NULL before its constraint sets it so,
     /// and not any more after.
     pub(crate) fn rank(&self) -> u8 {
         match self {
@@ -338,7 +338,7 @@ impl Audit {
         &self.checked
     }
 
-    /// What was found, in the order in which it is best mended.
+    /// What was found, in the order in which it is best fixed.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
         &self.findings
@@ -363,7 +363,7 @@ impl Audit {
     /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
     /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
     /// # Migrator::up(&db, None).await?;
-    /// let audit = sea_orm_cascade::service::graph().build()?.audit(&db).await?;
+    /// let audit = sea_orm_cascade::service::graph().build()?.audit().run(&db).await?;
     /// audit.accept(|finding| finding.table == "reports").expect_clean()?;
     /// # Ok(()) }
     /// ```
@@ -375,15 +375,15 @@ impl Audit {
         self
     }
 
-    /// The SQL that mends the schema ([`Mend::Schema`]), each statement once, in the order in which it is best run. Where
-    /// orphans were found, only what comes before them: what is mended after them wants them gone. Repair them, audit again,
+    /// The SQL that fixes the schema ([`Fix::Schema`]), each statement once, in the order in which it is best run. Where
+    /// orphans were found, only what comes before them: what is fixed after them wants them gone. Repair them, audit again,
     /// and run the rest. (A script that makes a table of SQLite anew is not held up by them, and leaves them.)
     #[must_use]
     pub fn statements(&self) -> Vec<&str> {
         let mut all: Vec<&str> = Vec::new();
         let before = self.findings.iter().take_while(|finding| !matches!(finding.kind, FindingKind::Orphans { .. }));
         for finding in before {
-            let Mend::Schema { statements } = &finding.mend else { continue };
+            let Fix::Schema { statements } = &finding.fix else { continue };
             for statement in statements.iter().map(String::as_str) {
                 if !all.contains(&statement) {
                     all.push(statement);
@@ -395,7 +395,7 @@ impl Audit {
 }
 
 impl fmt::Display for Audit {
-    /// What was checked, and each finding with its reason and what mends it.
+    /// What was checked, and each finding with its reason and what fixes it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { server, checked, findings, accepted } = self;
         write!(f, "audit of {server}: {checked}: ")?;
@@ -407,11 +407,11 @@ impl fmt::Display for Audit {
             write!(f, ", {} accepted", accepted.len())?;
         }
         for (n, finding) in findings.iter().enumerate() {
-            write!(f, "\n{}", finding.without_mend())?;
+            write!(f, "\n{}", finding.without_fix())?;
             // One script makes a table of SQLite anew for all that is found of it.
-            match findings[..n].iter().find(|earlier| earlier.mend == finding.mend) {
-                Some(earlier) => write!(f, "  mend: as above, for {} of {}", earlier.kind.name(), earlier.subject())?,
-                None => write!(f, "  mend: {}", finding.mend)?,
+            match findings[..n].iter().find(|earlier| earlier.fix == finding.fix) {
+                Some(earlier) => write!(f, "  fix: as above, for {} of {}", earlier.kind.name(), earlier.subject())?,
+                None => write!(f, "  fix: {}", finding.fix)?,
             }
         }
         Ok(())
@@ -445,8 +445,8 @@ impl Finding {
     }
 
     /// All but the last line.
-    fn without_mend(&self) -> String {
-        let Self { kind, severity, table: _, foreign_key: _, declared, found, why, mend: _ } = self;
+    fn without_fix(&self) -> String {
+        let Self { kind, severity, table: _, foreign_key: _, declared, found, why, fix: _ } = self;
         let subject = self.subject();
         format!("{severity}: {}: {subject}\n  declared: {declared}\n  found: {found}\n  why: {why}\n", kind.name())
     }
@@ -454,7 +454,7 @@ impl Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}  mend: {}", self.without_mend(), self.mend)
+        write!(f, "{}  fix: {}", self.without_fix(), self.fix)
     }
 }
 
@@ -467,7 +467,7 @@ impl fmt::Display for Severity {
     }
 }
 
-impl fmt::Display for Mend {
+impl fmt::Display for Fix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Schema { statements } => f.write_str(&statements.join("; ").trim_end().replace('\n', "\n    ")),

@@ -151,14 +151,14 @@ impl Outcome {
 
     /// How many keys were changed, of all tables.
     #[must_use]
-    pub fn rows_updated(&self) -> u64 {
+    pub fn keys_updated(&self) -> u64 {
         self.updated.iter().map(|updated| updated.rows).sum()
     }
 
     /// Rows deleted plus keys changed: what `at_most` bounds.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.rows_deleted() + self.rows_updated()
+        self.rows_deleted() + self.keys_updated()
     }
 }
 

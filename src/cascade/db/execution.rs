@@ -4,7 +4,6 @@
 
 use std::sync::atomic::AtomicBool;
 
-use sea_orm::StatementBuilder;
 use sea_orm::sea_query::SelectStatement;
 
 use crate::cascade::data::action::Action;
@@ -15,12 +14,12 @@ use crate::cascade::declare::declaration::Column;
 use crate::cascade::declare::schema::{KeyId, Schema, TableId};
 use crate::cascade::error::{Error, ErrorKind};
 use crate::cascade::plan::Plan;
-use crate::cascade::plan::fetched::Known;
+use crate::cascade::plan::fetched::Fetched;
 use crate::cascade::sql::{Reads, Sql};
 
 /// Tables of which more is wanted than to be deleted from, and whether a hook has run.
 #[derive(Debug, Default)]
-pub(crate) struct Watch {
+pub(crate) struct Capture {
     /// Whose keys the outcome carries.
     pub(crate) keys_of: Vec<TableId>,
     /// Whether rows that row security hides may be passed over.
@@ -30,7 +29,7 @@ pub(crate) struct Watch {
     pub(crate) has_hook_run: AtomicBool,
 }
 
-impl Watch {
+impl Capture {
     /// The same before any hook has run.
     pub(crate) fn anew(&self) -> Self {
         let Self { keys_of, under_row_security, repaired, has_hook_run: _ } = self;
@@ -41,12 +40,12 @@ impl Watch {
 
 /// What one run works with.
 #[derive(Clone, Copy)]
-pub(crate) struct Run<'a> {
+pub(crate) struct Execution<'a> {
     pub(crate) schema: &'a Schema,
     pub(crate) plan: &'a Plan,
     pub(crate) dialect: Dialect,
     pub(crate) session: &'a dyn Session,
-    pub(crate) watch: &'a Watch,
+    pub(crate) capture: &'a Capture,
     /// Whose transaction it is.
     pub(crate) transaction: Transaction,
 }
@@ -72,8 +71,8 @@ impl Transaction {
     }
 }
 
-impl<'a> Run<'a> {
-    pub(crate) fn sql<'k>(self, known: &'k Known) -> Sql<'k>
+impl<'a> Execution<'a> {
+    pub(crate) fn sql<'k>(self, fetched: &'k Fetched) -> Sql<'k>
     where
         'a: 'k,
     {
@@ -81,7 +80,7 @@ impl<'a> Run<'a> {
             (Dialect::MySql, Transaction::CallersToWrite) => Reads::Committed,
             _ => Reads::Snapshot,
         };
-        Sql { dialect: self.dialect, schema: self.schema, plan: self.plan, known, reads }
+        Sql { dialect: self.dialect, schema: self.schema, plan: self.plan, fetched, reads }
     }
 
     pub(crate) fn keys_of(self, table: TableId, columns: &[usize]) -> Result<Keys, Error> {
@@ -96,20 +95,12 @@ impl<'a> Run<'a> {
         Ok((0..numbers).map(number).collect::<Result<_, _>>()?)
     }
 
-    pub(crate) fn is_watched(self, table: TableId) -> bool {
-        self.schema.tables[table].hooks.is_some() || self.watch.keys_of.contains(&table)
+    pub(crate) fn is_captured(self, table: TableId) -> bool {
+        self.schema.tables[table].hooks.is_some() || self.capture.keys_of.contains(&table)
     }
 
     pub(crate) fn can_be_null(self, key: KeyId) -> bool {
-        !self.schema.keys[key].columns_to_open(self.schema).is_empty()
-    }
-
-    pub(crate) async fn execute_all<S: StatementBuilder>(self, statements: Vec<S>) -> Result<u64, Error> {
-        let mut rows = 0;
-        for statement in &statements {
-            rows += self.session.execute(statement).await?.rows_affected();
-        }
-        Ok(rows)
+        !self.schema.keys[key].cycle_break_columns(self.schema).is_empty()
     }
 }
 

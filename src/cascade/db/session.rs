@@ -96,18 +96,18 @@ impl StatementBuilder for Forwarded<'_> {
 
 /// SQL text that looks at no table of the user's, a pragma or a question to the catalogs, so that it needs no right to one.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct OfNoTable {
+pub(crate) struct CatalogQuery {
     sql: String,
     values: Vec<Value>,
 }
 
-impl OfNoTable {
+impl CatalogQuery {
     pub(crate) fn new(sql: impl Into<String>, values: Vec<Value>) -> Self {
         Self { sql: sql.into(), values }
     }
 }
 
-impl StatementBuilder for OfNoTable {
+impl StatementBuilder for CatalogQuery {
     fn build(&self, backend: &DbBackend) -> Statement {
         match self.values.as_slice() {
             [] => Statement::from_string(*backend, &self.sql),

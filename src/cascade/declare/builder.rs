@@ -365,7 +365,7 @@ fn with_identity(
             columns: declaration.columns,
             primary_key: declaration.primary_key,
             identity,
-            made_by: declaration.made_by,
+            ddl: declaration.ddl,
         }
     };
     tables.map(table).collect()

@@ -26,12 +26,12 @@ pub(crate) struct Declaration {
     /// Positions in `columns`.
     pub(crate) primary_key: Vec<usize>,
     pub(crate) relations: Vec<(String, RelationDef)>,
-    pub(crate) made_by: fn(DbBackend) -> MadeBy,
+    pub(crate) ddl: fn(DbBackend) -> TableDdl,
 }
 
 /// The statements by which SeaORM would make a table.
 #[derive(Debug, Clone)]
-pub(crate) struct MadeBy {
+pub(crate) struct TableDdl {
     /// The enums of PostgreSQL.
     pub(crate) types: Vec<TypeCreateStatement>,
     pub(crate) table: TableCreateStatement,
@@ -59,12 +59,12 @@ impl Declaration {
             columns,
             primary_key,
             relations: E::Relation::iter().map(|relation| (relation.name(), relation.def())).collect(),
-            made_by: MadeBy::of::<E>,
+            ddl: TableDdl::of::<E>,
         }
     }
 }
 
-impl MadeBy {
+impl TableDdl {
     fn of<E: EntityTrait>(backend: DbBackend) -> Self {
         let schema = Schema::new(backend);
         Self {

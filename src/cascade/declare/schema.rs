@@ -9,7 +9,7 @@ use sea_orm::DbBackend;
 use sea_orm::sea_query::TableName;
 
 use crate::cascade::data::action::Action;
-use crate::cascade::declare::declaration::{Column, Declaration, MadeBy};
+use crate::cascade::declare::declaration::{Column, Declaration, TableDdl};
 use crate::cascade::declare::hooks::Hooks;
 use crate::cascade::error::Fault;
 
@@ -40,7 +40,7 @@ pub(crate) struct Table {
     pub(crate) identity: Vec<usize>,
     /// Run for every row that goes.
     pub(crate) hooks: Option<Arc<dyn Hooks>>,
-    pub(crate) made_by: fn(DbBackend) -> MadeBy,
+    pub(crate) ddl: fn(DbBackend) -> TableDdl,
 }
 
 /// A registered foreign key: the child's `belongs_to`.
@@ -95,17 +95,17 @@ impl Table {
 impl ForeignKey {
     /// The columns that can be set to NULL so that a row which is about to go refers to nothing by this key (R9): a
     /// row is still found by its identity then.
-    pub(crate) fn columns_to_open(&self, schema: &Schema) -> Vec<usize> {
+    pub(crate) fn cycle_break_columns(&self, schema: &Schema) -> Vec<usize> {
         let child = &schema.tables[self.child];
         let can_be_null = |column: &usize| child.columns[*column].nullable && !child.identity.contains(column);
         self.child_columns.iter().copied().filter(can_be_null).collect()
     }
 
     /// Those of them that no other key of the child has, which would be opened too.
-    pub(crate) fn columns_to_open_alone(&self, schema: &Schema) -> Vec<usize> {
+    pub(crate) fn cycle_break_columns_alone(&self, schema: &Schema) -> Vec<usize> {
         let others = || schema.keys.iter().filter(|key| key.child == self.child && key.label != self.label);
         let is_shared = |column: &usize| others().any(|key| key.child_columns.contains(column));
-        self.columns_to_open(schema).into_iter().filter(|column| !is_shared(column)).collect()
+        self.cycle_break_columns(schema).into_iter().filter(|column| !is_shared(column)).collect()
     }
 
     /// Whether the defaults that SET DEFAULT writes refer to a row. Where one of them is NULL they do not.

@@ -113,8 +113,8 @@ pub(crate) fn is_too_deep(error: &DbErr) -> bool {
 
 /// MySQL and MariaDB: whether it is this table whose rows still refer (1451). Only the text says which.
 pub(crate) fn is_referred_to_by(error: &DbErr, table: &str) -> bool {
-    let is_referred_to = matches!(code(error), Some((DbBackend::MySql, code)) if code == "1451");
-    is_referred_to && error.to_string().contains(&format!(".`{table}`, CONSTRAINT"))
+    let is_referenced = matches!(code(error), Some((DbBackend::MySql, code)) if code == "1451");
+    is_referenced && error.to_string().contains(&format!(".`{table}`, CONSTRAINT"))
 }
 
 /// The connection ended under the statement: input or output failed, or PostgreSQL's 57P01 `admin_shutdown`, 57P02

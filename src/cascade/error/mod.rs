@@ -186,7 +186,7 @@ pub enum ErrorKind {
     },
     /// While a delete in batches ran, rows that were to go were given another parent, and what is below them may not have to
     /// go any more. Nothing of it was deleted; the same call looks again.
-    Moved {
+    Reparented {
         /// Their table.
         table: String,
     },
@@ -198,7 +198,7 @@ pub enum ErrorKind {
         parent: String,
     },
     /// The schema of the database is not as declared, or rows have lost their parents: what was to be clean is not.
-    Unclean(Box<Audit>),
+    AuditFailed(Box<Audit>),
     /// Batches were asked for inside a transaction of the caller's, in which nothing can be committed in between.
     BatchesInTransaction,
     /// Batches of no rows were asked for.
@@ -409,8 +409,8 @@ impl Error {
 
     /// Whether an audit was to be clean and is not.
     #[must_use]
-    pub fn is_unclean(&self) -> bool {
-        matches!(self.kind(), ErrorKind::Unclean(_))
+    pub fn is_audit_failed(&self) -> bool {
+        matches!(self.kind(), ErrorKind::AuditFailed(_))
     }
 
     /// Whether a hook refused the delete.
@@ -441,7 +441,7 @@ impl Error {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self.reason() {
-            ErrorKind::StillReferenced(_) | ErrorKind::Moved { .. } => true,
+            ErrorKind::StillReferenced(_) | ErrorKind::Reparented { .. } => true,
             _ => self.database_error().is_some_and(driver::is_transient),
         }
     }
@@ -543,7 +543,7 @@ impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind() {
             // What `main` prints if a start-up check fails is to be read.
-            ErrorKind::Unclean(_) => fmt::Display::fmt(self, f),
+            ErrorKind::AuditFailed(_) => fmt::Display::fmt(self, f),
             kind => fmt::Debug::fmt(kind, f),
         }
     }

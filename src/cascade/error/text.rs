@@ -89,7 +89,7 @@ impl fmt::Display for ErrorKind {
             Self::Ring { backend, rows, source: _ } => ring(f, backend, rows),
             Self::Vetoed { table, .. } => write!(f, "a hook of {table} refused the delete"),
             Self::Unfinished { outcome, batches, cause } => unfinished(f, outcome, *batches, cause.is_some()),
-            Self::Moved { table } => write!(
+            Self::Reparented { table } => write!(
                 f,
                 "rows of {table} that were to be deleted have another parent or key by now; call again"
             ),
@@ -97,7 +97,7 @@ impl fmt::Display for ErrorKind {
                 f,
                 "the row of {parent} that {foreign_key} was to refer to by its default is gone; put it back, and call again"
             ),
-            Self::Unclean(audit) => write!(f, "the database is not as declared; {audit}"),
+            Self::AuditFailed(audit) => write!(f, "the database is not as declared; {audit}"),
             Self::BatchesInTransaction => f.write_str(
                 "batches cannot be committed inside a transaction of the caller's; give a pool, or delete without \
                  `batches_of`",

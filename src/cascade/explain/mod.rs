@@ -21,7 +21,7 @@ use crate::cascade::declare::graph::Graph;
 use crate::cascade::declare::schema::{Schema, TableId};
 use crate::cascade::deletion::Deletion;
 use crate::cascade::error::Error;
-use crate::cascade::plan::count::Wanted;
+use crate::cascade::plan::count::CountScope;
 
 impl Graph {
     /// The rule of every foreign key, as data and as a sentence, in the order of registration.
@@ -96,7 +96,7 @@ impl Deletion {
     /// use sea_orm::DbBackend;
     /// use sea_orm_cascade::{entity::store, service};
     ///
-    /// let plan = service::graph().build()?.delete_keys(store::Entity, [1, 2]).plan(DbBackend::Sqlite)?;
+    /// let plan = service::graph().build()?.delete_keys(store::Entity, [1, 2]).explain(DbBackend::Sqlite)?;
     /// assert_eq!(plan.steps[1].purpose, "delete the items that refer to rows that go by items.store_id (CASCADE)");
     /// println!("{plan}");
     /// # Ok::<(), sea_orm_cascade::cascade::Error>(())
@@ -111,9 +111,9 @@ impl Deletion {
             schema: self.graph.schema(),
             plan: &self.planned()?,
             dialect: Dialect::known(backend)?,
-            watch: &self.watch()?,
+            capture: &self.capture()?,
             roots: &self.roots,
-            wanted: if is_all_wanted { Wanted::All } else { Wanted::InTheWay },
+            scope: if is_all_wanted { CountScope::All } else { CountScope::Blockers },
         };
         explaining.explain()
     }
@@ -174,19 +174,19 @@ impl Preview {
 
     fn picture(&self) -> Picture {
         let mut picture = Picture::default();
-        let is_in_the_way = |table: &str| self.blockers().iter().any(|blocker| blocker.table == table);
+        let has_blockers = |table: &str| self.blockers().iter().any(|blocker| blocker.table == table);
         for (table, rows) in self.outcome().deletions().filter(|(_, rows)| *rows > 0) {
-            picture.add_box(table, Some(format!("{} to delete", self.rows(rows))), is_in_the_way(table));
+            picture.add_box(table, Some(format!("{} to delete", self.rows(rows))), has_blockers(table));
         }
         for line in self.lines().iter().filter(|line| line.rows > 0) {
-            let is_blocked = is_in_the_way(&line.table);
+            let is_blocked = has_blockers(&line.table);
             picture.add_box(&line.table, None, is_blocked);
             let mut arrow = Arrow::of(&line.table, &line.foreign_key, line.action);
             arrow.notes.extend((line.action != Action::Cascade).then(|| self.rows(line.rows)));
             picture.add_arrow(&line.parent, &line.table, arrow);
         }
         for orphans in self.orphans().iter().filter(|orphans| orphans.rows > 0) {
-            picture.add_box(&orphans.table, None, is_in_the_way(&orphans.table));
+            picture.add_box(&orphans.table, None, has_blockers(&orphans.table));
             picture.add_box(&orphans.parent, None, false);
             let mut arrow = Arrow::of(&orphans.table, &orphans.foreign_key, orphans.action);
             arrow.notes.push(format!("{} without it", self.rows(orphans.rows)));

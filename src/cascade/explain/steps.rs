@@ -10,15 +10,16 @@ use crate::cascade::data::action::Action;
 use crate::cascade::data::dialect::Dialect;
 use crate::cascade::data::explanation::{Explanation, Step};
 use crate::cascade::data::key::{KeyKind, Keys};
-use crate::cascade::db::execution::{Watch, keys_of};
+use crate::cascade::db::execution::{Capture, keys_of};
 use crate::cascade::declare::schema::{KeyId, Schema, TableId};
 use crate::cascade::error::Error;
 use crate::cascade::plan;
-use crate::cascade::plan::count::{Count, Wanted};
-use crate::cascade::plan::fetched::Known;
+use crate::cascade::plan::count::{Count, CountScope};
+use crate::cascade::plan::fetched::Fetched;
 use crate::cascade::plan::roots::Roots;
 use crate::cascade::plan::{Component, Plan};
-use crate::cascade::sql::{PAGE, Reads, Rows, Sql};
+use crate::cascade::sql::route::{Route, RowRoute};
+use crate::cascade::sql::{PAGE, Reads, RowSet, Sql};
 
 /// How many made-up keys stand for those found. One would be written in another way.
 const KEYS: usize = 2;
@@ -28,36 +29,36 @@ pub(crate) struct Explaining<'a> {
     pub(crate) schema: &'a Schema,
     pub(crate) plan: &'a Plan,
     pub(crate) dialect: Dialect,
-    pub(crate) watch: &'a Watch,
+    pub(crate) capture: &'a Capture,
     pub(crate) roots: &'a Roots,
-    pub(crate) wanted: Wanted,
+    pub(crate) scope: CountScope,
 }
 
 impl Explaining<'_> {
     pub(crate) fn explain(&self) -> Result<Explanation, Error> {
-        let mut known = Known::new(self.schema, self.plan.root, self.some(self.plan.root)?);
-        let mut steps = vec![self.find_roots(&known)?];
+        let mut fetched = Fetched::new(self.schema, self.plan.root, self.some(self.plan.root)?);
+        let mut steps = vec![self.find_roots(&fetched)?];
         for (id, component) in self.plan.components.iter().enumerate() {
-            steps.extend(self.find_or_lock(&mut known, id, component)?);
+            steps.extend(self.find_or_lock(&mut fetched, id, component)?);
         }
-        steps.extend(self.count(&known));
+        steps.extend(self.count(&fetched));
         let mut asked = None;
         for &step in &self.plan.steps {
             let going = self.plan.going(self.schema, step);
             if going.is_some() && going != asked {
-                steps.extend(self.ask_again(&known, going.as_deref().unwrap_or_default()));
+                steps.extend(self.ask_again(&fetched, going.as_deref().unwrap_or_default()));
                 asked = going;
             }
             if let plan::Step::DeleteCycle(id) = step {
-                steps.extend(self.open_rings(&known, &self.plan.components[id])?);
+                steps.extend(self.break_rings(&fetched, &self.plan.components[id])?);
             }
-            steps.push(self.step(&known, step)?);
+            steps.push(self.step(&fetched, step)?);
         }
         Ok(Explanation { backend: self.dialect.name().to_owned(), steps })
     }
 
-    fn sql<'k>(&'k self, known: &'k Known) -> Sql<'k> {
-        Sql { dialect: self.dialect, schema: self.schema, plan: self.plan, known, reads: Reads::Snapshot }
+    fn sql<'k>(&'k self, fetched: &'k Fetched) -> Sql<'k> {
+        Sql { dialect: self.dialect, schema: self.schema, plan: self.plan, fetched, reads: Reads::Snapshot }
     }
 
     fn text(&self, statement: &impl StatementBuilder) -> String {
@@ -81,15 +82,15 @@ impl Explaining<'_> {
 
     // ---- Finding
 
-    fn find_roots(&self, known: &Known) -> Result<Step, Error> {
-        let (root, sql) = (self.plan.root, self.sql(known));
+    fn find_roots(&self, fetched: &Fetched) -> Result<Step, Error> {
+        let (root, sql) = (self.plan.root, self.sql(fetched));
         let locking = if self.dialect == Dialect::Sqlite { "" } else { ", and lock them in key order" };
         let (asked, rows, again) = match self.roots {
             Roots::Select(select) => ("that the Select returns", vec![sql.selected(select)?], true),
             Roots::Keys(keys) => {
                 let primary_key = keys_of(self.schema, self.dialect, root, &self.schema.tables[root].primary_key)?;
                 let is_known = keys.iter().all(|key| primary_key.takes(key));
-                let some = known.get(root).filter(|_| is_known);
+                let some = fetched.get(root).filter(|_| is_known);
                 let values: Vec<_> = keys.iter().cycle().take(KEYS).cloned().collect();
                 (
                     "with these keys",
@@ -102,7 +103,7 @@ impl Explaining<'_> {
         let mut purpose = format!("find the rows of {} {asked}{locking}", self.label(root));
         if again && self.dialect != Dialect::Sqlite {
             purpose += "; then ask whether they still are what it returns";
-            if let (Roots::Select(select), Some(some)) = (self.roots, known.get(root)) {
+            if let (Roots::Select(select), Some(some)) = (self.roots, fetched.get(root)) {
                 let again = sql.selected_still(select, some);
                 statements.extend(again.iter().map(|rows| self.text(&sql.read(rows, &[], false))));
             }
@@ -111,81 +112,81 @@ impl Explaining<'_> {
     }
 
     /// What is kept by key, or locked where it is.
-    fn find_or_lock(&self, known: &mut Known, id: usize, component: &Component) -> Result<Option<Step>, Error> {
+    fn find_or_lock(&self, fetched: &mut Fetched, id: usize, component: &Component) -> Result<Option<Step>, Error> {
         let table = component.tables[0];
-        let is_wanted = known.get(table).is_none() && self.sql(known).is_better_read(table);
+        let is_wanted = fetched.get(table).is_none() && self.sql(fetched).is_better_read(table);
         if component.is_cycle() || is_wanted {
-            return self.find(known, id).map(Some);
+            return self.find(fetched, id).map(Some);
         }
-        if known.get(table).is_some() {
+        if fetched.get(table).is_some() {
             return Ok(None);
         }
-        let statements = self.texts(&self.sql(known).lock_parents(table));
+        let statements = self.texts(&self.sql(fetched).lock_parents(table));
         let purpose = format!("lock the {} that go, because rows may refer to them", self.label(table));
         Ok((!statements.is_empty()).then_some(Step { purpose, statements }))
     }
 
-    fn find(&self, known: &mut Known, id: usize) -> Result<Step, Error> {
+    fn find(&self, fetched: &mut Fetched, id: usize) -> Result<Step, Error> {
         let component = &self.plan.components[id];
         let own = |table: TableId| {
             let own = component.keys.iter().copied().filter(move |&key| self.schema.keys[key].child == table);
             own.collect::<Vec<KeyId>>()
         };
-        let page = |known: &Known, rows: &Rows| {
-            self.text(&self.sql(known).page(rows, (None, &own(rows.table())), true, None, PAGE))
+        let page = |fetched: &Fetched, rows: &RowSet| {
+            self.text(&self.sql(fetched).page(rows, (None, &own(rows.table())), true, None, PAGE))
         };
         let mut statements = Vec::new();
         for &table in &component.tables {
-            if let Some(roots) = known.get(table).filter(|_| table == self.plan.root) {
-                statements.extend(self.sql(known).rows_at(table, roots).iter().map(|rows| page(known, rows)));
+            if let Some(roots) = fetched.get(table).filter(|_| table == self.plan.root) {
+                statements.extend(self.sql(fetched).rows_at(table, roots).iter().map(|rows| page(fetched, rows)));
             }
             for key in self.plan.dooming(self.schema, table).filter(|key| !component.keys.contains(key)) {
-                statements.extend(self.sql(known).referring(key).iter().map(|rows| page(known, rows)));
+                statements.extend(self.sql(fetched).referencing(key).iter().map(|rows| page(fetched, rows)));
             }
         }
         for &key in component.keys.iter().filter(|&&key| self.schema.keys[key].action == Action::Cascade) {
             let parents = self.some(self.schema.keys[key].parent)?;
-            let rows = self.sql(known).referring_to(key, &parents, 0..KEYS);
-            statements.extend(rows.iter().map(|rows| page(known, rows)));
+            let rows = self.sql(fetched).referencing_to(key, &parents, 0..KEYS);
+            statements.extend(rows.iter().map(|rows| page(fetched, rows)));
         }
         for &table in &component.tables {
-            known.insert(table, self.some(table)?);
+            fetched.insert(table, self.some(table)?);
         }
         let tables: Vec<&str> = component.tables.iter().map(|&table| self.label(table)).collect();
         let how = if component.is_cycle() { "level by level and page by page" } else { "page by page" };
         Ok(Step { purpose: format!("find the {} that go, {how}, and keep their keys", tables.join(", ")), statements })
     }
 
-    fn count(&self, known: &Known) -> Option<Step> {
-        let counts: Vec<Count> = self.wanted.counts(self.schema, self.plan);
-        let counts = counts.into_iter().filter_map(|count| self.asked(known, count));
+    fn count(&self, fetched: &Fetched) -> Option<Step> {
+        let counts: Vec<Count> = self.scope.counts(self.schema, self.plan);
+        let counts = counts.into_iter().filter_map(|count| self.asked(fetched, count));
         let counts: Vec<_> = counts.map(|count| (count, None)).collect();
-        let purpose = match self.wanted {
-            Wanted::All => "count all that would go or change, and what is in the way",
-            Wanted::InTheWay => {
+        let purpose = match self.scope {
+            CountScope::All => "count all that would go or change, and what is in the way",
+            CountScope::Blockers => {
                 "count what is in the way; each key with rows that are is then asked for the first of them"
             }
         };
-        let statements = vec![self.text(&self.sql(known).counts(&counts))];
+        let statements = vec![self.text(&self.sql(fetched).counts(&counts))];
         (!counts.is_empty()).then(|| Step { purpose: purpose.to_owned(), statements })
     }
 
     /// What is asked before rows of these tables go.
-    fn ask_again(&self, known: &Known, tables: &[TableId]) -> Option<Step> {
-        let counts = self.sql(known).may_still_refer(tables, false);
+    fn ask_again(&self, fetched: &Fetched, tables: &[TableId]) -> Option<Step> {
+        let counts = self.sql(fetched).may_still_reference(tables, false);
         let counts: Vec<_> = counts.into_iter().map(|(_, asked)| (asked, None)).collect();
         let labels: Vec<&str> = tables.iter().map(|&table| self.label(table)).collect();
         let purpose = format!("ask whether anything still refers to the {} that go", labels.join(", "));
-        let statements = vec![self.text(&self.sql(known).counts(&counts))];
+        let statements = vec![self.text(&self.sql(fetched).counts(&counts))];
         (!counts.is_empty()).then_some(Step { purpose, statements })
     }
 
     /// What is counted for a number by a statement, if it is not known.
-    fn asked(&self, known: &Known, count: Count) -> Option<Count> {
+    fn asked(&self, fetched: &Fetched, count: Count) -> Option<Count> {
         match count {
-            Count::Doomed(table) if known.get(table).is_some() => None,
-            Count::Referring(key) if self.plan.is_within_cycle(key) && self.action(key) == Action::Cascade => None,
-            Count::ReferringKept(key) if self.plan.is_within_cycle(key) => Some(Count::Referring(key)),
+            Count::Doomed(table) if fetched.get(table).is_some() => None,
+            Count::Referencing(key) if self.plan.is_within_cycle(key) && self.action(key) == Action::Cascade => None,
+            Count::ReferencingSurvivors(key) if self.plan.is_within_cycle(key) => Some(Count::Referencing(key)),
             count => Some(count),
         }
     }
@@ -196,62 +197,63 @@ impl Explaining<'_> {
 
     // ---- Doing
 
-    fn step(&self, known: &Known, step: plan::Step) -> Result<Step, Error> {
+    fn step(&self, fetched: &Fetched, step: plan::Step) -> Result<Step, Error> {
         let refer = |key: KeyId| {
             let key = &self.schema.keys[key];
             format!("{} that refer to rows that go by {} ({})", self.label(key.child), key.label, key.action)
         };
         let (purpose, statements) = match step {
-            plan::Step::DeleteBy(key) => (format!("delete the {}", refer(key)), self.delete_by(known, key)?),
+            plan::Step::DeleteBy(key) => (format!("delete the {}", refer(key)), self.delete_by(fetched, key)?),
             plan::Step::Update(key) => {
-                (format!("change the key of the {}", refer(key)), self.texts(&self.sql(known).update(key)))
+                (format!("change the key of the {}", refer(key)), self.texts(&self.sql(fetched).update(key)))
             }
             plan::Step::UpdateKept(key) => {
                 let child = self.schema.keys[key].child;
                 let mut statements: Vec<String> =
-                    self.sql(known).referring(key).iter().map(|rows| self.page(known, rows)).collect();
-                statements.extend(self.texts(&self.sql(known).update_rows(key, &self.some(child)?, &all())));
+                    self.sql(fetched).referencing(key).iter().map(|rows| self.page(fetched, rows)).collect();
+                statements.extend(self.texts(&self.sql(fetched).update_rows(key, &self.some(child)?, &all())));
                 (format!("change the key of the {} and stay, page by page", refer(key)), statements)
             }
             plan::Step::DeleteRoots => {
                 let root = self.plan.root;
-                (format!("delete the rows of {}", self.label(root)), self.delete_rows(known, root)?)
+                (format!("delete the rows of {}", self.label(root)), self.delete_rows(fetched, root)?)
             }
-            plan::Step::DeleteCycle(id) => self.delete_cycle(known, &self.plan.components[id])?,
+            plan::Step::DeleteCycle(id) => self.delete_cycle(fetched, &self.plan.components[id])?,
         };
         Ok(Step { purpose, statements })
     }
 
-    fn is_watched(&self, table: TableId) -> bool {
-        self.schema.tables[table].hooks.is_some() || self.watch.keys_of.contains(&table)
+    fn is_captured(&self, table: TableId) -> bool {
+        self.schema.tables[table].hooks.is_some() || self.capture.keys_of.contains(&table)
     }
 
-    fn page(&self, known: &Known, rows: &Rows) -> String {
-        self.text(&self.sql(known).page(rows, (None, &[]), true, None, PAGE))
+    fn page(&self, fetched: &Fetched, rows: &RowSet) -> String {
+        self.text(&self.sql(fetched).page(rows, (None, &[]), true, None, PAGE))
     }
 
-    fn delete_by(&self, known: &Known, key: KeyId) -> Result<Vec<String>, Error> {
-        let (sql, child) = (self.sql(known), self.schema.keys[key].child);
-        if !self.is_watched(child) && sql.can_delete_by(key) {
-            return Ok(self.texts(&sql.delete_by(key)));
-        }
+    fn delete_by(&self, fetched: &Fetched, key: KeyId) -> Result<Vec<String>, Error> {
+        let (sql, child) = (self.sql(fetched), self.schema.keys[key].child);
         let mut statements = Vec::new();
-        let Some(ways) = sql.ways_to(key) else {
-            for rows in sql.referring(key) {
-                statements.extend(self.delete_pages(known, child, &rows)?);
+        match sql.route_of_delete(key, self.is_captured(child)) {
+            Route::Statement => statements = self.texts(&sql.delete_by(key)),
+            Route::Rows(RowRoute::Pages(lists)) => {
+                for rows in lists {
+                    statements.extend(self.delete_pages(fetched, child, &rows)?);
+                }
             }
-            return Ok(statements);
-        };
-        for way in ways {
-            for (at, &step) in way.iter().enumerate() {
-                let parents = self.some(self.schema.keys[step].parent)?;
-                for rows in sql.referring_to(step, &parents, 0..KEYS) {
-                    if at + 1 < way.len() {
-                        statements.push(self.text(&sql.page(&rows, (None, &[]), false, None, PAGE)));
-                    } else if self.is_watched(child) {
-                        statements.extend(self.delete_pages(known, child, &rows)?);
-                    } else {
-                        statements.push(self.text(&sql.delete(rows)));
+            Route::Rows(RowRoute::Walk(ways)) => {
+                let steps =
+                    ways.iter().flat_map(|way| way.iter().enumerate().map(|(at, &key)| (at + 1 < way.len(), key)));
+                for (leads_on, step) in steps {
+                    let parents = self.some(self.schema.keys[step].parent)?;
+                    for rows in sql.referencing_to(step, &parents, 0..KEYS) {
+                        if leads_on {
+                            statements.push(self.text(&sql.page(&rows, (None, &[]), false, None, PAGE)));
+                        } else if self.is_captured(child) {
+                            statements.extend(self.delete_pages(fetched, child, &rows)?);
+                        } else {
+                            statements.push(self.text(&sql.delete(rows)));
+                        }
                     }
                 }
             }
@@ -263,16 +265,16 @@ impl Explaining<'_> {
         self.schema.tables[table].hooks.as_ref().map(|hooks| hooks.select())
     }
 
-    fn delete_pages(&self, known: &Known, table: TableId, rows: &Rows) -> Result<Vec<String>, Error> {
-        let sql = self.sql(known);
+    fn delete_pages(&self, fetched: &Fetched, table: TableId, rows: &RowSet) -> Result<Vec<String>, Error> {
+        let sql = self.sql(fetched);
         let whole = self.whole(table);
         let mut statements = vec![self.text(&sql.page(rows, (whole.as_ref(), &[]), true, None, PAGE))];
         statements.extend(self.texts(&sql.delete_rows(table, &self.some(table)?, &all())));
         Ok(statements)
     }
 
-    fn delete_rows(&self, known: &Known, table: TableId) -> Result<Vec<String>, Error> {
-        let (sql, keys) = (self.sql(known), self.some(table)?);
+    fn delete_rows(&self, fetched: &Fetched, table: TableId) -> Result<Vec<String>, Error> {
+        let (sql, keys) = (self.sql(fetched), self.some(table)?);
         let mut statements = match self.whole(table) {
             Some(whole) => self.texts(&sql.whole(&whole, table, &keys, &all())),
             None => Vec::new(),
@@ -281,10 +283,10 @@ impl Explaining<'_> {
         Ok(statements)
     }
 
-    fn delete_cycle(&self, known: &Known, component: &Component) -> Result<(String, Vec<String>), Error> {
+    fn delete_cycle(&self, fetched: &Fetched, component: &Component) -> Result<(String, Vec<String>), Error> {
         let mut statements = Vec::new();
         for &table in &component.tables {
-            statements.extend(self.delete_rows(known, table)?);
+            statements.extend(self.delete_rows(fetched, table)?);
         }
         let tables: Vec<&str> = component.tables.iter().map(|&table| self.label(table)).collect();
         Ok((
@@ -293,12 +295,12 @@ impl Explaining<'_> {
         ))
     }
 
-    fn open_rings(&self, known: &Known, component: &Component) -> Result<Option<Step>, Error> {
+    fn break_rings(&self, fetched: &Fetched, component: &Component) -> Result<Option<Step>, Error> {
         let mut statements = Vec::new();
-        let openable = |key: &&KeyId| !self.schema.keys[**key].columns_to_open(self.schema).is_empty();
+        let openable = |key: &&KeyId| !self.schema.keys[**key].cycle_break_columns(self.schema).is_empty();
         for &key in component.keys.iter().filter(openable) {
             let keys = self.some(self.schema.keys[key].child)?;
-            statements.extend(self.texts(&self.sql(known).open_rows(key, &keys, &all())));
+            statements.extend(self.texts(&self.sql(fetched).break_cycle(key, &keys, &all())));
         }
         let purpose = "if rows of these refer to each other in a ring, set one of these keys to NULL in one of them";
         Ok((!statements.is_empty()).then(|| Step { purpose: purpose.to_owned(), statements }))

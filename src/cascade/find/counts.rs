@@ -5,86 +5,86 @@
 use crate::cascade::data::action::Action;
 use crate::cascade::data::key::{Index, Key, Keys};
 use crate::cascade::data::preview::{Blocker, Preview};
-use crate::cascade::db::execution::Run;
+use crate::cascade::db::execution::Execution;
 use crate::cascade::db::session::Purpose;
 use crate::cascade::declare::schema::{ForeignKey, KeyId, Table};
 use crate::cascade::error::Error;
 use crate::cascade::find::pages::{Page, Pages};
 use crate::cascade::find::preview::Numbers;
-use crate::cascade::plan::count::{Count, Wanted};
-use crate::cascade::plan::fetched::Known;
+use crate::cascade::plan::count::{Count, CountScope};
+use crate::cascade::plan::fetched::Fetched;
 use crate::cascade::plan::roots::Roots;
-use crate::cascade::sql::Rows;
+use crate::cascade::sql::RowSet;
 
-impl Run<'_> {
+impl Execution<'_> {
     /// What would happen; if it is not exact, no number is counted further than `rows_max`.
     pub(crate) async fn preview(self, roots: &Roots, rows_max: Option<u64>) -> Result<Preview, Error> {
-        let known = self.freeze(roots, Purpose::Read).await?;
-        self.look_up_to(&known, rows_max).await
+        let fetched = self.freeze(roots, Purpose::Read).await?;
+        self.look_up_to(&fetched, rows_max).await
     }
 
     // ---- The numbers
 
     /// All that a preview shows.
-    pub(crate) async fn look(self, known: &Known) -> Result<Preview, Error> {
-        self.look_up_to(known, None).await
+    pub(crate) async fn look(self, fetched: &Fetched) -> Result<Preview, Error> {
+        self.look_up_to(fetched, None).await
     }
 
-    async fn look_up_to(self, known: &Known, rows_max: Option<u64>) -> Result<Preview, Error> {
-        let mut numbers = self.numbers(known, Wanted::All, rows_max).await?;
+    async fn look_up_to(self, fetched: &Fetched, rows_max: Option<u64>) -> Result<Preview, Error> {
+        let mut numbers = self.numbers(fetched, CountScope::All, rows_max).await?;
         for key in numbers.in_the_way(self.schema) {
-            let samples = self.samples(known, key).await?;
+            let samples = self.samples(fetched, key).await?;
             numbers.samples.push((key, samples));
         }
         let primary_key = &self.schema.tables[self.plan.root].primary_key;
-        let roots = known.get(self.plan.root);
-        let fingerprint = roots.map(|keys| keys.fingerprint(primary_key, known.roots)).unwrap_or_default();
-        Ok(Preview::new(self.schema, self.plan, known.roots as u64, fingerprint, &numbers).counted_at_most(rows_max))
+        let roots = fetched.get(self.plan.root);
+        let fingerprint = roots.map(|keys| keys.fingerprint(primary_key, fetched.roots)).unwrap_or_default();
+        Ok(Preview::new(self.schema, self.plan, fetched.roots as u64, fingerprint, &numbers).counted_at_most(rows_max))
     }
 
     /// Whether any row refers to the roots.
-    pub(crate) async fn is_referred_to(self, known: &Known) -> Result<bool, Error> {
-        let keys: Vec<Count> = self.schema.keys_to(self.plan.root).map(Count::Referring).collect();
-        if keys.is_empty() || known.roots == 0 {
+    pub(crate) async fn is_referenced(self, fetched: &Fetched) -> Result<bool, Error> {
+        let keys: Vec<Count> = self.schema.keys_to(self.plan.root).map(Count::Referencing).collect();
+        if keys.is_empty() || fetched.roots == 0 {
             return Ok(false);
         }
         let asked: Vec<_> = keys.into_iter().map(|count| (count, None)).collect();
-        let found = self.row_of(&self.sql(known).counts(&asked), asked.len()).await?;
+        let found = self.row_of(&self.sql(fetched).counts(&asked), asked.len()).await?;
         Ok(found.iter().any(|&rows| rows > 0))
     }
 
-    pub(crate) async fn is_in_the_way(self, known: &Known) -> Result<bool, Error> {
-        let numbers = self.numbers(known, Wanted::InTheWay, None).await?;
+    pub(crate) async fn has_blockers(self, fetched: &Fetched) -> Result<bool, Error> {
+        let numbers = self.numbers(fetched, CountScope::Blockers, None).await?;
         Ok(!numbers.in_the_way(self.schema).is_empty())
     }
 
-    async fn numbers(self, known: &Known, wanted: Wanted, rows_max: Option<u64>) -> Result<Numbers, Error> {
+    async fn numbers(self, fetched: &Fetched, scope: CountScope, rows_max: Option<u64>) -> Result<Numbers, Error> {
         let mut numbers = Numbers::default();
         for &table in &self.plan.doomed {
-            if let Some(keys) = known.get(table) {
+            if let Some(keys) = fetched.get(table) {
                 numbers.add(Count::Doomed(table), keys.len() as u64);
             }
         }
-        if known.roots == 0 {
+        if fetched.roots == 0 {
             return Ok(numbers);
         }
         for key in self.plan.components.iter().flat_map(|component| component.keys.iter().copied()) {
             if self.schema.keys[key].action == Action::Cascade {
-                numbers.add(Count::Referring(key), known.referring(key));
+                numbers.add(Count::Referencing(key), fetched.referencing(key));
             }
         }
         let mut wanted_counts = Vec::new();
-        for count in wanted.counts(self.schema, self.plan) {
+        for count in scope.counts(self.schema, self.plan) {
             if numbers.get(count).is_none() {
                 // Which rows are doomed is known in a cycle: all that refer are counted, and those passed over.
                 let asked = match count {
-                    Count::ReferringKept(key) if self.plan.is_within_cycle(key) => Count::Referring(key),
+                    Count::ReferencingSurvivors(key) if self.plan.is_within_cycle(key) => Count::Referencing(key),
                     count => count,
                 };
                 wanted_counts.push((count, asked));
             }
         }
-        for (count, rows) in self.counted(known, wanted_counts, rows_max).await? {
+        for (count, rows) in self.counted(fetched, wanted_counts, rows_max).await? {
             numbers.add(count, rows);
         }
         Ok(numbers)
@@ -93,25 +93,25 @@ impl Run<'_> {
     /// Numbers, each with what is asked for it, without those that are passed over.
     pub(crate) async fn counted(
         self,
-        known: &Known,
-        wanted: Vec<(Count, Count)>,
+        fetched: &Fetched,
+        scope: Vec<(Count, Count)>,
         rows_max: Option<u64>,
     ) -> Result<Vec<(Count, u64)>, Error> {
         let (mut together, mut in_parts, mut counted) = (Vec::new(), Vec::new(), Vec::new());
-        for (count, asked) in wanted {
-            match self.sql(known).count_in_parts(asked) {
+        for (count, asked) in scope {
+            match self.sql(fetched).count_in_parts(asked) {
                 Some(parts) => in_parts.push((count, parts)),
                 None => together.push((count, asked)),
             }
         }
-        for counts in self.sql(known).in_statements(&together) {
+        for counts in self.sql(fetched).in_statements(&together) {
             // One row more tells that there are more. The databases count no further than `i64`.
-            let more = |count| 1 + known.passed_over(self.schema, count);
+            let more = |count| 1 + fetched.passed_over(self.schema, count);
             let up_to = |count| rows_max.map(|rows| rows.saturating_add(more(count)).min(i64::MAX.unsigned_abs()));
             let asked: Vec<_> = counts.iter().map(|&(count, asked)| (asked, up_to(count))).collect();
-            let found = self.row_of(&self.sql(known).counts(&asked), asked.len()).await?;
+            let found = self.row_of(&self.sql(fetched).counts(&asked), asked.len()).await?;
             for (&(count, _), rows) in counts.iter().zip(found) {
-                counted.push((count, rows.saturating_sub(known.passed_over(self.schema, count))));
+                counted.push((count, rows.saturating_sub(fetched.passed_over(self.schema, count))));
             }
         }
         for (count, parts) in in_parts {
@@ -119,51 +119,51 @@ impl Run<'_> {
             for part in parts {
                 rows += self.row_of(&part, 1).await?.iter().sum::<u64>();
             }
-            counted.push((count, rows.saturating_sub(known.passed_over(self.schema, count))));
+            counted.push((count, rows.saturating_sub(fetched.passed_over(self.schema, count))));
         }
         Ok(counted)
     }
 
-    async fn samples(self, known: &Known, key: KeyId) -> Result<Vec<Key>, Error> {
+    async fn samples(self, fetched: &Fetched, key: KeyId) -> Result<Vec<Key>, Error> {
         if self.plan.is_within_cycle(key) {
-            return self.samples_within_cycle(known, key).await;
+            return self.samples_within_cycle(fetched, key).await;
         }
         let child = self.schema.keys[key].child;
         let mut keys = self.keys_of(child, &self.schema.tables[child].primary_key)?;
-        let count = Count::referring(self.schema, key);
-        let select = self.sql(known).blocking_rows(count, key, Blocker::SAMPLE_KEYS_MAX as u64);
+        let count = Count::referencing(self.schema, key);
+        let select = self.sql(fetched).blocking_rows(count, key, Blocker::SAMPLE_KEYS_MAX as u64);
         keys.read(&self.session.query(&select).await?)?;
         Ok((0..keys.len()).map(|row| keys.sample(row)).collect())
     }
 
     /// The primary keys of the first of these rows, in key order.
-    pub(crate) async fn first_keys(self, known: &Known, rows: &Rows) -> Result<Vec<Key>, Error> {
+    pub(crate) async fn first_keys(self, fetched: &Fetched, rows: &RowSet) -> Result<Vec<Key>, Error> {
         let Table { identity, primary_key, .. } = &self.schema.tables[rows.table()];
         let mut keys = self.keys_of(rows.table(), identity)?;
-        let select = self.sql(known).page(rows, (None, &[]), false, None, Blocker::SAMPLE_KEYS_MAX);
+        let select = self.sql(fetched).page(rows, (None, &[]), false, None, Blocker::SAMPLE_KEYS_MAX);
         keys.read(&self.session.query(&select).await?)?;
         // The primary key is what a row's identity begins with.
         Ok((0..keys.len()).map(|row| keys.sample_of(row, primary_key.len())).collect())
     }
 
     /// The same among rows of a cycle's table, of which the doomed are known here.
-    async fn samples_within_cycle(self, known: &Known, key: KeyId) -> Result<Vec<Key>, Error> {
+    async fn samples_within_cycle(self, fetched: &Fetched, key: KeyId) -> Result<Vec<Key>, Error> {
         let ForeignKey { child, action, .. } = self.schema.keys[key];
         let primary_key = &self.schema.tables[child].primary_key;
-        let Some(doomed) = known.get(child) else { return Ok(Vec::new()) };
-        let (index, loops) = (Index::new(doomed, primary_key), known.loops(key));
-        let is_in_the_way = |page: &Keys, row: usize| match index.find(doomed, &page.of(primary_key), row) {
+        let Some(doomed) = fetched.get(child) else { return Ok(Vec::new()) };
+        let (index, loops) = (Index::new(doomed, primary_key), fetched.loops(key));
+        let has_blockers = |page: &Keys, row: usize| match index.find(doomed, &page.of(primary_key), row) {
             None => true,
             Some(row) => action == Action::Restrict && !loops.contains(&row),
         };
         let mut samples = self.keys_of(child, primary_key)?;
-        let lists = self.sql(known).referring(key);
+        let lists = self.sql(fetched).referencing(key);
         let are_several = lists.len() > 1;
         for rows in lists {
             let enough = samples.len() + Blocker::SAMPLE_KEYS_MAX;
             let mut pages = Pages::new(self, child, rows, false);
-            while let Some(Page { keys, .. }) = pages.next(known).await? {
-                let in_the_way = (0..keys.len()).filter(|&row| is_in_the_way(&keys, row));
+            while let Some(Page { keys, .. }) = pages.next(fetched).await? {
+                let in_the_way = (0..keys.len()).filter(|&row| has_blockers(&keys, row));
                 // The primary key is what a row's identity begins with.
                 in_the_way.take(enough - samples.len()).for_each(|row| samples.add(&keys, row));
                 if samples.len() == enough {

@@ -9,14 +9,14 @@ use std::ops::Range;
 
 use crate::cascade::data::action::Action;
 use crate::cascade::data::key::{Index, Keys};
-use crate::cascade::db::execution::Run;
+use crate::cascade::db::execution::Execution;
 use crate::cascade::declare::schema::{KeyId, TableId};
 use crate::cascade::error::Error;
 use crate::cascade::find::pages::Pages;
 use crate::cascade::plan::ComponentId;
-use crate::cascade::plan::fetched::{Cycle, Known};
+use crate::cascade::plan::fetched::{Cycle, Fetched};
 use crate::cascade::plan::waves::Edge;
-use crate::cascade::sql::Rows;
+use crate::cascade::sql::RowSet;
 
 /// The rows found of one table.
 struct Found {
@@ -31,22 +31,22 @@ struct Found {
     places: Vec<usize>,
 }
 
-impl Run<'_> {
+impl Execution<'_> {
     /// Keeps by key what has to be, and locks what has children, if wanted: parents first.
     ///
     /// A parent is locked before anybody looks for its children, so that none can be added meanwhile, with a constraint
     /// or by those who take [`lock_parent`](super::lock_parent); and in key order, so that two deletes wait for each
     /// other and do not block each other.
-    pub(crate) async fn gather(self, known: &mut Known, lock: bool) -> Result<(), Error> {
+    pub(crate) async fn gather(self, fetched: &mut Fetched, lock: bool) -> Result<(), Error> {
         for (id, component) in self.plan.components.iter().enumerate() {
             let table = component.tables[0];
             // Where a trigger may take or keep rows, those that are to go are known beforehand, and not looked for again.
-            let is_better_read = known.catalog.may_keep_rows || self.sql(known).is_better_read(table);
-            let is_wanted = known.get(table).is_none() && is_better_read;
+            let is_better_read = fetched.catalog.may_keep_rows || self.sql(fetched).is_better_read(table);
+            let is_wanted = fetched.get(table).is_none() && is_better_read;
             if component.is_cycle() || is_wanted {
-                self.gather_component(known, id, lock).await?;
-            } else if lock && known.get(table).is_none() {
-                for select in self.sql(known).lock_parents(table) {
+                self.gather_component(fetched, id, lock).await?;
+            } else if lock && fetched.get(table).is_none() {
+                for select in self.sql(fetched).lock_parents(table) {
                     self.session.query(&select).await?;
                 }
             }
@@ -54,31 +54,31 @@ impl Run<'_> {
         Ok(())
     }
 
-    async fn gather_component(self, known: &mut Known, id: ComponentId, lock: bool) -> Result<(), Error> {
+    async fn gather_component(self, fetched: &mut Fetched, id: ComponentId, lock: bool) -> Result<(), Error> {
         let component = &self.plan.components[id];
         let mut gathering = Gathering::new(self, id, lock)?;
         for at in 0..component.tables.len() {
             let table = component.tables[at];
             if table == self.plan.root
-                && let Some(roots) = known.get(table)
+                && let Some(roots) = fetched.get(table)
             {
-                let rows = self.sql(known).rows_at(table, roots);
-                gathering.add(known, at, rows).await?;
+                let rows = self.sql(fetched).rows_at(table, roots);
+                gathering.add(fetched, at, rows).await?;
             }
             let from_outside = |key: &KeyId| !component.keys.contains(key);
             for key in self.plan.dooming(self.schema, table).filter(from_outside) {
-                let rows = self.sql(known).referring(key);
-                gathering.add(known, at, rows).await?;
+                let rows = self.sql(fetched).referencing(key);
+                gathering.add(fetched, at, rows).await?;
             }
         }
-        gathering.close(known).await?;
+        gathering.close(fetched).await?;
         let Gathering { found, rows, .. } = gathering;
         if component.is_cycle() {
             let edges = edges(self, &found);
-            known.insert_cycle(Cycle { component: id, rows, edges });
+            fetched.insert_cycle(Cycle { component: id, rows, edges });
         }
         for Found { table, keys, .. } in found {
-            known.insert(table, keys);
+            fetched.insert(table, keys);
         }
         Ok(())
     }
@@ -86,7 +86,7 @@ impl Run<'_> {
 
 /// The doomed rows of a component's tables while they are looked for.
 struct Gathering<'a> {
-    run: Run<'a>,
+    run: Execution<'a>,
     id: ComponentId,
     lock: bool,
     found: Vec<Found>,
@@ -95,7 +95,7 @@ struct Gathering<'a> {
 }
 
 impl<'a> Gathering<'a> {
-    fn new(run: Run<'a>, id: ComponentId, lock: bool) -> Result<Self, Error> {
+    fn new(run: Execution<'a>, id: ComponentId, lock: bool) -> Result<Self, Error> {
         let component = &run.plan.components[id];
         let found = |&table: &TableId| {
             let keys = run.keys_of(table, &run.schema.tables[table].identity)?;
@@ -114,12 +114,12 @@ impl<'a> Gathering<'a> {
     }
 
     /// Takes in rows of the table in this place, those that are not known yet.
-    async fn add(&mut self, known: &Known, at: usize, rows: Vec<Rows>) -> Result<(), Error> {
+    async fn add(&mut self, fetched: &Fetched, at: usize, rows: Vec<RowSet>) -> Result<(), Error> {
         let Found { table, keys, index, own_keys, ends, places } = &mut self.found[at];
         let primary_key = &self.run.schema.tables[*table].primary_key;
         for rows in rows {
             let mut pages = Pages::new(self.run, *table, rows, self.lock).with_ends(own_keys);
-            while let Some(page) = pages.next(known).await? {
+            while let Some(page) = pages.next(fetched).await? {
                 let values = page.keys.of(primary_key);
                 for row in 0..page.keys.len() {
                     if index.find(keys, &values, row).is_some() {
@@ -137,7 +137,7 @@ impl<'a> Gathering<'a> {
     }
 
     /// R3, CASCADE: adds the rows that refer to rows found, until there are no more.
-    async fn close(&mut self, known: &Known) -> Result<(), Error> {
+    async fn close(&mut self, fetched: &Fetched) -> Result<(), Error> {
         let component = &self.run.plan.components[self.id];
         let place = |table: TableId| component.tables.iter().position(|&other| other == table);
         let cascades =
@@ -156,15 +156,16 @@ impl<'a> Gathering<'a> {
                 let (Some(child), Some(parent)) = (place(foreign_key.child), place(foreign_key.parent)) else {
                     continue;
                 };
-                let rows = self.run.sql(known).referring_to(key, &self.found[parent].keys, frontier[parent].clone());
-                self.add(known, child, rows).await?;
+                let rows =
+                    self.run.sql(fetched).referencing_to(key, &self.found[parent].keys, frontier[parent].clone());
+                self.add(fetched, child, rows).await?;
             }
         }
     }
 }
 
 /// How the rows found refer to each other.
-fn edges(run: Run<'_>, found: &[Found]) -> Vec<Edge> {
+fn edges(run: Execution<'_>, found: &[Found]) -> Vec<Edge> {
     let mut edges = Vec::new();
     for parents in found {
         let mut indices: Vec<(&[usize], Index)> = Vec::new();

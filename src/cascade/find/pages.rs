@@ -7,19 +7,19 @@ use sea_orm::sea_query::SelectStatement;
 
 use crate::cascade::data::dialect::Dialect;
 use crate::cascade::data::key::Keys;
-use crate::cascade::db::execution::Run;
+use crate::cascade::db::execution::Execution;
 use crate::cascade::declare::schema::{KeyId, TableId};
 use crate::cascade::error::Error;
-use crate::cascade::plan::fetched::Known;
-use crate::cascade::sql::Rows;
+use crate::cascade::plan::fetched::Fetched;
+use crate::cascade::sql::RowSet;
 
 /// Rows read in one statement that are kept as keys anyway, in less than a tenth of what the driver takes for them.
 const ROWS_READ_MAX: usize = 50_000;
 
 /// Reads rows page by page, in key order.
 pub(crate) struct Pages<'a> {
-    run: Run<'a>,
-    rows: Rows,
+    run: Execution<'a>,
+    rows: RowSet,
     table: TableId,
     /// The keys of which it is told what the rows refer to.
     ends: &'a [KeyId],
@@ -43,7 +43,7 @@ pub(crate) struct Page {
 }
 
 impl<'a> Pages<'a> {
-    pub(crate) fn new(run: Run<'a>, table: TableId, rows: Rows, lock: bool) -> Self {
+    pub(crate) fn new(run: Execution<'a>, table: TableId, rows: RowSet, lock: bool) -> Self {
         Self { run, rows, table, ends: &[], whole: None, rows_max: ROWS_READ_MAX, lock, last: None, is_done: false }
     }
 
@@ -60,7 +60,7 @@ impl<'a> Pages<'a> {
     }
 
     /// The next rows; `None` when there are no more.
-    pub(crate) async fn next(&mut self, known: &Known) -> Result<Option<Page>, Error> {
+    pub(crate) async fn next(&mut self, fetched: &Fetched) -> Result<Option<Page>, Error> {
         if self.is_done {
             return Ok(None);
         }
@@ -70,16 +70,16 @@ impl<'a> Pages<'a> {
         if *lock && run.dialect == Dialect::MySql && last.is_some() {
             // Past its first page it would lock its way from the first row on, over all that is gone (seen: 140 ms for
             // 10). So the keys are read as they are committed, and the rows with these keys are locked and judged again.
-            let select = run.sql(known).page(rows, (None, &[]), false, last.as_ref(), *rows_max);
+            let select = run.sql(fetched).page(rows, (None, &[]), false, last.as_ref(), *rows_max);
             let mut page = run.keys_of(*table, identity)?;
             page.read(&run.session.query(&select).await?)?;
             *is_done = page.len() < *rows_max;
             *last = page.len().checked_sub(1).map(|at| page.copied(&[at]));
-            for select in run.sql(known).page_again(rows, (whole.as_ref(), ends), &page) {
+            for select in run.sql(fetched).page_again(rows, (whole.as_ref(), ends), &page) {
                 found.extend(run.session.query(&select).await?);
             }
         } else {
-            let select = run.sql(known).page(rows, (whole.as_ref(), ends), *lock, last.as_ref(), *rows_max);
+            let select = run.sql(fetched).page(rows, (whole.as_ref(), ends), *lock, last.as_ref(), *rows_max);
             found = run.session.query(&select).await?;
             *is_done = found.len() < *rows_max;
             *last = None;

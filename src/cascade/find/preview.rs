@@ -32,7 +32,7 @@ impl Numbers {
     fn by(&self, schema: &Schema, plan: &Plan, key: KeyId) -> u64 {
         let count = match schema.keys[key].action {
             Action::Cascade => Count::doomed_by(schema, plan, key),
-            _ => Count::referring(schema, key),
+            _ => Count::referencing(schema, key),
         };
         self.get(count).unwrap_or(0)
     }
@@ -40,11 +40,11 @@ impl Numbers {
     /// The keys by which rows are in the way: those that forbid it, and those whose default names no row that stays.
     pub(crate) fn in_the_way(&self, schema: &Schema) -> Vec<KeyId> {
         let in_the_way = |&(count, rows): &(Count, u64)| {
-            let (Count::Referring(id) | Count::ReferringKept(id)) = count else { return None };
+            let (Count::Referencing(id) | Count::ReferencingSurvivors(id)) = count else { return None };
             let key = &schema.keys[id];
             let forbidden = match key.action {
                 Action::NoAction | Action::Restrict => true,
-                Action::SetDefault => key.refers_by_default(schema) && self.get(Count::DefaultKept(id)) == Some(0),
+                Action::SetDefault => key.refers_by_default(schema) && self.get(Count::DefaultSurvivor(id)) == Some(0),
                 Action::Cascade | Action::SetNull => false,
             };
             (rows > 0 && forbidden).then_some(id)

@@ -8,31 +8,31 @@ use sea_orm::{DbErr, QueryResult, Value};
 use crate::cascade::data::action::Action;
 use crate::cascade::data::dialect::Dialect;
 use crate::cascade::data::key::{Keys, storable};
-use crate::cascade::db::execution::{Run, Transaction};
+use crate::cascade::db::execution::{Execution, Transaction};
 use crate::cascade::db::session::Purpose;
 use crate::cascade::declare::schema::{KeyId, Table, TableId};
 use crate::cascade::error::{Error, ErrorKind};
-use crate::cascade::plan::fetched::{Catalog, Known};
+use crate::cascade::plan::fetched::{Catalog, Fetched};
 use crate::cascade::plan::roots::Roots;
-use crate::cascade::sql::Rows;
+use crate::cascade::sql::RowSet;
 use crate::cascade::sql::catalog::Question;
 
-impl<'a> Run<'a> {
+impl<'a> Execution<'a> {
     // ---- The roots
 
     /// Finds the asked rows and keeps them as keys. To write, they are locked in key order, and then asked whether they
     /// still fulfil the Select; from there on it is never evaluated again.
-    pub(crate) async fn freeze(self, roots: &Roots, purpose: Purpose) -> Result<Known, Error> {
+    pub(crate) async fn freeze(self, roots: &Roots, purpose: Purpose) -> Result<Fetched, Error> {
         let (found, catalog) = self.find_roots(roots, purpose).await?;
-        let known = Known::new(self.schema, self.plan.root, found).with_catalog(catalog);
-        self.with_more_known(known, purpose == Purpose::Write).await
+        let fetched = Fetched::new(self.schema, self.plan.root, found).with_catalog(catalog);
+        self.with_gathered(fetched, purpose == Purpose::Write).await
     }
 
     /// The asked rows alone, and what the catalogs say of the tables that their delete reaches.
     pub(crate) async fn find_roots(self, roots: &Roots, purpose: Purpose) -> Result<(Keys, Catalog), Error> {
         let (root, lock) = (self.plan.root, purpose == Purpose::Write);
         let Table { identity, primary_key, .. } = &self.schema.tables[root];
-        let nothing = Known::new(self.schema, root, self.keys_of(root, identity)?);
+        let nothing = Fetched::new(self.schema, root, self.keys_of(root, identity)?);
         let sql = self.sql(&nothing);
         let mut found = self.keys_of(root, identity)?;
         let mut told = None;
@@ -72,7 +72,7 @@ impl<'a> Run<'a> {
         let catalog = match told {
             Some(catalog) => catalog,
             // Nothing to do there, and nothing in its catalogs that would hide rows.
-            None if each.is_empty() || (self.dialect == Dialect::Sqlite && self.watch.repaired.is_empty()) => {
+            None if each.is_empty() || (self.dialect == Dialect::Sqlite && self.capture.repaired.is_empty()) => {
                 Catalog::default()
             }
             // Nothing is found, or nothing is shown.
@@ -98,7 +98,7 @@ impl<'a> Run<'a> {
     fn question(self) -> Question<'a> {
         let is_callers = self.transaction == Transaction::CallersToWrite;
         let (dialect, schema, plan) = (self.dialect, self.schema, self.plan);
-        Question { dialect, schema, plan, repaired: &self.watch.repaired, is_callers }
+        Question { dialect, schema, plan, repaired: &self.capture.repaired, is_callers }
     }
 
     /// What the catalogs say, in a statement of its own.
@@ -113,14 +113,14 @@ impl<'a> Run<'a> {
     }
 
     fn answer(self, row: &QueryResult) -> Result<Option<Catalog>, Error> {
-        self.question().answer_in(row, self.watch.under_row_security)
+        self.question().answer_in(row, self.capture.under_row_security)
     }
 
     /// PostgreSQL, under row security: a lock shows only rows that a policy for UPDATE lets through. Rows that can be seen and
     /// not locked would be passed over without a word.
-    pub(crate) async fn check_locked(self, table: TableId, each: &[Rows], locked: &Keys) -> Result<(), Error> {
+    pub(crate) async fn check_locked(self, table: TableId, each: &[RowSet], locked: &Keys) -> Result<(), Error> {
         let identity = &self.schema.tables[table].identity;
-        let nothing = Known::new(self.schema, table, self.keys_of(table, identity)?);
+        let nothing = Fetched::new(self.schema, table, self.keys_of(table, identity)?);
         let sql = self.sql(&nothing);
         let mut seen = self.keys_of(table, identity)?;
         for rows in each {
@@ -143,21 +143,21 @@ impl<'a> Run<'a> {
 
     /// Keeps the rows that SET DEFAULT keys will refer to from being deleted by others. Whether they are there is counted
     /// with what is in the way.
-    async fn lock_defaults(self, known: &Known) -> Result<(), Error> {
+    async fn lock_defaults(self, fetched: &Fetched) -> Result<(), Error> {
         for &key in &self.plan.keys {
             if self.schema.keys[key].action == Action::SetDefault {
-                self.lock_default(known, key).await?;
+                self.lock_default(fetched, key).await?;
             }
         }
         Ok(())
     }
 
     /// The same for one key; whether the row is there, or none is meant.
-    pub(crate) async fn lock_default(self, known: &Known, key: KeyId) -> Result<bool, Error> {
+    pub(crate) async fn lock_default(self, fetched: &Fetched, key: KeyId) -> Result<bool, Error> {
         if !self.schema.keys[key].refers_by_default(self.schema) {
             return Ok(true);
         }
-        Ok(!self.session.query(&self.sql(known).default_row(key)).await?.is_empty())
+        Ok(!self.session.query(&self.sql(fetched).default_row(key)).await?.is_empty())
     }
 
     /// Those of these locked rows that fulfil a condition, asked anew: what a statement waited for may have changed what
@@ -166,7 +166,7 @@ impl<'a> Run<'a> {
         if keys.is_empty() {
             return Ok(keys);
         }
-        let nothing = Known::new(self.schema, table, self.keys_of(table, &[])?);
+        let nothing = Fetched::new(self.schema, table, self.keys_of(table, &[])?);
         let mut still = self.keys_of(table, &self.schema.tables[table].identity)?;
         for rows in self.sql(&nothing).still(table, &keys, Some(condition)) {
             let select = self.sql(&nothing).read(&rows, &[], true);
@@ -176,13 +176,13 @@ impl<'a> Run<'a> {
     }
 
     /// With what has to be known by key of the rows below the roots.
-    pub(crate) async fn with_more_known(self, mut known: Known, lock: bool) -> Result<Known, Error> {
-        if known.roots > 0 {
+    pub(crate) async fn with_gathered(self, mut fetched: Fetched, lock: bool) -> Result<Fetched, Error> {
+        if fetched.roots > 0 {
             if lock {
-                self.lock_defaults(&known).await?;
+                self.lock_defaults(&fetched).await?;
             }
-            self.gather(&mut known, lock).await?;
+            self.gather(&mut fetched, lock).await?;
         }
-        Ok(known)
+        Ok(fetched)
     }
 }

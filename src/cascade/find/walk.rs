@@ -8,12 +8,12 @@ use std::ops::Range;
 use sea_orm::sea_query::Expr;
 
 use crate::cascade::data::key::Keys;
-use crate::cascade::db::execution::Run;
+use crate::cascade::db::execution::Execution;
 use crate::cascade::declare::schema::KeyId;
 use crate::cascade::error::Error;
 use crate::cascade::find::pages::{Page, Pages};
-use crate::cascade::plan::fetched::Known;
-use crate::cascade::sql::Rows;
+use crate::cascade::plan::fetched::Fetched;
+use crate::cascade::sql::RowSet;
 
 /// One level of the way: parents, and how far their children have been read.
 struct Level<'a> {
@@ -22,16 +22,16 @@ struct Level<'a> {
     /// How many of them have been looked under.
     asked: usize,
     /// How they are told from others; `None` for the known rows.
-    told_by: Option<Rows>,
+    told_by: Option<RowSet>,
     /// Those of them whose children are told by the last list.
     listed: Range<usize>,
     /// The children of a list of them, where they are parents of others.
-    children: Option<(Pages<'a>, Rows)>,
+    children: Option<(Pages<'a>, RowSet)>,
 }
 
 /// The rows that refer by the last key of a way to doomed ones.
 pub(crate) struct Walk<'a> {
-    run: Run<'a>,
+    run: Execution<'a>,
     way: Vec<KeyId>,
     rows_max: usize,
     levels: Vec<Level<'a>>,
@@ -39,7 +39,7 @@ pub(crate) struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     /// Down a way of [`Sql::ways_to`](super::sql::Sql::ways_to).
-    pub(crate) fn new(run: Run<'a>, way: Vec<KeyId>, rows_max: usize) -> Self {
+    pub(crate) fn new(run: Execution<'a>, way: Vec<KeyId>, rows_max: usize) -> Self {
         Self {
             run,
             way,
@@ -49,12 +49,12 @@ impl<'a> Walk<'a> {
     }
 
     /// The next list of them; `None` when there are no more.
-    pub(crate) async fn next(&mut self, known: &Known) -> Result<Option<Rows>, Error> {
+    pub(crate) async fn next(&mut self, fetched: &Fetched) -> Result<Option<RowSet>, Error> {
         let Self { run, way, rows_max, levels } = self;
         while let Some(depth) = levels.len().checked_sub(1) {
             let (level, key) = (&mut levels[depth], way[depth]);
             if let Some((pages, rows)) = &mut level.children {
-                match pages.next(known).await? {
+                match pages.next(fetched).await? {
                     None => level.children = None,
                     Some(Page { keys, .. }) => {
                         let told_by = Some(rows.clone());
@@ -63,15 +63,15 @@ impl<'a> Walk<'a> {
                 }
                 continue;
             }
-            let Some(parents) = level.parents.as_ref().or_else(|| known.get(run.schema.keys[key].parent)) else {
+            let Some(parents) = level.parents.as_ref().or_else(|| fetched.get(run.schema.keys[key].parent)) else {
                 break;
             };
             if level.asked == parents.len() {
                 levels.pop();
                 continue;
             }
-            let end = parents.len().min(level.asked + run.sql(known).parents_in_list());
-            let list = run.sql(known).referring_to(key, parents, level.asked..end).pop();
+            let end = parents.len().min(level.asked + run.sql(fetched).parents_in_list());
+            let list = run.sql(fetched).referencing_to(key, parents, level.asked..end).pop();
             level.listed = level.asked..end;
             level.asked = end;
             // None if all of these parents have a NULL where the key refers to.
@@ -86,12 +86,12 @@ impl<'a> Walk<'a> {
     }
 
     /// The parents of the last list, and theirs, up to the known rows, with what they fulfil as long as they are doomed.
-    pub(crate) fn parents(&self, known: &Known) -> Vec<(Rows, Option<Expr>)> {
+    pub(crate) fn parents(&self, fetched: &Fetched) -> Vec<(RowSet, Option<Expr>)> {
         let each = self.levels.iter().zip(&self.way).filter_map(|(level, &key)| {
             let parent = self.run.schema.keys[key].parent;
-            let keys = level.parents.as_ref().or_else(|| known.get(parent))?;
-            let told_by = level.told_by.as_ref().map(Rows::condition);
-            Some(self.run.sql(known).parents_again(key, keys, level.listed.clone(), told_by))
+            let keys = level.parents.as_ref().or_else(|| fetched.get(parent))?;
+            let told_by = level.told_by.as_ref().map(RowSet::condition);
+            Some(self.run.sql(fetched).parents_again(key, keys, level.listed.clone(), told_by))
         });
         each.flatten().collect()
     }

@@ -12,19 +12,19 @@ pub(crate) enum Count {
     /// The doomed rows of a table, each once (R4).
     Doomed(TableId),
     /// The rows that refer to doomed ones by a key.
-    Referring(KeyId),
+    Referencing(KeyId),
     /// Those of them that are not doomed themselves (R3, R9).
-    ReferringKept(KeyId),
+    ReferencingSurvivors(KeyId),
     /// The rows that stay and that the defaults of a SET DEFAULT key name: one, or none.
-    DefaultKept(KeyId),
+    DefaultSurvivor(KeyId),
 }
 
 impl Count {
     /// The rows that an action other than CASCADE is about. RESTRICT looks at the doomed too (R3).
-    pub(crate) fn referring(schema: &Schema, key: KeyId) -> Self {
+    pub(crate) fn referencing(schema: &Schema, key: KeyId) -> Self {
         match schema.keys[key].action {
-            Action::Cascade | Action::Restrict => Self::Referring(key),
-            Action::SetNull | Action::SetDefault | Action::NoAction => Self::ReferringKept(key),
+            Action::Cascade | Action::Restrict => Self::Referencing(key),
+            Action::SetNull | Action::SetDefault | Action::NoAction => Self::ReferencingSurvivors(key),
         }
     }
 
@@ -33,42 +33,42 @@ impl Count {
         let child = schema.keys[key].child;
         match plan.dooming(schema, child).count() {
             1 if child != plan.root => Self::Doomed(child),
-            _ => Self::Referring(key),
+            _ => Self::Referencing(key),
         }
     }
 }
 
 /// Which numbers are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wanted {
+pub(crate) enum CountScope {
     /// All that a preview shows.
     All,
     /// Those that decide whether something is in the way.
-    InTheWay,
+    Blockers,
 }
 
-impl Wanted {
+impl CountScope {
     /// Each number once.
     pub(crate) fn counts(self, schema: &Schema, plan: &Plan) -> Vec<Count> {
         let mut counts: Vec<Count> = match self {
             Self::All => plan.doomed.iter().copied().map(Count::Doomed).collect(),
-            Self::InTheWay => Vec::new(),
+            Self::Blockers => Vec::new(),
         };
         for &key in &plan.keys {
             match (schema.keys[key].action, self) {
-                (Action::Cascade | Action::SetNull, Self::InTheWay) => {}
+                (Action::Cascade | Action::SetNull, Self::Blockers) => {}
                 (Action::Cascade, Self::All) => match Count::doomed_by(schema, plan, key) {
                     // Among them already.
                     Count::Doomed(_) => {}
                     count => counts.push(count),
                 },
                 (Action::SetNull | Action::NoAction | Action::Restrict, _) => {
-                    counts.push(Count::referring(schema, key));
+                    counts.push(Count::referencing(schema, key));
                 }
                 (Action::SetDefault, _) => {
-                    counts.push(Count::referring(schema, key));
+                    counts.push(Count::referencing(schema, key));
                     if schema.keys[key].refers_by_default(schema) {
-                        counts.push(Count::DefaultKept(key));
+                        counts.push(Count::DefaultSurvivor(key));
                     }
                 }
             }

@@ -23,7 +23,7 @@ pub(crate) struct Catalog {
 
 /// Doomed rows by key.
 #[derive(Debug)]
-pub(crate) struct Known {
+pub(crate) struct Fetched {
     tables: Vec<Option<Keys>>,
     /// How many rows were asked for. In a cycle their table has more that are doomed; these are its first.
     pub(crate) roots: usize,
@@ -41,7 +41,7 @@ pub(crate) struct Cycle {
     pub(crate) edges: Vec<Edge>,
 }
 
-impl Known {
+impl Fetched {
     /// The roots alone.
     pub(crate) fn new(schema: &Schema, root: TableId, keys: Keys) -> Self {
         let mut tables: Vec<Option<Keys>> = schema.tables.iter().map(|_| None).collect();
@@ -76,7 +76,7 @@ impl Known {
     }
 
     /// How many doomed rows refer to doomed ones by this key within a cycle.
-    pub(crate) fn referring(&self, key: KeyId) -> u64 {
+    pub(crate) fn referencing(&self, key: KeyId) -> u64 {
         self.edges_by(key).count() as u64
     }
 
@@ -84,11 +84,11 @@ impl Known {
     /// doomed, or with RESTRICT those that refer to themselves (R3).
     pub(crate) fn passed_over(&self, schema: &Schema, count: Count) -> u64 {
         let edges = match count {
-            Count::ReferringKept(key) => self.edges_by(key).count(),
-            Count::Referring(key) if schema.keys[key].action == Action::Restrict => {
+            Count::ReferencingSurvivors(key) => self.edges_by(key).count(),
+            Count::Referencing(key) if schema.keys[key].action == Action::Restrict => {
                 self.edges_by(key).filter(|edge| edge.is_loop()).count()
             }
-            Count::Referring(_) | Count::Doomed(_) | Count::DefaultKept(_) => 0,
+            Count::Referencing(_) | Count::Doomed(_) | Count::DefaultSurvivor(_) => 0,
         };
         edges as u64
     }

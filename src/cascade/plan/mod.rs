@@ -16,7 +16,7 @@ use crate::cascade::data::outcome::Outcome;
 use crate::cascade::declare::schema::{KeyId, Schema, TableId};
 
 /// What one delete does, as data.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Plan {
     /// The table whose rows were asked for.
     pub(crate) root: TableId,
@@ -78,8 +78,8 @@ impl Plan {
     fn steps_of(&self, schema: &Schema, id: ComponentId) -> Vec<Step> {
         let Component { tables, keys: within } = &self.components[id];
         let to_change = |key: &KeyId| schema.keys[*key].action.changes_key();
-        let referring = tables.iter().flat_map(|&table| schema.keys_to(table));
-        let others = referring.filter(|key| to_change(key) && !within.contains(key));
+        let referencing = tables.iter().flat_map(|&table| schema.keys_to(table));
+        let others = referencing.filter(|key| to_change(key) && !within.contains(key));
         let mut steps: Vec<Step> = others.map(Step::Update).collect();
         match tables.as_slice() {
             &[table] if within.is_empty() => {

@@ -30,7 +30,7 @@ impl Edge {
 
 /// Which keys of a ring may be set to NULL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Opening {
+pub(crate) enum CycleBreak {
     /// Every one that can be: all happens in one transaction, and nothing has to be found again.
     Any,
     /// Only those by which their row was not first reached, so that every row can still be reached from the roots if it
@@ -44,25 +44,30 @@ pub(crate) enum Wave {
     /// Deletes rows to which no row refers any more.
     Delete(Vec<usize>),
     /// Sets this key of the rows to NULL, which opens the rings that they are part of.
-    Open(KeyId, Vec<usize>),
+    BreakCycle(KeyId, Vec<usize>),
     /// Deletes rings whose keys cannot be NULL; no other row refers to theirs. One inner vector for each ring.
     DeleteRings(Vec<Vec<usize>>),
 }
 
 /// Opens the rows that refer to themselves, as far as they can be. InnoDB does not delete them before, under NO ACTION.
-pub(crate) fn open_loops(edges: &[Edge], can_be_null: impl Fn(KeyId) -> bool) -> Vec<Wave> {
+pub(crate) fn break_loops(edges: &[Edge], can_be_null: impl Fn(KeyId) -> bool) -> Vec<Wave> {
     let mut loops = BTreeMap::<KeyId, Vec<usize>>::new();
     for edge in edges.iter().filter(|edge| edge.is_loop() && can_be_null(edge.key)) {
         loops.entry(edge.key).or_default().push(edge.child);
     }
-    loops.into_iter().map(|(key, rows)| Wave::Open(key, rows)).collect()
+    loops.into_iter().map(|(key, rows)| Wave::BreakCycle(key, rows)).collect()
 }
 
 /// The waves in which `rows` rows go that refer to each other by `edges`. That a row refers to itself does not matter.
-pub(crate) fn waves(rows: usize, edges: &[Edge], opening: Opening, can_be_null: impl Fn(KeyId) -> bool) -> Vec<Wave> {
+pub(crate) fn waves(
+    rows: usize,
+    edges: &[Edge],
+    cycle_break: CycleBreak,
+    can_be_null: impl Fn(KeyId) -> bool,
+) -> Vec<Wave> {
     let mut left = Left::new(rows, edges);
     let mut waves = Vec::new();
-    let mut ready: Vec<usize> = (0..rows).filter(|&row| left.referring[row] == 0).collect();
+    let mut ready: Vec<usize> = (0..rows).filter(|&row| left.referencing[row] == 0).collect();
     loop {
         while !ready.is_empty() {
             let next = left.delete(&ready);
@@ -71,21 +76,21 @@ pub(crate) fn waves(rows: usize, edges: &[Edge], opening: Opening, can_be_null: 
         let (mut open, mut whole) = (BTreeMap::<KeyId, Vec<usize>>::new(), Vec::new());
         for ring in left.rings() {
             let inner = left.inner(&ring);
-            match breakable(&inner, opening, &can_be_null) {
+            match breakable(&inner, cycle_break, &can_be_null) {
                 Some(edges) => {
                     for edge in edges {
                         ready.extend(left.open(edge));
                         open.entry(edge.key).or_default().push(edge.child);
                     }
                 }
-                None if opening == Opening::Any && left.is_closed(&ring, &inner) => whole.push(ring),
+                None if cycle_break == CycleBreak::Any && left.is_closed(&ring, &inner) => whole.push(ring),
                 None => {}
             }
         }
         if open.is_empty() && whole.is_empty() {
             return waves;
         }
-        waves.extend(open.into_iter().map(|(key, rows)| Wave::Open(key, rows)));
+        waves.extend(open.into_iter().map(|(key, rows)| Wave::BreakCycle(key, rows)));
         if !whole.is_empty() {
             ready.extend(left.delete(&whole.concat()));
             waves.push(Wave::DeleteRings(whole));
@@ -96,12 +101,12 @@ pub(crate) fn waves(rows: usize, edges: &[Edge], opening: Opening, can_be_null: 
 
 /// The edges of a ring that NULL can take away. A row is found through a row that was found before it, so an edge to a
 /// row found later is not the one by which its own row was reached.
-fn breakable(inner: &[Edge], opening: Opening, can_be_null: impl Fn(KeyId) -> bool) -> Option<Vec<Edge>> {
+fn breakable(inner: &[Edge], cycle_break: CycleBreak, can_be_null: impl Fn(KeyId) -> bool) -> Option<Vec<Edge>> {
     let nullable: Vec<Edge> = inner.iter().copied().filter(|edge| can_be_null(edge.key)).collect();
     let later: Vec<Edge> = nullable.iter().copied().filter(|edge| edge.parent > edge.child).collect();
-    let choices = match opening {
-        Opening::Any => vec![later, nullable],
-        Opening::Reachable => vec![later],
+    let choices = match cycle_break {
+        CycleBreak::Any => vec![later, nullable],
+        CycleBreak::Reachable => vec![later],
     };
     choices.into_iter().find(|edges| !edges.is_empty())
 }
@@ -132,7 +137,7 @@ struct Left {
     begin: Vec<usize>,
     is_open: Vec<bool>,
     /// By how many edges other rows refer to a row.
-    referring: Vec<usize>,
+    referencing: Vec<usize>,
     is_deleted: Vec<bool>,
 }
 
@@ -141,11 +146,11 @@ impl Left {
         let mut edges: Vec<Edge> = edges.iter().copied().filter(|edge| !edge.is_loop()).collect();
         edges.sort_unstable_by_key(|edge| (edge.child, edge.key));
         let begin = (0..=rows).map(|row| edges.partition_point(|edge| edge.child < row)).collect();
-        let mut referring = vec![0; rows];
+        let mut referencing = vec![0; rows];
         for edge in &edges {
-            referring[edge.parent] += 1;
+            referencing[edge.parent] += 1;
         }
-        Self { begin, is_open: vec![false; edges.len()], edges, referring, is_deleted: vec![false; rows] }
+        Self { begin, is_open: vec![false; edges.len()], edges, referencing, is_deleted: vec![false; rows] }
     }
 
     /// The rows to which nobody refers now that these are gone.
@@ -175,8 +180,8 @@ impl Left {
             return None;
         }
         let parent = self.edges[at].parent;
-        self.referring[parent] -= 1;
-        (self.referring[parent] == 0 && !self.is_deleted[parent]).then_some(parent)
+        self.referencing[parent] -= 1;
+        (self.referencing[parent] == 0 && !self.is_deleted[parent]).then_some(parent)
     }
 
     fn of_child(&self, row: usize) -> impl Iterator<Item = Edge> {
@@ -186,7 +191,7 @@ impl Left {
 
     /// The sets of rows of which each refers to each, directly or through others; children first.
     fn rings(&self) -> Vec<Vec<usize>> {
-        let left: Vec<usize> = (0..self.referring.len()).filter(|&row| !self.is_deleted[row]).collect();
+        let left: Vec<usize> = (0..self.referencing.len()).filter(|&row| !self.is_deleted[row]).collect();
         let mut graph: DiGraph<usize, ()> = DiGraph::with_capacity(left.len(), left.len());
         for &row in &left {
             graph.add_node(row);
@@ -215,7 +220,7 @@ impl Left {
 
     /// Whether only its own rows refer to those of the ring.
     fn is_closed(&self, ring: &[usize], inner: &[Edge]) -> bool {
-        ring.iter().map(|&row| self.referring[row]).sum::<usize>() == inner.len()
+        ring.iter().map(|&row| self.referencing[row]).sum::<usize>() == inner.len()
     }
 }
 
@@ -225,9 +230,8 @@ mod tests {
 
     use proptest::prelude::*;
 
+    use super::{CycleBreak, Edge, Wave, around, break_loops, waves};
     use crate::cascade::declare::schema::KeyId;
-    use crate::cascade::plan::waves;
-    use crate::cascade::{Edge, Opening, Wave, around, open_loops};
 
     const fn edge(key: KeyId, child: usize, parent: usize) -> Edge {
         Edge { key, child, parent }
@@ -240,7 +244,7 @@ mod tests {
 
     #[track_caller]
     fn check(rows: usize, edges: &[Edge], expected: &[Wave]) {
-        assert_eq!(waves(rows, edges, Opening::Any, can_be_null), expected);
+        assert_eq!(waves(rows, edges, CycleBreak::Any, can_be_null), expected);
     }
 
     #[test]
@@ -263,24 +267,24 @@ mod tests {
     fn a_ring_is_opened_where_its_row_was_not_first_reached() {
         let ring = [edge(2, 1, 0), edge(2, 2, 1), edge(2, 0, 2)];
         let then = [2, 1, 0].map(|row| Wave::Delete(vec![row]));
-        check(3, &ring, &[&[Wave::Open(2, vec![0])], &then[..]].concat());
+        check(3, &ring, &[&[Wave::BreakCycle(2, vec![0])], &then[..]].concat());
     }
 
     #[test]
     fn a_ring_is_opened_where_it_can_be() {
         let ring = [edge(2, 1, 0), edge(0, 0, 1)];
-        check(2, &ring, &[Wave::Open(2, vec![1]), Wave::Delete(vec![0]), Wave::Delete(vec![1])]);
+        check(2, &ring, &[Wave::BreakCycle(2, vec![1]), Wave::Delete(vec![0]), Wave::Delete(vec![1])]);
     }
 
     #[test]
     fn a_ring_that_would_be_lost_is_left_with_what_it_refers_to() {
         // 0 and 1 are a ring that only its first-reached key opens; 2 hangs on it, and it hangs on 3.
         let edges = [edge(2, 1, 0), edge(0, 0, 1), edge(0, 2, 1), edge(1, 0, 3)];
-        assert_eq!(waves(4, &edges, Opening::Reachable, can_be_null), [Wave::Delete(vec![2])]);
+        assert_eq!(waves(4, &edges, CycleBreak::Reachable, can_be_null), [Wave::Delete(vec![2])]);
         let ring = [edge(2, 1, 0), edge(2, 0, 1)];
-        let expected = [Wave::Open(2, vec![0]), Wave::Delete(vec![1]), Wave::Delete(vec![0])];
-        for opening in [Opening::Any, Opening::Reachable] {
-            assert_eq!(waves(2, &ring, opening, can_be_null), expected);
+        let expected = [Wave::BreakCycle(2, vec![0]), Wave::Delete(vec![1]), Wave::Delete(vec![0])];
+        for cycle_break in [CycleBreak::Any, CycleBreak::Reachable] {
+            assert_eq!(waves(2, &ring, cycle_break, can_be_null), expected);
         }
     }
 
@@ -300,7 +304,7 @@ mod tests {
     fn a_row_that_refers_to_itself_goes_like_any_other() {
         let edges = [edge(2, 0, 0), edge(0, 1, 1), edge(0, 1, 0), edge(2, 1, 1), edge(3, 0, 0)];
         check(2, &edges, &[Wave::Delete(vec![1]), Wave::Delete(vec![0])]);
-        assert_eq!(open_loops(&edges, can_be_null), [Wave::Open(2, vec![0, 1]), Wave::Open(3, vec![0])]);
+        assert_eq!(break_loops(&edges, can_be_null), [Wave::BreakCycle(2, vec![0, 1]), Wave::BreakCycle(3, vec![0])]);
         assert_eq!(around(&[1], &edges[..3]), [(1, 0)]);
     }
 
@@ -314,10 +318,10 @@ mod tests {
     fn as_deep_as_memory_goes() {
         let rows = 300_000;
         let chain: Vec<Edge> = (1..rows).map(|row| edge(0, row, row - 1)).collect();
-        assert_eq!(waves(rows, &chain, Opening::Any, can_be_null).len(), rows);
+        assert_eq!(waves(rows, &chain, CycleBreak::Any, can_be_null).len(), rows);
         let mut ring = chain;
         ring.push(edge(1, 0, rows - 1));
-        assert_eq!(waves(rows, &ring, Opening::Any, can_be_null), [Wave::DeleteRings(vec![(0..rows).collect()])]);
+        assert_eq!(waves(rows, &ring, CycleBreak::Any, can_be_null), [Wave::DeleteRings(vec![(0..rows).collect()])]);
         assert_eq!(around(&(0..rows).collect::<Vec<_>>(), &ring).len(), rows);
     }
 
@@ -352,13 +356,13 @@ mod tests {
             edges.dedup_by_key(|edge| (edge.child, edge.key));
             // What a batch opens is not the way by which a row is found again, and nobody goes before those who refer to it.
             let mut left = edges.clone();
-            for wave in waves(rows, &edges, Opening::Reachable, can_be_null) {
+            for wave in waves(rows, &edges, CycleBreak::Reachable, can_be_null) {
                 match wave {
                     Wave::Delete(gone) => {
                         prop_assert!(left.iter().all(|edge| edge.is_loop() || !gone.contains(&edge.parent)));
                         left.retain(|edge| !gone.contains(&edge.child));
                     }
-                    Wave::Open(key, opened) => {
+                    Wave::BreakCycle(key, opened) => {
                         let opens = |edge: &Edge| edge.key == key && opened.contains(&edge.child) && !edge.is_loop();
                         prop_assert!(left.iter().filter(|edge| opens(edge)).all(|edge| edge.parent > edge.child));
                         left.retain(|edge| !opens(edge));
@@ -368,7 +372,7 @@ mod tests {
             }
             let mut left = edges.clone();
             let mut there: BTreeSet<usize> = (0..rows).collect();
-            for wave in waves(rows, &edges, Opening::Any, can_be_null) {
+            for wave in waves(rows, &edges, CycleBreak::Any, can_be_null) {
                 let others = |row: usize, left: &[Edge]| left.iter().any(|edge| edge.parent == row && edge.child != row);
                 match wave {
                     Wave::Delete(gone) => {
@@ -377,7 +381,7 @@ mod tests {
                         there.retain(|row| !gone.contains(row));
                         left.retain(|edge| there.contains(&edge.child));
                     }
-                    Wave::Open(key, opened) => {
+                    Wave::BreakCycle(key, opened) => {
                         prop_assert!(can_be_null(key));
                         for row in opened {
                             let at = left.iter().position(|edge| edge.key == key && edge.child == row);

@@ -37,9 +37,9 @@ impl Pool {
 
 /// Whether the caller still waits for the run.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Awaited(Arc<AtomicBool>);
+pub(crate) struct CancelFlag(Arc<AtomicBool>);
 
-impl Awaited {
+impl CancelFlag {
     pub(crate) fn check(&self) -> Result<(), DbErr> {
         if self.0.load(Ordering::Relaxed) {
             return Err(DbErr::Custom("the future that waited for this was dropped".to_owned()));
@@ -48,39 +48,43 @@ impl Awaited {
     }
 }
 
-struct GoneOnDrop(Awaited);
+struct CancelOnDrop(CancelFlag);
 
-impl Drop for GoneOnDrop {
+impl Drop for CancelOnDrop {
     fn drop(&mut self) {
         self.0.0.store(true, Ordering::Relaxed);
     }
 }
 
 /// What is done on a connection, of whatever type it is.
-pub(crate) trait Work: Clone + Send + Sync + 'static {
+pub(crate) trait Task: Clone + Send + Sync + 'static {
     type Output: Send + 'static;
 
-    fn on<C: Connection>(&self, db: &C, awaited: &Awaited) -> impl Future<Output = Result<Self::Output, Error>> + Send;
+    fn on<C: Connection>(
+        &self,
+        db: &C,
+        cancel: &CancelFlag,
+    ) -> impl Future<Output = Result<Self::Output, Error>> + Send;
 }
 
 /// Does the work: on a pool as a task, which learns it when nobody waits any more; in a transaction of the caller's, and
 /// without a runtime, in place.
-pub(crate) async fn shielded<C: Connection, W: Work>(work: &W, db: &C) -> Result<W::Output, Error> {
-    let awaited = Awaited::default();
+pub(crate) async fn cancellable<C: Connection, T: Task>(task: &T, db: &C) -> Result<T::Output, Error> {
+    let cancel = CancelFlag::default();
     let (Some(pool), Ok(runtime)) = (Pool::of(db), Handle::try_current()) else {
         // Boxed, so that the caller's future stays small.
-        return Box::pin(work.on(db, &awaited)).await;
+        return Box::pin(task.on(db, &cancel)).await;
     };
-    let (work, told) = (work.clone(), awaited.clone());
+    let (task, told) = (task.clone(), cancel.clone());
     let work = async move {
         match pool {
-            Pool::Plain(db) => work.on(&db, &told).await,
-            Pool::Restricted(db) => work.on(&db, &told).await,
+            Pool::Plain(db) => task.on(&db, &told).await,
+            Pool::Restricted(db) => task.on(&db, &told).await,
         }
     };
-    let task = runtime.spawn(work.in_current_span().with_current_subscriber());
-    let guard = GoneOnDrop(awaited);
-    let result = task.await;
+    let running = runtime.spawn(work.in_current_span().with_current_subscriber());
+    let guard = CancelOnDrop(cancel);
+    let result = running.await;
     drop(guard);
     match result {
         Ok(result) => result,
@@ -92,20 +96,20 @@ pub(crate) async fn shielded<C: Connection, W: Work>(work: &W, db: &C) -> Result
 }
 
 /// A session that sends nothing once nobody waits.
-pub(crate) struct WhileAwaited<'a> {
+pub(crate) struct Cancellable<'a> {
     pub(crate) session: &'a dyn Session,
-    pub(crate) awaited: &'a Awaited,
+    pub(crate) cancel: &'a CancelFlag,
 }
 
 #[async_trait]
-impl Session for WhileAwaited<'_> {
+impl Session for Cancellable<'_> {
     async fn execute(&self, statement: &dyn StatementBuilder) -> Result<ExecResult, DbErr> {
-        self.awaited.check()?;
+        self.cancel.check()?;
         self.session.execute(statement).await
     }
 
     async fn query(&self, statement: &dyn StatementBuilder) -> Result<Vec<QueryResult>, DbErr> {
-        self.awaited.check()?;
+        self.cancel.check()?;
         self.session.query(statement).await
     }
 

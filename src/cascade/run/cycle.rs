@@ -9,32 +9,32 @@ use sea_orm::DbErr;
 use crate::cascade::data::dialect::Dialect;
 use crate::cascade::data::key::{Index, Keys};
 use crate::cascade::data::outcome::Outcome;
-use crate::cascade::db::execution::Run;
-use crate::cascade::db::session::OfNoTable;
+use crate::cascade::db::execution::Execution;
+use crate::cascade::db::session::CatalogQuery;
 use crate::cascade::declare::schema::{KeyId, TableId};
 use crate::cascade::error::{Error, ErrorKind, RingRow, driver};
 use crate::cascade::find::pages::{Page, Pages};
 use crate::cascade::plan::ComponentId;
-use crate::cascade::plan::fetched::{Cycle, Known};
-use crate::cascade::plan::waves::{Edge, Opening, Wave, around, open_loops, waves};
+use crate::cascade::plan::fetched::{Cycle, Fetched};
+use crate::cascade::plan::waves::{CycleBreak, Edge, Wave, around, break_loops, waves};
 use crate::cascade::sql::DEFER_FOREIGN_KEYS;
 
-impl Run<'_> {
+impl Execution<'_> {
     /// R4: changes the rows that refer to doomed ones by this key within a cycle and are not doomed.
-    pub(super) async fn update_kept(self, known: &Known, key: KeyId) -> Result<u64, Error> {
+    pub(super) async fn update_kept(self, fetched: &Fetched, key: KeyId) -> Result<u64, Error> {
         let child = self.schema.keys[key].child;
         let primary_key = &self.schema.tables[child].primary_key;
-        let Some(doomed) = known.get(child) else { return Ok(0) };
+        let Some(doomed) = fetched.get(child) else { return Ok(0) };
         let index = Index::new(doomed, primary_key);
         let mut updated = 0;
-        for rows in self.sql(known).referring(key) {
+        for rows in self.sql(fetched).referencing(key) {
             let mut pages = Pages::new(self, child, rows, true);
-            while let Some(Page { keys, .. }) = pages.next(known).await? {
+            while let Some(Page { keys, .. }) = pages.next(fetched).await? {
                 let values = keys.of(primary_key);
                 let is_kept = |row: &usize| index.find(doomed, &values, *row).is_none();
                 let kept: Vec<usize> = (0..keys.len()).filter(is_kept).collect();
                 if !kept.is_empty() {
-                    updated += self.execute_all(self.sql(known).update_rows(key, &keys, &kept)).await?;
+                    updated += self.set_at(fetched, key, (&keys, &kept)).await?;
                 }
             }
         }
@@ -44,35 +44,35 @@ impl Run<'_> {
     /// R4: deletes the rows of a cycle's tables in waves.
     pub(super) async fn delete_cycle(
         self,
-        known: &Known,
+        fetched: &Fetched,
         component: ComponentId,
         outcome: &mut Outcome,
     ) -> Result<(), Error> {
-        let Some(cycle) = known.cycle(component) else { return Ok(()) };
-        let mut in_order = waves(cycle.rows.len(), &cycle.edges, Opening::Any, |key| self.can_be_null(key));
+        let Some(cycle) = fetched.cycle(component) else { return Ok(()) };
+        let mut in_order = waves(cycle.rows.len(), &cycle.edges, CycleBreak::Any, |key| self.can_be_null(key));
         if self.dialect == Dialect::MySql {
-            in_order.splice(0..0, open_loops(&cycle.edges, |key| self.can_be_null(key)));
+            in_order.splice(0..0, break_loops(&cycle.edges, |key| self.can_be_null(key)));
         }
         for wave in in_order {
             match wave {
                 Wave::Delete(rows) => {
-                    let deleted = self.delete_wave(known, &known.by_table(cycle, &rows), outcome).await;
+                    let deleted = self.delete_wave(fetched, &fetched.by_table(cycle, &rows), outcome).await;
                     deleted.map_err(|error| {
                         let loops = cycle.edges.iter().filter(|edge| edge.is_loop() && !self.can_be_null(edge.key));
                         let loops: BTreeSet<usize> = loops.map(|edge| edge.child).collect();
                         let rings: Vec<_> =
                             rows.iter().filter(|row| loops.contains(row)).map(|&row| vec![row]).collect();
-                        self.in_ring(known, cycle, &rings, error)
+                        self.in_ring(fetched, cycle, &rings, error)
                     })?;
                 }
-                Wave::Open(key, rows) => {
-                    for (_, keys, rows) in known.by_table(cycle, &rows) {
-                        self.execute_all(self.sql(known).open_rows(key, keys, &rows)).await?;
+                Wave::BreakCycle(key, rows) => {
+                    for (_, keys, rows) in fetched.by_table(cycle, &rows) {
+                        self.break_cycle_at(fetched, key, (keys, &rows)).await?;
                     }
                 }
                 Wave::DeleteRings(rings) => {
-                    let deleted = self.delete_rings(known, &known.by_table(cycle, &rings.concat()), outcome).await;
-                    deleted.map_err(|error| self.in_ring(known, cycle, &rings, error))?;
+                    let deleted = self.delete_rings(fetched, &fetched.by_table(cycle, &rings.concat()), outcome).await;
+                    deleted.map_err(|error| self.in_ring(fetched, cycle, &rings, error))?;
                 }
             }
         }
@@ -86,12 +86,12 @@ impl Run<'_> {
 
     async fn delete_wave(
         self,
-        known: &Known,
+        fetched: &Fetched,
         wave: &[(TableId, &Keys, Vec<usize>)],
         outcome: &mut Outcome,
     ) -> Result<(), Error> {
         for (table, keys, rows) in wave {
-            self.delete_rows(known, (*table, keys, rows), outcome).await?;
+            self.delete_rows(fetched, (*table, keys, rows), outcome).await?;
         }
         Ok(())
     }
@@ -99,29 +99,29 @@ impl Run<'_> {
     /// Deletes rings whose keys cannot be NULL, in the way in which the database checks constraints after all of it.
     async fn delete_rings(
         self,
-        known: &Known,
+        fetched: &Fetched,
         rings: &[(TableId, &Keys, Vec<usize>)],
         outcome: &mut Outcome,
     ) -> Result<(), Error> {
         let mut models = Vec::with_capacity(rings.len());
         for (table, keys, rows) in rings {
-            let whole = self.whole(known, (*table, keys, rows)).await?;
+            let whole = self.whole(fetched, (*table, keys, rows)).await?;
             models.push(self.before(*table, whole).await?);
         }
-        let at_once = match self.dialect {
-            Dialect::Postgres => Vec::from_iter(self.sql(known).delete_at_once(rings)),
+        match self.dialect {
+            Dialect::Postgres => self.delete_at_once(fetched, rings).await?,
             Dialect::Sqlite | Dialect::MySql => {
                 if self.dialect == Dialect::Sqlite && rings.len() > 1 {
-                    self.session.execute(&OfNoTable::new(DEFER_FOREIGN_KEYS, Vec::new())).await?;
+                    self.session.execute(&CatalogQuery::new(DEFER_FOREIGN_KEYS, Vec::new())).await?;
                 }
-                let each = rings.iter().flat_map(|(table, keys, rows)| self.sql(known).delete_rows(*table, keys, rows));
-                each.collect()
+                for (table, keys, rows) in rings {
+                    self.delete_at(fetched, (*table, keys, rows)).await?;
+                }
             }
-        };
-        self.execute_all(at_once).await?;
+        }
         for (table, keys, rows) in rings {
             // What one statement reports is the rows of its last part.
-            self.check_gone(known, (*table, keys, rows)).await?;
+            self.check_gone(fetched, (*table, keys, rows)).await?;
         }
         for ((table, keys, rows), models) in rings.iter().zip(models) {
             self.after(*table, models).await?;
@@ -132,7 +132,7 @@ impl Run<'_> {
 
     /// R7: says which ring it was that the database would not delete, if it was a ring: InnoDB names a table of it as the
     /// one that still refers, or the database's own cascade went round it and gave up.
-    fn in_ring(self, known: &Known, cycle: &Cycle, rings: &[Vec<usize>], error: Error) -> Error {
+    fn in_ring(self, fetched: &Fetched, cycle: &Cycle, rings: &[Vec<usize>], error: Error) -> Error {
         let is_by = |source: &DbErr| rings.iter().find(|ring| self.is_by_ring(cycle, ring, source));
         let (source, ring) = match error.into_kind() {
             ErrorKind::StillReferenced(source) => match is_by(&source) {
@@ -150,7 +150,7 @@ impl Run<'_> {
             let primary_key = self.schema.tables[table].primary_key.len();
             RingRow {
                 table: self.schema.tables[table].label.clone(),
-                key: known.get(table).map(|keys| keys.sample_of(row, primary_key)).unwrap_or_default(),
+                key: fetched.get(table).map(|keys| keys.sample_of(row, primary_key)).unwrap_or_default(),
                 foreign_key: self.schema.keys[key].label.clone(),
             }
         };

@@ -7,5 +7,7 @@ pub(crate) mod cancel;
 pub(crate) mod cycle;
 pub(crate) mod execute;
 pub(crate) mod retry;
+pub(crate) mod rows;
+pub(crate) mod transaction;
 pub(crate) mod verify;
 pub(crate) mod write;

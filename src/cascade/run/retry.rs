@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 
-use crate::cascade::db::execution::Watch;
+use crate::cascade::db::execution::Capture;
 use crate::cascade::error::{Error, ErrorKind};
 
 /// The first wait; each is twice the one before, and longer by chance, so that those who met do not meet again.
@@ -36,22 +36,6 @@ impl Default for Retries {
 impl Retries {
     pub(crate) const NONE: Self = Self { at_most: 0, with_hooks: false };
 
-    /// Does the work until it succeeds, fails for good, or has been tried often enough.
-    pub(crate) async fn of<T, F>(self, watch: &Watch, mut work: impl FnMut() -> F) -> Result<T, Error>
-    where
-        F: Future<Output = Result<T, Error>>,
-    {
-        let mut attempts = self.attempts();
-        loop {
-            let error = match work().await {
-                Ok(done) => return Ok(done),
-                Err(error) => error,
-            };
-            let Some(wait) = attempts.after(&error, watch) else { return Err(error) };
-            tokio::time::sleep(wait).await;
-        }
-    }
-
     /// For work that is not the same each time.
     pub(crate) fn attempts(self) -> Attempts {
         let waits = ExponentialBuilder::default()
@@ -75,7 +59,7 @@ pub(crate) struct Attempts {
 
 impl Attempts {
     /// How long to wait before it is tried again; `None` if that does not help, or has been done often enough.
-    pub(crate) fn after(&mut self, error: &Error, watch: &Watch) -> Option<Duration> {
+    pub(crate) fn after(&mut self, error: &Error, capture: &Capture) -> Option<Duration> {
         let helps = match error.kind() {
             // Mostly a table that is not in the graph.
             ErrorKind::StillReferenced(_) => {
@@ -84,7 +68,7 @@ impl Attempts {
             }
             _ => is_lost_to_others(error),
         };
-        let may_run_again = self.retries.with_hooks || !watch.has_hook_run.load(Ordering::Relaxed);
+        let may_run_again = self.retries.with_hooks || !capture.has_hook_run.load(Ordering::Relaxed);
         if !helps || !may_run_again {
             return None;
         }
@@ -111,7 +95,7 @@ impl Attempts {
 pub(crate) fn is_lost_to_others(error: &Error) -> bool {
     match error.kind() {
         // Others have nothing to do with the one, and the whole has to look again after the other.
-        ErrorKind::StillReferenced(_) | ErrorKind::Moved { .. } => false,
+        ErrorKind::StillReferenced(_) | ErrorKind::Reparented { .. } => false,
         _ => error.is_worth_waiting(),
     }
 }

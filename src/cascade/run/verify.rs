@@ -8,24 +8,24 @@ use sea_orm::sea_query::{Expr, Query};
 
 use crate::cascade::data::dialect::Dialect;
 use crate::cascade::data::key::Keys;
-use crate::cascade::db::execution::{Run, Transaction};
-use crate::cascade::db::session::OfNoTable;
+use crate::cascade::db::execution::{Execution, Transaction};
+use crate::cascade::db::session::CatalogQuery;
 use crate::cascade::declare::schema::{KeyId, TableId};
 use crate::cascade::error::{Error, ErrorKind};
 use crate::cascade::find::preview::check;
 use crate::cascade::plan::count::Count;
-use crate::cascade::plan::fetched::Known;
+use crate::cascade::plan::fetched::Fetched;
 
-impl Run<'_> {
+impl Execution<'_> {
     /// That nothing refers any more to rows of these tables, which are to go next, where something may: rows that a trigger
     /// or the like has kept or added, and rows that were doomed by one key, have lost it while their lock was waited for,
     /// and still refer by another key that forbids it.
-    pub(crate) async fn check_unreferenced(self, known: &Known, tables: &[TableId]) -> Result<(), Error> {
-        let counts = self.sql(known).may_still_refer(tables, known.catalog.may_keep_rows);
-        for (count, rows) in self.counted(known, counts, None).await? {
-            let (Count::Referring(key) | Count::ReferringKept(key)) = count else { continue };
+    pub(crate) async fn check_unreferenced(self, fetched: &Fetched, tables: &[TableId]) -> Result<(), Error> {
+        let counts = self.sql(fetched).may_still_reference(tables, fetched.catalog.may_keep_rows);
+        for (count, rows) in self.counted(fetched, counts, None).await? {
+            let (Count::Referencing(key) | Count::ReferencingSurvivors(key)) = count else { continue };
             if rows > 0 {
-                let seen = self.look(known).await?;
+                let seen = self.look(fetched).await?;
                 check(&seen, None, None)?;
                 self.check_kept(self.schema.keys[key].child, Some(key), None, rows)?;
             }
@@ -34,16 +34,16 @@ impl Run<'_> {
     }
 
     /// That no trigger has added rows that refer to rows of these tables, which were known by key and are gone.
-    pub(crate) async fn check_nothing_added(self, known: &Known, tables: &[TableId]) -> Result<(), Error> {
-        if !known.catalog.may_keep_rows {
+    pub(crate) async fn check_nothing_added(self, fetched: &Fetched, tables: &[TableId]) -> Result<(), Error> {
+        if !fetched.catalog.may_keep_rows {
             return Ok(());
         }
         let keys =
-            tables.iter().filter(|&&table| known.get(table).is_some()).flat_map(|&table| self.schema.keys_to(table));
+            tables.iter().filter(|&&table| fetched.get(table).is_some()).flat_map(|&table| self.schema.keys_to(table));
         for key in keys {
             // By the keys themselves: the rows are not there any more.
-            for rows in self.sql(known).referring(key) {
-                let added = self.row_of(&self.sql(known).count_of(&rows), 1).await?.iter().sum();
+            for rows in self.sql(fetched).referencing(key) {
+                let added = self.row_of(&self.sql(fetched).count_of(&rows), 1).await?.iter().sum();
                 self.check_kept(self.schema.keys[key].child, Some(key), None, added)?;
             }
         }
@@ -53,11 +53,11 @@ impl Run<'_> {
     /// That rows which were deleted by key are gone, when fewer were reported; they may have gone with others.
     pub(crate) async fn check_gone(
         self,
-        known: &Known,
+        fetched: &Fetched,
         (table, keys, rows): (TableId, &Keys, &[usize]),
     ) -> Result<(), Error> {
         let mut stayed = 0;
-        for select in self.sql(known).count_at(table, keys, rows) {
+        for select in self.sql(fetched).count_at(table, keys, rows) {
             stayed += self.row_of(&select, 1).await?.iter().sum::<u64>();
         }
         self.check_kept(table, None, Some(rows.len() as u64), stayed)
@@ -82,7 +82,7 @@ impl Run<'_> {
     /// PostgreSQL commits a transaction in which a statement failed without a word, and stores nothing: a hook may have
     /// passed over an error.
     pub(crate) async fn check_transaction(self) -> Result<(), Error> {
-        if self.dialect == Dialect::Postgres && self.watch.has_hook_run.load(Ordering::Relaxed) {
+        if self.dialect == Dialect::Postgres && self.capture.has_hook_run.load(Ordering::Relaxed) {
             let mut nothing = Query::select();
             self.session.query(nothing.expr(Expr::cust("1"))).await?;
         }
@@ -91,19 +91,19 @@ impl Run<'_> {
 
     /// Where a trigger may put rows back or add some: that all that was to go is gone, and nothing refers to it. PostgreSQL
     /// runs deferred triggers before that, if the transaction is ours.
-    pub(super) async fn check_end(self, known: &Known) -> Result<(), Error> {
-        if !known.catalog.may_keep_rows {
+    pub(super) async fn check_end(self, fetched: &Fetched) -> Result<(), Error> {
+        if !fetched.catalog.may_keep_rows {
             return Ok(());
         }
         if self.dialect == Dialect::Postgres && self.transaction == Transaction::Ours {
-            self.session.execute(&OfNoTable::new("SET CONSTRAINTS ALL IMMEDIATE", Vec::new())).await?;
+            self.session.execute(&CatalogQuery::new("SET CONSTRAINTS ALL IMMEDIATE", Vec::new())).await?;
         }
         for &table in &self.plan.doomed {
-            if let Some(keys) = known.get(table) {
+            if let Some(keys) = fetched.get(table) {
                 let all: Vec<usize> = (0..keys.len()).collect();
-                self.check_gone(known, (table, keys, &all)).await?;
+                self.check_gone(fetched, (table, keys, &all)).await?;
             }
         }
-        self.check_nothing_added(known, &self.plan.doomed).await
+        self.check_nothing_added(fetched, &self.plan.doomed).await
     }
 }

@@ -7,27 +7,27 @@ use std::time::{Duration, Instant};
 
 use sea_orm::{DbErr, QueryResult};
 
-use crate::cascade::data::dialect::Dialect;
 use crate::cascade::data::key::Keys;
 use crate::cascade::data::outcome::Outcome;
-use crate::cascade::db::execution::Run;
+use crate::cascade::db::execution::Execution;
 use crate::cascade::declare::hooks::Models;
 use crate::cascade::declare::schema::{KeyId, Table, TableId};
 use crate::cascade::error::{Error, ErrorKind};
 use crate::cascade::find::pages::{Page, Pages};
 use crate::cascade::find::walk::Walk;
 use crate::cascade::plan::Step;
-use crate::cascade::plan::fetched::Known;
-use crate::cascade::sql::{PAGE, Rows};
+use crate::cascade::plan::fetched::Fetched;
+use crate::cascade::sql::route::{Route, RowRoute};
+use crate::cascade::sql::{PAGE, RowSet};
 
 /// A table, keys of it, and the rows of them that are meant.
 type These<'a> = (TableId, &'a Keys, &'a [usize]);
 
-impl Run<'_> {
+impl Execution<'_> {
     /// Does the steps of the plan, children first.
-    pub(crate) async fn write(self, known: &Known) -> Result<Outcome, Error> {
+    pub(crate) async fn write(self, fetched: &Fetched) -> Result<Outcome, Error> {
         let mut outcome = self.plan.nothing_done(self.schema);
-        if known.roots == 0 {
+        if fetched.roots == 0 {
             return Ok(outcome);
         }
         let mut checked = None;
@@ -36,55 +36,55 @@ impl Run<'_> {
             let going = self.plan.going(self.schema, step);
             let is_first = going.is_some() && going != checked;
             if is_first {
-                self.check_unreferenced(known, going.as_deref().unwrap_or_default()).await?;
+                self.check_unreferenced(fetched, going.as_deref().unwrap_or_default()).await?;
                 checked = going;
             }
             match step {
                 Step::DeleteBy(key) => {
                     let child = self.schema.keys[key].child;
-                    let rows = match known.get(child).filter(|_| known.catalog.may_keep_rows) {
+                    let rows = match fetched.get(child).filter(|_| fetched.catalog.may_keep_rows) {
                         Some(keys) if is_first => {
                             let all: Vec<usize> = (0..keys.len()).collect();
-                            self.delete_rows(known, (child, keys, &all), &mut outcome).await?
+                            self.delete_rows(fetched, (child, keys, &all), &mut outcome).await?
                         }
                         Some(_) => 0,
-                        None => self.delete_by(known, key, &mut outcome).await?,
+                        None => self.delete_by(fetched, key, &mut outcome).await?,
                     };
                     outcome.add_deleted(&self.schema.tables[child].label, rows);
                 }
                 Step::Update(key) => {
-                    let rows = self.update(known, key).await?;
+                    let rows = self.update(fetched, key).await?;
                     outcome.add_updated(&self.schema.keys[key].label, rows);
                 }
                 Step::UpdateKept(key) => {
-                    let rows = self.update_kept(known, key).await?;
+                    let rows = self.update_kept(fetched, key).await?;
                     outcome.add_updated(&self.schema.keys[key].label, rows);
                 }
-                Step::DeleteRoots => outcome.add(self.delete_roots(known).await?),
+                Step::DeleteRoots => outcome.add(self.delete_roots(fetched).await?),
                 Step::DeleteCycle(component) => {
-                    self.delete_cycle(known, component, &mut outcome).await?;
+                    self.delete_cycle(fetched, component, &mut outcome).await?;
                     for &table in &self.plan.components[component].tables {
                         // By the keys: the database's own cascade may have gone round a ring.
-                        let rows = known.get(table).map_or(0, Keys::len);
+                        let rows = fetched.get(table).map_or(0, Keys::len);
                         outcome.add_deleted(&self.schema.tables[table].label, rows as u64);
                     }
                 }
             }
             self.tell(step, outcome.total() - before, start.elapsed());
         }
-        self.check_end(known).await?;
+        self.check_end(fetched).await?;
         Ok(outcome)
     }
 
     /// The rows asked for, to which nobody refers any more.
-    pub(crate) async fn delete_roots(self, known: &Known) -> Result<Outcome, Error> {
+    pub(crate) async fn delete_roots(self, fetched: &Fetched) -> Result<Outcome, Error> {
         let (root, mut outcome) = (self.plan.root, self.plan.nothing_done(self.schema));
-        if let Some(keys) = known.get(root) {
+        if let Some(keys) = fetched.get(root) {
             let all: Vec<usize> = (0..keys.len()).collect();
-            let rows = self.delete_rows(known, (root, keys, &all), &mut outcome).await?;
+            let rows = self.delete_rows(fetched, (root, keys, &all), &mut outcome).await?;
             outcome.add_deleted(&self.schema.tables[root].label, rows);
         }
-        self.check_nothing_added(known, &[root]).await?;
+        self.check_nothing_added(fetched, &[root]).await?;
         Ok(outcome)
     }
 
@@ -106,54 +106,54 @@ impl Run<'_> {
         );
     }
 
-    /// Sets a key to NULL or to its default in the rows that refer to doomed ones.
-    async fn update(self, known: &Known, key: KeyId) -> Result<u64, Error> {
-        let is_joined = self.dialect == Dialect::MySql && known.get(self.schema.keys[key].parent).is_none();
-        if !is_joined || !known.catalog.may_keep_rows {
-            return self.execute_all(self.sql(known).update(key)).await;
-        }
-        // A trigger of the child may change the parent only if the statement does not read the parent (1442).
+    /// Sets a key to NULL or to its default in the rows that reference rows of the delete set.
+    async fn update(self, fetched: &Fetched, key: KeyId) -> Result<u64, Error> {
         let mut updated = 0;
-        let Some(ways) = self.sql(known).ways_to(key) else {
-            for rows in self.sql(known).referring(key) {
-                let mut pages = Pages::new(self, self.schema.keys[key].child, rows, true).of_at_most(PAGE);
-                while let Some(Page { keys, .. }) = pages.next(known).await? {
-                    let all: Vec<usize> = (0..keys.len()).collect();
-                    updated += self.execute_all(self.sql(known).update_rows(key, &keys, &all)).await?;
+        match self.sql(fetched).route_of_change(key) {
+            Route::Statement => updated = self.set_referencing(fetched, key).await?,
+            Route::Rows(RowRoute::Pages(lists)) => {
+                for rows in lists {
+                    let mut pages = Pages::new(self, self.schema.keys[key].child, rows, true).of_at_most(PAGE);
+                    while let Some(Page { keys, .. }) = pages.next(fetched).await? {
+                        let all: Vec<usize> = (0..keys.len()).collect();
+                        updated += self.set_at(fetched, key, (&keys, &all)).await?;
+                    }
                 }
             }
-            return Ok(updated);
-        };
-        for way in ways {
-            let mut walk = Walk::new(self, way, PAGE);
-            while let Some(rows) = walk.next(known).await? {
-                updated += self.execute_all(vec![self.sql(known).set_in(key, rows)]).await?;
+            Route::Rows(RowRoute::Walk(ways)) => {
+                for way in ways {
+                    let mut walk = Walk::new(self, way, PAGE);
+                    while let Some(rows) = walk.next(fetched).await? {
+                        updated += self.set_in(fetched, key, vec![rows]).await?;
+                    }
+                }
             }
         }
         Ok(updated)
     }
 
-    async fn delete_by(self, known: &Known, key: KeyId, outcome: &mut Outcome) -> Result<u64, Error> {
+    async fn delete_by(self, fetched: &Fetched, key: KeyId, outcome: &mut Outcome) -> Result<u64, Error> {
         let child = self.schema.keys[key].child;
-        let is_watched = self.is_watched(child);
-        if !is_watched && self.sql(known).can_delete_by(key) {
-            return self.execute_all(self.sql(known).delete_by(key)).await;
-        }
+        let is_captured = self.is_captured(child);
         let mut deleted = 0;
-        let Some(ways) = self.sql(known).ways_to(key) else {
-            for rows in self.sql(known).referring(key) {
-                deleted += self.delete_pages(known, child, rows, outcome).await?;
+        match self.sql(fetched).route_of_delete(key, is_captured) {
+            Route::Statement => deleted = self.delete_referencing(fetched, key).await?,
+            Route::Rows(RowRoute::Pages(lists)) => {
+                for rows in lists {
+                    deleted += self.delete_pages(fetched, child, rows, outcome).await?;
+                }
             }
-            return Ok(deleted);
-        };
-        for way in ways {
-            let mut walk = Walk::new(self, way, PAGE);
-            while let Some(rows) = walk.next(known).await? {
-                deleted += if is_watched {
-                    self.delete_pages(known, child, rows, outcome).await?
-                } else {
-                    self.execute_all(vec![self.sql(known).delete(rows)]).await?
-                };
+            Route::Rows(RowRoute::Walk(ways)) => {
+                for way in ways {
+                    let mut walk = Walk::new(self, way, PAGE);
+                    while let Some(rows) = walk.next(fetched).await? {
+                        deleted += if is_captured {
+                            self.delete_pages(fetched, child, rows, outcome).await?
+                        } else {
+                            self.delete_in(fetched, vec![rows]).await?
+                        };
+                    }
+                }
             }
         }
         Ok(deleted)
@@ -162,16 +162,16 @@ impl Run<'_> {
     /// Deletes rows by reading pages of them.
     async fn delete_pages(
         self,
-        known: &Known,
+        fetched: &Fetched,
         table: TableId,
-        rows: Rows,
+        rows: RowSet,
         outcome: &mut Outcome,
     ) -> Result<u64, Error> {
         let whole = self.schema.tables[table].hooks.as_ref().map(|hooks| hooks.select());
         let mut pages = Pages::new(self, table, rows, true).of_at_most(PAGE).of_whole_rows(whole);
         let mut deleted = 0;
-        while let Some(Page { keys, rows, .. }) = pages.next(known).await? {
-            deleted += self.delete_page(known, table, &keys, rows, outcome).await?;
+        while let Some(Page { keys, rows, .. }) = pages.next(fetched).await? {
+            deleted += self.delete_page(fetched, table, &keys, rows, outcome).await?;
         }
         Ok(deleted)
     }
@@ -179,17 +179,17 @@ impl Run<'_> {
     /// Deletes these rows of a table by key; those that are watched page by page.
     pub(super) async fn delete_rows(
         self,
-        known: &Known,
+        fetched: &Fetched,
         (table, keys, rows): These<'_>,
         outcome: &mut Outcome,
     ) -> Result<u64, Error> {
-        if !self.is_watched(table) {
-            return self.delete_known(known, (table, keys, rows)).await;
+        if !self.is_captured(table) {
+            return self.delete_by_keys(fetched, (table, keys, rows)).await;
         }
         let mut deleted = 0;
         for rows in rows.chunks(PAGE) {
-            let whole = self.whole(known, (table, keys, rows)).await?;
-            deleted += self.delete_page(known, table, &keys.copied(rows), whole, outcome).await?;
+            let whole = self.whole(fetched, (table, keys, rows)).await?;
+            deleted += self.delete_page(fetched, table, &keys.copied(rows), whole, outcome).await?;
         }
         Ok(deleted)
     }
@@ -197,7 +197,7 @@ impl Run<'_> {
     /// Deletes rows that were read, with their hooks around: all before, the DELETE, all after.
     async fn delete_page(
         self,
-        known: &Known,
+        fetched: &Fetched,
         table: TableId,
         keys: &Keys,
         whole: Vec<QueryResult>,
@@ -205,7 +205,7 @@ impl Run<'_> {
     ) -> Result<u64, Error> {
         let all: Vec<usize> = (0..keys.len()).collect();
         let models = self.before(table, whole).await?;
-        let deleted = self.delete_known(known, (table, keys, &all)).await?;
+        let deleted = self.delete_by_keys(fetched, (table, keys, &all)).await?;
         self.after(table, models).await?;
         self.add_keys((table, keys, &all), outcome);
         Ok(deleted)
@@ -214,19 +214,23 @@ impl Run<'_> {
     /// Deletes rows by key, as many as there are: where fewer are reported, the others are asked for; and where a trigger may
     /// put rows back, or a rule have others counted, all of them. They may have gone with
     /// their children, by a trigger, or with others, by the database's own cascade; but a trigger may have kept them.
-    async fn delete_known(self, known: &Known, (table, keys, rows): These<'_>) -> Result<u64, Error> {
-        let deleted = self.execute_all(self.sql(known).delete_rows(table, keys, rows)).await?;
-        if deleted < rows.len() as u64 || known.catalog.may_keep_rows {
-            self.check_gone(known, (table, keys, rows)).await?;
+    async fn delete_by_keys(self, fetched: &Fetched, (table, keys, rows): These<'_>) -> Result<u64, Error> {
+        let deleted = self.delete_at(fetched, (table, keys, rows)).await?;
+        if deleted < rows.len() as u64 || fetched.catalog.may_keep_rows {
+            self.check_gone(fetched, (table, keys, rows)).await?;
         }
         Ok(rows.len() as u64)
     }
 
     /// These rows as their entity reads them, if its hooks want to see them.
-    pub(super) async fn whole(self, known: &Known, (table, keys, rows): These<'_>) -> Result<Vec<QueryResult>, Error> {
+    pub(super) async fn whole(
+        self,
+        fetched: &Fetched,
+        (table, keys, rows): These<'_>,
+    ) -> Result<Vec<QueryResult>, Error> {
         let Some(hooks) = &self.schema.tables[table].hooks else { return Ok(Vec::new()) };
         let mut whole = Vec::with_capacity(rows.len());
-        for select in self.sql(known).whole(&hooks.select(), table, keys, rows) {
+        for select in self.sql(fetched).whole(&hooks.select(), table, keys, rows) {
             whole.extend(self.session.query(&select).await?);
         }
         Ok(whole)
@@ -237,7 +241,7 @@ impl Run<'_> {
         let Some(hooks) = self.schema.tables[table].hooks.as_ref().filter(|_| !whole.is_empty()) else {
             return Ok(None);
         };
-        self.watch.has_hook_run.store(true, Ordering::Relaxed);
+        self.capture.has_hook_run.store(true, Ordering::Relaxed);
         let models = hooks.before(whole, self.session).await;
         Ok(Some(models.map_err(|source| self.veto(table, source))?))
     }
@@ -253,7 +257,7 @@ impl Run<'_> {
     }
 
     pub(super) fn add_keys(self, (table, keys, rows): These<'_>, outcome: &mut Outcome) {
-        if self.watch.keys_of.contains(&table) {
+        if self.capture.keys_of.contains(&table) {
             let Table { label, primary_key, .. } = &self.schema.tables[table];
             // The primary key is what a row's identity begins with.
             outcome.add_keys(label, rows.iter().map(|&row| keys.sample_of(row, primary_key.len())));

@@ -19,14 +19,14 @@ impl<'a> Sql<'a> {
     /// Whether statements find the doomed rows of this table by a common table expression and not by their keys. On
     /// MySQL and MariaDB always: a list would be repeated at each mention, and a statement takes 65,535 values.
     pub(super) fn is_named(&self, table: TableId) -> bool {
-        self.plan.dooms(table) && (self.known.get(table).is_none() || self.dialect == Dialect::MySql)
+        self.plan.dooms(table) && (self.fetched.get(table).is_none() || self.dialect == Dialect::MySql)
     }
 
     /// The rows that refer to doomed ones by this key.
     pub(super) fn refers(&self, key: KeyId) -> Expr {
         let ForeignKey { child, child_columns, parent, parent_columns, .. } = self.key(key);
         let left = self.columns(*child, child_columns);
-        match self.known.get(*parent) {
+        match self.fetched.get(*parent) {
             Some(keys) if !self.is_named(*parent) => {
                 let rows = keys.rows_with(parent_columns);
                 self.listed(*parent, left, keys, parent_columns, &rows)
@@ -36,10 +36,10 @@ impl<'a> Sql<'a> {
     }
 
     /// The same for a statement of its own: it brings its common table expressions, and lists come in chunks.
-    pub(super) fn each_refers(&self, key: KeyId) -> Vec<Expr> {
+    pub(super) fn each_references(&self, key: KeyId) -> Vec<Expr> {
         let ForeignKey { child, child_columns, parent, parent_columns, .. } = self.key(key);
         let left = || self.columns(*child, child_columns);
-        match self.known.get(*parent) {
+        match self.fetched.get(*parent) {
             Some(keys) => {
                 let rows = keys.rows_with(parent_columns);
                 let listed = |rows: &[usize]| self.listed(*parent, left(), keys, parent_columns, rows);
@@ -55,10 +55,10 @@ impl<'a> Sql<'a> {
     /// a sub-select only while it fits its memory; the others read a sub-select once into an index.
     pub(super) fn kept(&self, table: TableId) -> Vec<Expr> {
         let is_not_true = |expr: Expr| expr.is_not(Expr::custom_keyword("TRUE"));
-        if !self.plan.dooms(table) || self.known.roots == 0 {
+        if !self.plan.dooms(table) || self.fetched.roots == 0 {
             return Vec::new();
         }
-        if let Some(keys) = self.known.get(table) {
+        if let Some(keys) = self.fetched.get(table) {
             let primary_key = &self.table(table).primary_key;
             let left = self.columns(table, primary_key);
             let doomed = if self.is_named(table) {
@@ -70,7 +70,7 @@ impl<'a> Sql<'a> {
         }
         let kept = |key: KeyId| {
             let ForeignKey { child_columns, parent, parent_columns, .. } = self.key(key);
-            if self.dialect != Dialect::Postgres || self.known.get(*parent).is_some() {
+            if self.dialect != Dialect::Postgres || self.fetched.get(*parent).is_some() {
                 return is_not_true(self.refers(key));
             }
             let mut select = self.doomed_select(*parent, parent_columns, false);
@@ -169,16 +169,16 @@ impl<'a> Sql<'a> {
 
     /// The doomed tables that have a name in a statement that mentions these, parents first.
     pub(super) fn named(&self, tables: impl IntoIterator<Item = TableId>) -> Vec<TableId> {
-        let mut wanted = vec![false; self.schema.tables.len()];
+        let mut scope = vec![false; self.schema.tables.len()];
         let mut frontier: Vec<TableId> = tables.into_iter().collect();
         while let Some(table) = frontier.pop() {
-            let seen = !self.is_named(table) || std::mem::replace(&mut wanted[table], true);
-            if !seen && self.known.get(table).is_none() {
+            let seen = !self.is_named(table) || std::mem::replace(&mut scope[table], true);
+            if !seen && self.fetched.get(table).is_none() {
                 let keys = self.plan.dooming(self.schema, table);
                 frontier.extend(keys.map(|key| self.key(key).parent));
             }
         }
-        self.plan.doomed.iter().copied().filter(|&table| wanted[table]).collect()
+        self.plan.doomed.iter().copied().filter(|&table| scope[table]).collect()
     }
 
     /// R3, CASCADE: the rows that refer to a doomed row by any CASCADE key; UNION counts each once (R4).
@@ -192,7 +192,7 @@ impl<'a> Sql<'a> {
             self.as_committed(&mut select);
             select
         };
-        if let Some(keys) = self.known.get(table) {
+        if let Some(keys) = self.fetched.get(table) {
             let primary_key = &self.table(table).primary_key;
             let left = self.columns(table, primary_key);
             return rows(self.listed(table, left, keys, primary_key, &keys.rows_with(primary_key)));

@@ -58,7 +58,7 @@ impl Sql<'_> {
         let mut expansions = vec![0_u64; self.schema.tables.len()];
         for &table in &self.plan.doomed {
             let above = self.plan.dooming(self.schema, table).map(|key| expansions[self.key(key).parent]);
-            expansions[table] = match self.known.get(table) {
+            expansions[table] = match self.fetched.get(table) {
                 Some(_) => 1,
                 None => above.fold(1, u64::saturating_add),
             };
@@ -89,13 +89,13 @@ impl Sql<'_> {
     fn count_up_to(&self, count: Count, rows_max: u64) -> (SelectStatement, Vec<TableId>) {
         let (table, keys) = match count {
             Count::Doomed(table) => (table, self.plan.dooming(self.schema, table).collect()),
-            Count::Referring(key) | Count::ReferringKept(key) => (self.key(key).child, vec![key]),
-            Count::DefaultKept(_) => return (self.count(count), self.mentioned(count)),
+            Count::Referencing(key) | Count::ReferencingSurvivors(key) => (self.key(key).child, vec![key]),
+            Count::DefaultSurvivor(_) => return (self.count(count), self.mentioned(count)),
         };
         let ways: Option<Vec<Vec<Vec<KeyId>>>> = keys.into_iter().map(|key| self.ways_to(key)).collect();
         let ways = ways.map(|ways| ways.concat()).filter(|ways| ways.iter().all(|way| self.can_be_joined(way)));
         let (kept, mut mentioned) = match count {
-            Count::ReferringKept(_) => (self.kept(table), self.mentioned_by_kept(table)),
+            Count::ReferencingSurvivors(_) => (self.kept(table), self.mentioned_by_kept(table)),
             _ => (Vec::new(), Vec::new()),
         };
         let Some(ways) = ways else {
@@ -152,7 +152,7 @@ impl Sql<'_> {
 
     /// What is counted before rows of these tables go, although their children have been dealt with: each number with what is
     /// asked for it.
-    pub(crate) fn may_still_refer(&self, tables: &[TableId], may_keep_rows: bool) -> Vec<(Count, Count)> {
+    pub(crate) fn may_still_reference(&self, tables: &[TableId], may_keep_rows: bool) -> Vec<(Count, Count)> {
         let may_refer = |&key: &KeyId| {
             let ForeignKey { child, action, .. } = *self.key(key);
             // A row that lost the key by which it was doomed while its lock was waited for, and has this one still.
@@ -168,7 +168,7 @@ impl Sql<'_> {
         // Rows of a cycle refer to each other until they go.
         let count = |key: KeyId| {
             let within = self.plan.is_within_cycle(key);
-            (if within { Count::ReferringKept(key) } else { Count::Referring(key) }, Count::Referring(key))
+            (if within { Count::ReferencingSurvivors(key) } else { Count::Referencing(key) }, Count::Referencing(key))
         };
         keys.map(count).collect()
     }
@@ -176,17 +176,17 @@ impl Sql<'_> {
     /// A number as the sum of several statements, where one would be too long.
     pub(crate) fn count_in_parts(&self, count: Count) -> Option<Vec<SelectStatement>> {
         let key = match count {
-            Count::Referring(key) => key,
+            Count::Referencing(key) => key,
             // To tell which rows of a doomed table stay, every part would have to name all that go.
-            Count::ReferringKept(key) if !self.plan.dooms(self.key(key).child) => key,
+            Count::ReferencingSurvivors(key) if !self.plan.dooms(self.key(key).child) => key,
             Count::Doomed(table) => {
                 let mut dooming = self.plan.dooming(self.schema, table);
                 dooming.next().filter(|_| dooming.next().is_none())?
             }
-            Count::ReferringKept(_) | Count::DefaultKept(_) => return None,
+            Count::ReferencingSurvivors(_) | Count::DefaultSurvivor(_) => return None,
         };
         let ForeignKey { child, parent, .. } = *self.key(key);
-        let is_long = self.known.get(parent).is_some_and(|keys| keys.len() > LONG_LIST);
+        let is_long = self.fetched.get(parent).is_some_and(|keys| keys.len() > LONG_LIST);
         if self.dialect != Dialect::MySql || !is_long {
             return None;
         }
@@ -197,7 +197,7 @@ impl Sql<'_> {
             self.as_committed(&mut select);
             select
         };
-        Some(self.each_refers(key).into_iter().map(part).collect())
+        Some(self.each_references(key).into_iter().map(part).collect())
     }
 
     pub(super) fn count(&self, count: Count) -> SelectStatement {
@@ -207,17 +207,17 @@ impl Sql<'_> {
             Count::Doomed(table) => {
                 select.from(Alias::new(doomed_name(table)));
             }
-            Count::Referring(key) => {
+            Count::Referencing(key) => {
                 select.from(self.table_ref(self.key(key).child)).and_where(self.refers(key));
             }
-            Count::ReferringKept(key) => {
+            Count::ReferencingSurvivors(key) => {
                 let child = self.key(key).child;
                 select.from(self.table_ref(child)).and_where(self.refers(key));
                 self.kept(child).into_iter().for_each(|kept| {
                     select.and_where(kept);
                 });
             }
-            Count::DefaultKept(key) => {
+            Count::DefaultSurvivor(key) => {
                 let ForeignKey { child, child_columns, parent, parent_columns, .. } = self.key(key);
                 select.from(self.table_ref(*parent));
                 for (&from, &to) in child_columns.iter().zip(parent_columns) {
@@ -239,19 +239,19 @@ impl Sql<'_> {
     pub(super) fn mentioned(&self, count: Count) -> Vec<TableId> {
         match count {
             Count::Doomed(table) => vec![table],
-            Count::Referring(key) => vec![self.key(key).parent],
-            Count::ReferringKept(key) => {
+            Count::Referencing(key) => vec![self.key(key).parent],
+            Count::ReferencingSurvivors(key) => {
                 let ForeignKey { child, parent, .. } = *self.key(key);
                 std::iter::once(parent).chain(self.mentioned_by_kept(child)).collect()
             }
-            Count::DefaultKept(key) => self.mentioned_by_kept(self.key(key).parent),
+            Count::DefaultSurvivor(key) => self.mentioned_by_kept(self.key(key).parent),
         }
     }
 
     /// The doomed tables by which [`kept`](Self::kept) tells the rows of a table that stay.
     fn mentioned_by_kept(&self, table: TableId) -> Vec<TableId> {
-        match self.known.get(table) {
-            _ if self.known.roots == 0 => Vec::new(),
+        match self.fetched.get(table) {
+            _ if self.fetched.roots == 0 => Vec::new(),
             Some(_) => vec![table],
             None => self.plan.dooming(self.schema, table).map(|key| self.key(key).parent).collect(),
         }

@@ -13,17 +13,18 @@ mod condition;
 mod counts;
 pub(crate) mod orphans;
 mod read;
+pub(crate) mod route;
 mod rows;
 mod value;
 mod write;
 
-pub(crate) use rows::Rows;
+pub(crate) use rows::RowSet;
 pub(crate) use value::table_iden;
 
 use crate::cascade::data::dialect::Dialect;
 use crate::cascade::declare::schema::{ForeignKey, KeyId, Schema, Table, TableId};
 use crate::cascade::plan::Plan;
-use crate::cascade::plan::fetched::Known;
+use crate::cascade::plan::fetched::Fetched;
 
 /// Rows that MySQL and MariaDB get in one list or page. Lists up to 20,000 kept an index range scan; longer
 /// transactions of smaller pages cost up to 31 % more.
@@ -70,7 +71,7 @@ pub(crate) struct Sql<'a> {
     pub(crate) dialect: Dialect,
     pub(crate) schema: &'a Schema,
     pub(crate) plan: &'a Plan,
-    pub(crate) known: &'a Known,
+    pub(crate) fetched: &'a Fetched,
     pub(crate) reads: Reads,
 }
 
@@ -98,7 +99,7 @@ impl<'a> Sql<'a> {
     /// Whether the keys of this doomed table, which is in no cycle, are better read before statements mention it.
     pub(crate) fn is_better_read(&self, table: TableId) -> bool {
         let dooming: Vec<KeyId> = self.plan.dooming(self.schema, table).collect();
-        let is_long = |&key: &KeyId| self.known.get(self.key(key).parent).is_some_and(|keys| keys.len() > LONG_LIST);
+        let is_long = |&key: &KeyId| self.fetched.get(self.key(key).parent).is_some_and(|keys| keys.len() > LONG_LIST);
         let is_mentioned = self.schema.keys_to(table).next().is_some() || dooming.len() > 1;
         match self.dialect {
             Dialect::Postgres => false,
@@ -111,7 +112,7 @@ impl<'a> Sql<'a> {
     fn mentions(&self, table: TableId) -> u64 {
         let mut mentions = vec![0_u64; self.schema.tables.len()];
         for &table in &self.plan.doomed {
-            mentions[table] = if self.known.get(table).is_some() {
+            mentions[table] = if self.fetched.get(table).is_some() {
                 1
             } else {
                 let keys = self.plan.dooming(self.schema, table);

@@ -5,7 +5,7 @@
 use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, IntoIden as _, LockType, Query, TableRef};
 
 use crate::cascade::declare::schema::{ForeignKey, KeyId, Schema, TableId};
-use crate::cascade::sql::{Rows, table_iden};
+use crate::cascade::sql::{RowSet, table_iden};
 
 /// The name of the parent in the question whether it is there: it may be the child's own table.
 const PARENT: &str = "__cascade_parent";
@@ -21,15 +21,15 @@ pub(crate) enum Look {
 }
 
 /// The rows that refer to nothing by this key, as far as they fulfil a guard. R9: a NULL is no reference.
-pub(crate) fn orphans(schema: &Schema, key: KeyId, guard: Option<&Expr>) -> Rows {
+pub(crate) fn orphans(schema: &Schema, key: KeyId, guard: Option<&Expr>) -> RowSet {
     orphans_as(schema, schema.keys[key].child, &[key], guard, Look::Plain)
 }
 
 /// The rows that are orphans by any of these keys of one table.
-pub(crate) fn orphans_as(schema: &Schema, table: TableId, keys: &[KeyId], guard: Option<&Expr>, look: Look) -> Rows {
+pub(crate) fn orphans_as(schema: &Schema, table: TableId, keys: &[KeyId], guard: Option<&Expr>, look: Look) -> RowSet {
     let each = keys.iter().map(|&key| refers_to_nothing(schema, key, look));
     let any = each.reduce(sea_orm::sea_query::ExprTrait::or).unwrap_or_else(|| Expr::cust("1 = 2"));
-    Rows::new(table, with_guard(any, guard))
+    RowSet::new(table, with_guard(any, guard))
 }
 
 fn refers_to_nothing(schema: &Schema, key: KeyId, look: Look) -> Expr {

@@ -11,7 +11,7 @@ use crate::cascade::data::key::{Keys, alias};
 use crate::cascade::declare::schema::{ForeignKey, KeyId, Table, TableId};
 use crate::cascade::plan::count::Count;
 use crate::cascade::sql::catalog::Question;
-use crate::cascade::sql::rows::Rows;
+use crate::cascade::sql::rows::RowSet;
 use crate::cascade::sql::value::{is_exact, table_iden};
 use crate::cascade::sql::{Reads, Sql};
 
@@ -21,15 +21,15 @@ impl<'a> Sql<'a> {
     ///
     /// That is told by their own columns where equal values look equal. Where they may not (in a text key 'a' may be
     /// 'A') the parent is joined, and it is the parent's columns.
-    pub(crate) fn read(&self, rows: &Rows, ends: &[KeyId], lock: bool) -> SelectStatement {
+    pub(crate) fn read(&self, rows: &RowSet, ends: &[KeyId], lock: bool) -> SelectStatement {
         let mut select = Query::select();
         select.from(self.table_ref(rows.table));
         self.read_too(select, rows, ends, lock)
     }
 
     /// The same behind the columns that a Select from that table has already. Private names keep them apart.
-    fn read_too(&self, mut select: SelectStatement, rows: &Rows, ends: &[KeyId], lock: bool) -> SelectStatement {
-        let Rows { table, condition, named } = rows;
+    fn read_too(&self, mut select: SelectStatement, rows: &RowSet, ends: &[KeyId], lock: bool) -> SelectStatement {
+        let RowSet { table, condition, named } = rows;
         let Table { identity, primary_key, .. } = self.table(*table);
         self.key_columns(&mut select, *table, identity, table_iden(self.table(*table)));
         select.and_where(condition.clone());
@@ -82,12 +82,12 @@ impl<'a> Sql<'a> {
         if self.dialect == Dialect::Sqlite || self.schema.keys_to(table).next().is_none() {
             return Vec::new();
         }
-        let rows = self.plan.dooming(self.schema, table).flat_map(|key| self.referring(key));
+        let rows = self.plan.dooming(self.schema, table).flat_map(|key| self.referencing(key));
         rows.map(|rows| self.lock_and_count(&rows, None)).collect()
     }
 
     /// The same with what the catalogs are asked beside ([`catalog`](crate::cascade::catalog)), as the last column.
-    pub(crate) fn read_and_ask(&self, rows: &Rows, question: &Question<'_>, lock: bool) -> SelectStatement {
+    pub(crate) fn read_and_ask(&self, rows: &RowSet, question: &Question<'_>, lock: bool) -> SelectStatement {
         let mut select = self.read(rows, &[], lock);
         for (name, expr) in question.beside() {
             select.expr_as(expr, Alias::new(name));
@@ -127,7 +127,7 @@ impl<'a> Sql<'a> {
     /// At most so many of them, after the last one; whole, if an entity's Select is given.
     pub(crate) fn page(
         &self,
-        rows: &Rows,
+        rows: &RowSet,
         (whole, ends): (Option<&SelectStatement>, &[KeyId]),
         lock: bool,
         after: Option<&Keys>,
@@ -148,12 +148,12 @@ impl<'a> Sql<'a> {
     /// The rows with these keys, as far as they are still what was looked for; locked in key order.
     pub(crate) fn page_again(
         &self,
-        rows: &Rows,
+        rows: &RowSet,
         (whole, ends): (Option<&SelectStatement>, &[KeyId]),
         keys: &Keys,
     ) -> Vec<SelectStatement> {
-        let again = |still: Rows| {
-            let still = Rows { named: rows.named, ..still };
+        let again = |still: RowSet| {
+            let still = RowSet { named: rows.named, ..still };
             match whole {
                 None => self.read(&still, ends, true),
                 Some(whole) => self.read_too(whole.clone(), &still, ends, true),
@@ -163,18 +163,18 @@ impl<'a> Sql<'a> {
     }
 
     /// The last of the next rows after a place in key order, if there are so many.
-    pub(crate) fn end_of(&self, rows: &Rows, after: Option<&Keys>, rows_max: usize) -> SelectStatement {
+    pub(crate) fn end_of(&self, rows: &RowSet, after: Option<&Keys>, rows_max: usize) -> SelectStatement {
         self.page(rows, (None, &[]), false, after, 1).offset(rows_max as u64 - 1).to_owned()
     }
 
     /// How many of these rows there are, by primary key.
     pub(crate) fn count_at(&self, table: TableId, keys: &Keys, rows: &[usize]) -> Vec<SelectStatement> {
-        let count = |condition| self.count_of(&Rows { table, condition, named: None });
+        let count = |condition| self.count_of(&RowSet { table, condition, named: None });
         self.each_at(table, keys, rows).into_iter().map(count).collect()
     }
 
     /// How many such rows there are.
-    pub(crate) fn count_of(&self, rows: &Rows) -> SelectStatement {
+    pub(crate) fn count_of(&self, rows: &RowSet) -> SelectStatement {
         let mut select = Query::select();
         select.expr_as(Func::count(Expr::cust("*")), Alias::new(alias(0)));
         select.from(self.table_ref(rows.table)).and_where(rows.condition.clone());
@@ -184,7 +184,7 @@ impl<'a> Sql<'a> {
     }
 
     /// How many rows there are after a place in key order.
-    pub(crate) fn count_after(&self, rows: &Rows, after: Option<&Keys>) -> SelectStatement {
+    pub(crate) fn count_after(&self, rows: &RowSet, after: Option<&Keys>) -> SelectStatement {
         self.count_of(&self.between(rows, after, None))
     }
 
@@ -206,7 +206,7 @@ impl<'a> Sql<'a> {
     }
 
     /// Locks rows in key order, and counts those that do not fulfil a condition.
-    pub(crate) fn lock_and_count(&self, rows: &Rows, fulfils: Option<&Expr>) -> SelectStatement {
+    pub(crate) fn lock_and_count(&self, rows: &RowSet, fulfils: Option<&Expr>) -> SelectStatement {
         let (table, other) = (rows.table, Alias::new(alias(0)));
         let mut locked = Query::select();
         let is_other = match fulfils {

@@ -20,14 +20,14 @@ use crate::cascade::sql::{FRONTIER, PAGE, Sql, VALUES_MAX, WAYS_MAX};
 
 /// Rows of a table that a statement looks for.
 #[derive(Debug, Clone)]
-pub(crate) struct Rows {
+pub(crate) struct RowSet {
     pub(super) table: TableId,
     pub(super) condition: Expr,
     /// A table whose doomed rows the condition mentions by name.
     pub(super) named: Option<TableId>,
 }
 
-impl Rows {
+impl RowSet {
     /// Rows that a condition on their own columns tells.
     pub(crate) fn new(table: TableId, condition: Expr) -> Self {
         Self { table, condition, named: None }
@@ -45,13 +45,13 @@ impl Rows {
 
 impl<'a> Sql<'a> {
     /// The rows that refer to doomed ones by this key.
-    pub(crate) fn referring(&self, key: KeyId) -> Vec<Rows> {
+    pub(crate) fn referencing(&self, key: KeyId) -> Vec<RowSet> {
         let ForeignKey { child: table, parent, .. } = *self.key(key);
-        if self.known.get(parent).is_none() {
-            return vec![Rows { table, condition: self.refers(key), named: Some(parent) }];
+        if self.fetched.get(parent).is_none() {
+            return vec![RowSet { table, condition: self.refers(key), named: Some(parent) }];
         }
-        let rows = |condition| Rows { table, condition, named: None };
-        self.each_refers(key).into_iter().map(rows).collect()
+        let rows = |condition| RowSet { table, condition, named: None };
+        self.each_references(key).into_iter().map(rows).collect()
     }
 
     /// Every way down to this key from a table whose rows are known: keys, the last of which is this one. `None` if there
@@ -60,7 +60,7 @@ impl<'a> Sql<'a> {
         let (mut ways, mut frontier) = (Vec::new(), vec![vec![key]]);
         while let Some(way) = frontier.pop() {
             let parent = self.key(way[0]).parent;
-            if self.known.get(parent).is_some() {
+            if self.fetched.get(parent).is_some() {
                 ways.push(way);
             } else {
                 let longer = |above| std::iter::once(above).chain(way.iter().copied()).collect();
@@ -80,28 +80,28 @@ impl<'a> Sql<'a> {
 
     /// The rows that refer by this key to some rows of its parent. The lists are short, so that their children are
     /// not too many for one page.
-    pub(crate) fn referring_to(&self, key: KeyId, keys: &Keys, parents: Range<usize>) -> Vec<Rows> {
+    pub(crate) fn referencing_to(&self, key: KeyId, keys: &Keys, parents: Range<usize>) -> Vec<RowSet> {
         let ForeignKey { child: table, child_columns, parent, parent_columns, .. } = self.key(key);
         let rows = |rows: &[usize]| {
             let left = self.columns(*table, child_columns);
             let condition = self.listed(*parent, left, keys, parent_columns, rows);
-            Rows { table: *table, condition, named: None }
+            RowSet { table: *table, condition, named: None }
         };
         keys.rows_within(parent_columns, parents).chunks(self.parents_in_list()).map(rows).collect()
     }
 
     /// The rows with those primary keys.
-    pub(crate) fn rows_at(&self, table: TableId, keys: &Keys) -> Vec<Rows> {
-        let rows = |condition| Rows { table, condition, named: None };
+    pub(crate) fn rows_at(&self, table: TableId, keys: &Keys) -> Vec<RowSet> {
+        let rows = |condition| RowSet { table, condition, named: None };
         self.each_at(table, keys, &keys.rows_with(&self.table(table).primary_key)).into_iter().map(rows).collect()
     }
 
     /// These rows of a table, as far as they still fulfil a condition. It only judges rows that the primary key has
     /// found: its own index may lead through many more.
-    pub(crate) fn still(&self, table: TableId, keys: &Keys, condition: Option<&Expr>) -> Vec<Rows> {
+    pub(crate) fn still(&self, table: TableId, keys: &Keys, condition: Option<&Expr>) -> Vec<RowSet> {
         let rows: Vec<usize> = (0..keys.len()).collect();
         let at = self.each_at(table, keys, &rows).into_iter();
-        at.map(|at| Rows { table, condition: as_judged(at, condition), named: None }).collect()
+        at.map(|at| RowSet { table, condition: as_judged(at, condition), named: None }).collect()
     }
 
     /// These parents by a key, and what they must still fulfil if they are there: a condition, and to be what the key
@@ -112,7 +112,7 @@ impl<'a> Sql<'a> {
         keys: &Keys,
         rows: Range<usize>,
         condition: Option<&Expr>,
-    ) -> Vec<(Rows, Option<Expr>)> {
+    ) -> Vec<(RowSet, Option<Expr>)> {
         let ForeignKey { parent, parent_columns, .. } = self.key(key);
         let primary_key = &self.table(*parent).primary_key;
         let again = |rows: &[usize]| {
@@ -122,27 +122,27 @@ impl<'a> Sql<'a> {
             let is_same = (columns != *primary_key)
                 .then(|| self.listed(*parent, self.columns(*parent, &columns), keys, &columns, rows));
             let fulfils = condition.cloned().into_iter().chain(is_same).reduce(sea_orm::sea_query::ExprTrait::and);
-            (Rows { table: *parent, condition: at, named: None }, fulfils)
+            (RowSet { table: *parent, condition: at, named: None }, fulfils)
         };
         keys.rows_within(parent_columns, rows).chunks(self.rows_max().min(PAGE)).map(again).collect()
     }
 
     /// The same condition for a statement that has no common table expressions.
     pub(crate) fn refers_alone(&self, key: KeyId) -> Option<Expr> {
-        self.each_refers(key).into_iter().reduce(sea_orm::sea_query::ExprTrait::or)
+        self.each_references(key).into_iter().reduce(sea_orm::sea_query::ExprTrait::or)
     }
 
     /// The row refers by this key to one of these known rows of its parent.
     pub(crate) fn refers_to(&self, key: KeyId, parents: &[usize]) -> Option<Expr> {
         let ForeignKey { child, child_columns, parent, parent_columns, .. } = self.key(key);
-        let keys = self.known.get(*parent)?;
+        let keys = self.fetched.get(*parent)?;
         Some(self.listed(*parent, self.columns(*child, child_columns), keys, parent_columns, parents))
     }
 
     /// The row is one of these known ones of its table.
     pub(crate) fn is_one_of(&self, table: TableId, rows: &[usize]) -> Option<Expr> {
         let primary_key = &self.table(table).primary_key;
-        let keys = self.known.get(table)?;
+        let keys = self.fetched.get(table)?;
         Some(self.listed(table, self.columns(table, primary_key), keys, primary_key, rows))
     }
 
@@ -154,7 +154,7 @@ impl<'a> Sql<'a> {
     /// return other rows then, so there it is a common table expression that is materialized.
     ///
     /// A GROUP BY other than by the primary key is refused: some databases would take any row of each group.
-    pub(crate) fn selected(&self, select: &SelectStatement) -> Result<Rows, Error> {
+    pub(crate) fn selected(&self, select: &SelectStatement) -> Result<RowSet, Error> {
         let root = self.plan.root;
         let primary_key = &self.table(root).primary_key;
         let mut inner = select.clone();
@@ -174,7 +174,7 @@ impl<'a> Sql<'a> {
     /// A lock may have been waited for, and the row changed meanwhile: the databases look at the changed row, but not again
     /// at what is in a sub-select. The question is asked of each row alone, without ORDER BY, LIMIT and OFFSET: which rows
     /// are the first is decided once.
-    pub(crate) fn selected_still(&self, select: &SelectStatement, keys: &Keys) -> Vec<Rows> {
+    pub(crate) fn selected_still(&self, select: &SelectStatement, keys: &Keys) -> Vec<RowSet> {
         let mut inner = without_limit(select);
         inner.clear_order_by();
         if self.dialect == Dialect::Postgres && has_distinct_on(select) {
@@ -187,7 +187,7 @@ impl<'a> Sql<'a> {
     }
 
     /// The root rows that such a Select returns.
-    pub(super) fn among(&self, mut select: SelectStatement, is_materialized: bool) -> Rows {
+    pub(super) fn among(&self, mut select: SelectStatement, is_materialized: bool) -> RowSet {
         let root = self.plan.root;
         let primary_key = &self.table(root).primary_key;
         let mut keys = Query::select();
@@ -203,7 +203,7 @@ impl<'a> Sql<'a> {
         } else {
             keys.from_subquery(select, name);
         }
-        Rows { table: root, condition: row(self.columns(root, primary_key)).in_subquery(keys), named: None }
+        RowSet { table: root, condition: row(self.columns(root, primary_key)).in_subquery(keys), named: None }
     }
 
     /// Conditions that together take these rows by their primary keys.
@@ -217,7 +217,7 @@ impl<'a> Sql<'a> {
     ///
     /// PostgreSQL: a type that is declared by its name alone may be a domain over a type with a length, and a cast to that
     /// cuts a value. So of such keys only those are asked for that a cast does not shorten; those that we read are such.
-    pub(crate) fn rows_asked(&self, keys: &Keys) -> Vec<Rows> {
+    pub(crate) fn rows_asked(&self, keys: &Keys) -> Vec<RowSet> {
         let root = self.plan.root;
         let primary_key = &self.table(root).primary_key;
         let ty = |column: usize| &self.table(root).columns[column].ty;
@@ -252,13 +252,13 @@ impl<'a> Sql<'a> {
             select.expr(cast);
         }
         let condition = row(self.columns(root, primary_key)).in_subquery(select);
-        vec![Rows { table: root, condition, named: None }]
+        vec![RowSet { table: root, condition, named: None }]
     }
 
     /// The root rows with primary keys of a kind that only the caller's values bind.
-    pub(crate) fn rows_at_values(&self, keys: &[Vec<Value>]) -> Vec<Rows> {
+    pub(crate) fn rows_at_values(&self, keys: &[Vec<Value>]) -> Vec<RowSet> {
         let root = self.plan.root;
-        let rows = |condition| Rows { table: root, condition, named: None };
+        let rows = |condition| RowSet { table: root, condition, named: None };
         let columns = || self.columns(root, &self.table(root).primary_key);
         let bound = |key: &Vec<Value>| row(key.iter().cloned().map(Expr::value).collect());
         if self.dialect == Dialect::Sqlite && columns().len() > 1 {
@@ -277,14 +277,14 @@ impl<'a> Sql<'a> {
     }
 
     /// Those of them that stay.
-    pub(crate) fn kept_of(&self, rows: &Rows) -> Rows {
+    pub(crate) fn kept_of(&self, rows: &RowSet) -> RowSet {
         let kept = self.kept(rows.table).into_iter();
         let condition = kept.fold(rows.condition.clone(), sea_orm::sea_query::ExprTrait::and);
-        Rows { table: rows.table, condition, named: Some(rows.table).filter(|&table| self.is_named(table)) }
+        RowSet { table: rows.table, condition, named: Some(rows.table).filter(|&table| self.is_named(table)) }
     }
 
     /// The rows after one place in key order and up to another.
-    pub(crate) fn between(&self, rows: &Rows, after: Option<&Keys>, until: Option<&Keys>) -> Rows {
+    pub(crate) fn between(&self, rows: &RowSet, after: Option<&Keys>, until: Option<&Keys>) -> RowSet {
         let mut condition = rows.condition.clone();
         if let Some(after) = after {
             let (columns, values) = self.place(rows.table, after);
@@ -294,7 +294,7 @@ impl<'a> Sql<'a> {
             let (columns, values) = self.place(rows.table, until);
             condition = condition.and(columns.lte(values));
         }
-        Rows { table: rows.table, condition, named: rows.named }
+        RowSet { table: rows.table, condition, named: rows.named }
     }
 
     /// The columns by which pages of a table go on, and their values in this row.

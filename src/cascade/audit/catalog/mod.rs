@@ -11,11 +11,11 @@ use std::collections::BTreeSet;
 use sea_orm::sea_query::{SchemaName, TableName};
 use sea_orm::{DbErr, QueryResult, TryGetable, Value};
 
-use crate::cascade::audit::live::{Keepers, Live, LiveColumn, LiveIndex, LiveKey, LiveTable, Place, TableKind};
+use crate::cascade::audit::live::{Keepers, Live, LiveColumn, LiveIndex, LiveKey, LiveTable, QualifiedName, TableKind};
 use crate::cascade::audit::types::LiveType;
 use crate::cascade::data::action::Action;
 use crate::cascade::data::dialect::Dialect;
-use crate::cascade::db::session::{OfNoTable, Session};
+use crate::cascade::db::session::{CatalogQuery, Session};
 use crate::cascade::declare::schema::Schema;
 
 /// What the database has of these tables, and every foreign key of it.
@@ -40,7 +40,7 @@ fn names(schema: &Schema) -> BTreeSet<String> {
 }
 
 async fn query(session: &dyn Session, sql: impl Into<String>, values: Vec<Value>) -> Result<Vec<QueryResult>, DbErr> {
-    session.query(&OfNoTable::new(sql, values)).await
+    session.query(&CatalogQuery::new(sql, values)).await
 }
 
 /// A value by the name that the query gives it.
@@ -48,12 +48,12 @@ fn get<T: TryGetable>(row: &QueryResult, name: &str) -> Result<T, DbErr> {
     row.try_get("", name)
 }
 
-fn place(row: &QueryResult, schema: &str, table: &str) -> Result<Place, DbErr> {
-    Ok(Place { schema: get(row, schema)?, table: get(row, table)? })
+fn place(row: &QueryResult, schema: &str, table: &str) -> Result<QualifiedName, DbErr> {
+    Ok(QualifiedName { schema: get(row, schema)?, table: get(row, table)? })
 }
 
 /// The table of that row, which comes after those before it. Their rows come together.
-fn table_of(tables: &mut Vec<LiveTable>, place: Place, is_visible: bool, kind: TableKind) -> &mut LiveTable {
+fn table_of(tables: &mut Vec<LiveTable>, place: QualifiedName, is_visible: bool, kind: TableKind) -> &mut LiveTable {
     if tables.last().is_none_or(|last| last.place != place) {
         let (columns, indexes, keepers, definition) = (Vec::new(), Vec::new(), Keepers::default(), None);
         tables.push(LiveTable { place, is_visible, kind, columns, indexes, keepers, collation: None, definition });
@@ -63,12 +63,12 @@ fn table_of(tables: &mut Vec<LiveTable>, place: Place, is_visible: bool, kind: T
 }
 
 /// One column of an index.
-fn add_to_index(tables: &mut [LiveTable], place: &Place, index: LiveIndex) {
+fn add_to_index(tables: &mut [LiveTable], place: &QualifiedName, index: LiveIndex) {
     let Some(table) = tables.iter_mut().find(|table| table.place == *place) else { return };
     match table.indexes.iter_mut().find(|known| known.name == index.name) {
         Some(known) => {
             known.columns.extend(index.columns);
-            known.flaw = known.flaw.or(index.flaw);
+            known.defect = known.defect.or(index.defect);
         }
         None => table.indexes.push(index),
     }

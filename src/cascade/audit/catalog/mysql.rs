@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sea_orm::{DbErr, QueryResult, Value};
 
 use crate::cascade::audit::catalog::{action, add_to_index, add_to_key, get, place, query, table_of};
-use crate::cascade::audit::live::{Flaw, Live, LiveColumn, LiveIndex, LiveKey, LiveTrigger, TableKind};
+use crate::cascade::audit::live::{IndexDefect, Live, LiveColumn, LiveIndex, LiveKey, LiveTrigger, TableKind};
 use crate::cascade::audit::types::{Collation, LiveType, Sort};
 use crate::cascade::data::action::Action;
 use crate::cascade::data::dialect::Dialect;
@@ -198,7 +198,7 @@ async fn read_indexes(session: &dyn Session, schemas: &Schemas, live: &mut Live)
             columns: vec![column],
             is_unique: get::<i64>(&row, "repeats")? == 0,
             is_partial: false,
-            flaw: flaw(&row)?,
+            defect: defect(&row)?,
         };
         add_to_index(&mut live.tables, &place(&row, "db", "tbl")?, index);
     }
@@ -243,13 +243,13 @@ async fn read_keys(session: &dyn Session, live: &mut Live) -> Result<(), DbErr> 
     Ok(())
 }
 
-fn flaw(row: &QueryResult) -> Result<Option<Flaw>, DbErr> {
+fn defect(row: &QueryResult) -> Result<Option<IndexDefect>, DbErr> {
     let says = |name: &str, word: &str| row.try_get::<String>("", name).is_ok_and(|value| value == word);
     let kind: String = get(row, "kind")?;
     Ok(match kind.as_str() {
-        _ if says("IGNORED", "YES") || says("IS_VISIBLE", "NO") => Some(Flaw::Ignored),
+        _ if says("IGNORED", "YES") || says("IS_VISIBLE", "NO") => Some(IndexDefect::Ignored),
         "BTREE" | "HASH" => None,
-        _ => Some(Flaw::Kind),
+        _ => Some(IndexDefect::Kind),
     })
 }
 

@@ -10,7 +10,9 @@ use sea_orm::{DbErr, QueryResult, Value};
 
 use crate::cascade::audit::catalog::column;
 use crate::cascade::audit::catalog::{action, add_to_index, add_to_key, get, place, query, table_of};
-use crate::cascade::audit::live::{Flaw, Keepers, Live, LiveColumn, LiveIndex, LiveKey, LiveTrigger, Place, TableKind};
+use crate::cascade::audit::live::{
+    IndexDefect, Keepers, Live, LiveColumn, LiveIndex, LiveKey, LiveTrigger, QualifiedName, TableKind,
+};
 use crate::cascade::audit::types::{Collation, LiveType};
 use crate::cascade::data::dialect::Dialect;
 use crate::cascade::db::session::Session;
@@ -188,7 +190,7 @@ async fn read_indexes(session: &dyn Session, names: Value, live: &mut Live) -> R
             columns: vec![get(&row, "col")?],
             is_unique: get(&row, "is_unique")?,
             is_partial: get::<Option<String>>(&row, "predicate")?.is_some(),
-            flaw: flaw(&row)?,
+            defect: defect(&row)?,
         };
         add_to_index(&mut live.tables, &place(&row, "schema", "tbl")?, index);
     }
@@ -224,20 +226,20 @@ async fn read_keys(session: &dyn Session, live: &mut Live) -> Result<(), DbErr> 
 }
 
 /// The tables of which the parent is a part.
-fn wholes(row: &QueryResult) -> Result<Vec<Place>, DbErr> {
+fn wholes(row: &QueryResult) -> Result<Vec<QualifiedName>, DbErr> {
     let names = |name| get::<Option<Vec<String>>>(row, name).map(Option::unwrap_or_default);
     let places = names("whole_schemas")?.into_iter().zip(names("whole_tables")?);
-    Ok(places.map(|(schema, table)| Place { schema, table }).collect())
+    Ok(places.map(|(schema, table)| QualifiedName { schema, table }).collect())
 }
 
 /// An index of the rows in which its first column is not NULL finds every row with a value.
-fn flaw(row: &QueryResult) -> Result<Option<Flaw>, DbErr> {
+fn defect(row: &QueryResult) -> Result<Option<IndexDefect>, DbErr> {
     let (predicate, first) = (get::<Option<String>>(row, "predicate")?, get::<Option<String>>(row, "first")?);
     let has_all = predicate.is_none_or(|text| text == format!("({} IS NOT NULL)", first.unwrap_or_default()));
     Ok(match get::<String>(row, "kind")?.as_str() {
-        _ if !get::<bool>(row, "is_valid")? => Some(Flaw::Invalid),
+        _ if !get::<bool>(row, "is_valid")? => Some(IndexDefect::Invalid),
         "btree" | "hash" if has_all => None,
-        "btree" | "hash" => Some(Flaw::Partial),
-        _ => Some(Flaw::Kind),
+        "btree" | "hash" => Some(IndexDefect::Partial),
+        _ => Some(IndexDefect::Kind),
     })
 }

@@ -8,7 +8,7 @@ use sea_orm::{DbErr, QueryResult};
 
 use crate::cascade::audit::catalog::{action, add_to_index, add_to_key, column, get, query, table_of};
 use crate::cascade::audit::live::{
-    Flaw, Live, LiveColumn, LiveIndex, LiveKey, LiveTable, LiveTrigger, Place, TableKind,
+    IndexDefect, Live, LiveColumn, LiveIndex, LiveKey, LiveTable, LiveTrigger, QualifiedName, TableKind,
 };
 use crate::cascade::audit::rebuild;
 use crate::cascade::audit::rebuild::Definition;
@@ -82,7 +82,8 @@ async fn read_schema(
         let name = format!("'{}'", schema.replace('\'', "''"));
         format!("SELECT {}", query.replace("{schema}", &quoted).replace("{name}", &name))
     };
-    let place = |row: &QueryResult, table| Ok::<_, DbErr>(Place { schema: schema.to_owned(), table: get(row, table)? });
+    let place =
+        |row: &QueryResult, table| Ok::<_, DbErr>(QualifiedName { schema: schema.to_owned(), table: get(row, table)? });
     let is_visible = schema == live.current_schema;
     let mut tables = Tables::default();
     let names = names.iter().map(String::as_str).collect::<sea_orm::JsonValue>().to_string();
@@ -125,13 +126,13 @@ fn index(row: &QueryResult) -> Result<LiveIndex, DbErr> {
         name: get(row, "name")?,
         is_unique: get::<i64>(row, "is_unique")? != 0,
         is_partial,
-        flaw: is_some.then_some(Flaw::Partial).or(is_other.then_some(Flaw::Kind)),
+        defect: is_some.then_some(IndexDefect::Partial).or(is_other.then_some(IndexDefect::Kind)),
         columns: vec![column],
     })
 }
 
 /// One pair of columns of a foreign key, which has no name there and is always checked.
-fn key(row: &QueryResult, child: Place, parent: Place) -> Result<LiveKey, DbErr> {
+fn key(row: &QueryResult, child: QualifiedName, parent: QualifiedName) -> Result<LiveKey, DbErr> {
     Ok(LiveKey {
         name: String::new(),
         child,
@@ -157,14 +158,14 @@ struct Tables {
 }
 
 struct PrimaryKeyColumn {
-    place: Place,
+    place: QualifiedName,
     position: i64,
     name: String,
     is_integer: bool,
 }
 
 impl Tables {
-    fn add_column(&mut self, place: Place, is_visible: bool, row: &QueryResult) -> Result<(), DbErr> {
+    fn add_column(&mut self, place: QualifiedName, is_visible: bool, row: &QueryResult) -> Result<(), DbErr> {
         let (name, position): (String, i64) = (get(row, "name")?, get(row, "pk")?);
         if position > 0 {
             let is_integer = get::<Option<String>>(row, "ty")?.is_some_and(|ty| ty.eq_ignore_ascii_case("INTEGER"));
@@ -187,7 +188,7 @@ impl Tables {
         Ok(())
     }
 
-    fn add_text(&mut self, place: &Place, row: &QueryResult) -> Result<(), DbErr> {
+    fn add_text(&mut self, place: &QualifiedName, row: &QueryResult) -> Result<(), DbErr> {
         let (kind, sql): (String, String) = (get(row, "kind")?, get(row, "sql")?);
         let is_it = |table: &&mut LiveTable| table.place.table.eq_ignore_ascii_case(&place.table);
         let Some(table) = self.found.iter_mut().find(is_it) else { return Ok(()) };
@@ -218,7 +219,7 @@ impl Tables {
         Ok(())
     }
 
-    fn primary_key_of(&self, of: &Place) -> Vec<&PrimaryKeyColumn> {
+    fn primary_key_of(&self, of: &QualifiedName) -> Vec<&PrimaryKeyColumn> {
         let is_of = |column: &&PrimaryKeyColumn| column.place.table.eq_ignore_ascii_case(&of.table);
         let mut columns: Vec<_> = self.primary_keys.iter().filter(is_of).collect();
         columns.sort_by_key(|column| column.position);
@@ -244,7 +245,7 @@ impl Tables {
                     columns,
                     is_unique: true,
                     is_partial: false,
-                    flaw: None,
+                    defect: None,
                 };
                 table.indexes.push(index);
             }

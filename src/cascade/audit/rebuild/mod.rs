@@ -1,4 +1,4 @@
-//! The script that mends a table of SQLite: the documented rebuild, with an edited definition.
+//! The script that fixes a table of SQLite: the documented rebuild, with an edited definition.
 //!
 //! Pure. SQLite cannot alter a foreign key or a NOT NULL, so the table is made anew, filled, and put in the place of
 //! the old one ("Making Other Kinds Of Table Schema Changes" of its manual). The text of the definition is changed only

@@ -15,32 +15,36 @@ use crate::cascade::find::pages::{Page, Pages};
 use crate::cascade::find::walk::Walk;
 use crate::cascade::plan::ComponentId;
 use crate::cascade::plan::fetched::Cycle;
-use crate::cascade::plan::waves::{Edge, Opening, Wave, waves};
-use crate::cascade::run::batches::{Deed, End, Going, KEYS_READ, Part, Which};
-use crate::cascade::sql::Rows;
+use crate::cascade::plan::waves::{CycleBreak, Edge, Wave, waves};
+use crate::cascade::run::batches::{BatchItem, BatchOp, BatchRows, BatchRun, End, KEYS_READ};
+use crate::cascade::sql::RowSet;
+use crate::cascade::sql::route::RowRoute;
 
-impl<C: Connection> Going<'_, C> {
+impl<C: Connection> BatchRun<'_, C> {
     /// The rows that refer to doomed ones by this key.
-    pub(super) async fn by(&mut self, key: KeyId, deed: Deed) -> Result<(), End> {
-        let (run, known) = (self.run, self.known);
-        let Some(ways) = run.sql(known).ways_to(key) else {
-            let Some(still) = run.sql(known).refers_alone(key) else { return Ok(()) };
-            for rows in run.sql(known).referring(key) {
-                self.paged(key, deed, rows, &still).await?;
-            }
-            return Ok(());
-        };
-        for way in ways {
-            let mut walk = Walk::new(run, way, KEYS_READ);
-            while let Some(rows) = walk.next(known).await? {
-                self.parents = Arc::new(walk.parents(known));
-                if self.is_apart(key, deed) {
-                    self.stretches(deed, &rows).await?;
-                } else {
-                    let still = rows.condition().clone();
-                    self.paged(key, deed, rows, &still).await?;
+    pub(super) async fn by(&mut self, key: KeyId, op: BatchOp) -> Result<(), End> {
+        let (execution, fetched) = (self.execution, self.fetched);
+        match execution.sql(fetched).route_by_rows(key) {
+            RowRoute::Pages(lists) => {
+                let Some(still) = execution.sql(fetched).refers_alone(key) else { return Ok(()) };
+                for rows in lists {
+                    self.paged(key, op, rows, &still).await?;
                 }
-                self.parents = Arc::default();
+            }
+            RowRoute::Walk(ways) => {
+                for way in ways {
+                    let mut walk = Walk::new(execution, way, KEYS_READ);
+                    while let Some(rows) = walk.next(fetched).await? {
+                        self.parents = Arc::new(walk.parents(fetched));
+                        if self.is_apart(key, op) {
+                            self.key_ranges(op, &rows).await?;
+                        } else {
+                            let still = rows.condition().clone();
+                            self.paged(key, op, rows, &still).await?;
+                        }
+                        self.parents = Arc::default();
+                    }
+                }
             }
         }
         Ok(())
@@ -48,31 +52,34 @@ impl<C: Connection> Going<'_, C> {
 
     /// Whether these rows can be deleted or changed without looking at them: nothing depends on them, nobody wants to see
     /// them, and none of them has another fate.
-    fn is_apart(&self, key: KeyId, deed: Deed) -> bool {
-        match deed {
-            Deed::Delete(table) => self.is_leaf(table),
-            Deed::Update(_) | Deed::Open(_) => !self.run.plan.is_within_cycle(key),
+    fn is_apart(&self, key: KeyId, op: BatchOp) -> bool {
+        match op {
+            BatchOp::Delete(table) => self.is_leaf(table),
+            BatchOp::Update(_) | BatchOp::BreakCycle(_) => !self.execution.plan.is_within_cycle(key),
         }
     }
 
     /// Rows by their place in key order, so that no key leaves the database.
-    async fn stretches(&mut self, deed: Deed, rows: &Rows) -> Result<(), End> {
-        let (run, known, table) = (self.run, self.known, self.table_of(deed));
+    async fn key_ranges(&mut self, op: BatchOp, rows: &RowSet) -> Result<(), End> {
+        let (execution, fetched, table) = (self.execution, self.fetched, self.table_of(op));
         let mut after: Option<Keys> = None;
         loop {
             let room = self.limits.rows_max - self.ready();
-            let end =
-                run.session.query(&run.sql(known).end_of(rows, after.as_ref(), room)).await.map_err(Error::from)?;
+            let end = execution
+                .session
+                .query(&execution.sql(fetched).end_of(rows, after.as_ref(), room))
+                .await
+                .map_err(Error::from)?;
             let (until, len) = if end.is_empty() {
                 (None, self.rows_left(rows, after.as_ref()).await?)
             } else {
-                let mut until = run.keys_of(table, &run.schema.tables[table].identity)?;
+                let mut until = execution.keys_of(table, &execution.schema.tables[table].identity)?;
                 until.read(&end).map_err(Error::from)?;
                 (Some(until), room)
             };
             if len > 0 {
-                let stretch = Which::Stretch { rows: rows.clone(), after: after.clone(), until: until.clone() };
-                self.ready.push(Part { deed, rows: stretch, len, parents: self.parents.clone(), is_whole: false });
+                let range = BatchRows::KeyRange { rows: rows.clone(), after: after.clone(), until: until.clone() };
+                self.ready.push(BatchItem { op, rows: range, len, parents: self.parents.clone(), is_whole: false });
             }
             if self.ready() >= self.limits.rows_max {
                 self.flush().await?;
@@ -84,45 +91,46 @@ impl<C: Connection> Going<'_, C> {
         }
     }
 
-    async fn rows_left(&self, rows: &Rows, after: Option<&Keys>) -> Result<usize, Error> {
-        let counted = self.run.row_of(&self.run.sql(self.known).count_after(rows, after), 1).await?;
+    async fn rows_left(&self, rows: &RowSet, after: Option<&Keys>) -> Result<usize, Error> {
+        let counted = self.execution.row_of(&self.execution.sql(self.fetched).count_after(rows, after), 1).await?;
         Ok(usize::try_from(counted.iter().sum::<u64>()).unwrap_or(usize::MAX))
     }
 
     /// Rows by their keys.
-    async fn paged(&mut self, key: KeyId, deed: Deed, rows: Rows, still: &Expr) -> Result<(), End> {
-        let (run, child) = (self.run, self.run.schema.keys[key].child);
-        let mut pages = Pages::new(run, child, rows, false).of_at_most(Ord::max(self.limits.rows_max, KEYS_READ));
-        while let Some(Page { keys, .. }) = pages.next(self.known).await? {
-            self.kept_by(key, deed, &keys, still.clone()).await?;
+    async fn paged(&mut self, key: KeyId, op: BatchOp, rows: RowSet, still: &Expr) -> Result<(), End> {
+        let (execution, child) = (self.execution, self.execution.schema.keys[key].child);
+        let mut pages = Pages::new(execution, child, rows, false).of_at_most(Ord::max(self.limits.rows_max, KEYS_READ));
+        while let Some(Page { keys, .. }) = pages.next(self.fetched).await? {
+            self.kept_by(key, op, &keys, still.clone()).await?;
         }
         Ok(())
     }
 
     /// R4: of rows that change within a cycle, those that are not doomed.
-    async fn kept_by(&mut self, key: KeyId, deed: Deed, keys: &Keys, still: Expr) -> Result<(), End> {
-        let (run, child) = (self.run, self.run.schema.keys[key].child);
-        match self.known.get(child) {
-            Some(doomed) if deed == Deed::Update(key) && run.plan.is_within_cycle(key) => {
-                let primary_key = &run.schema.tables[child].primary_key;
+    async fn kept_by(&mut self, key: KeyId, op: BatchOp, keys: &Keys, still: Expr) -> Result<(), End> {
+        let (execution, child) = (self.execution, self.execution.schema.keys[key].child);
+        match self.fetched.get(child) {
+            Some(doomed) if op == BatchOp::Update(key) && execution.plan.is_within_cycle(key) => {
+                let primary_key = &execution.schema.tables[child].primary_key;
                 let (index, values) = (Index::new(doomed, primary_key), keys.of(primary_key));
                 let is_kept = |row: &usize| index.find(doomed, &values, *row).is_none();
                 let kept: Vec<usize> = (0..keys.len()).filter(is_kept).collect();
-                self.take(deed, &keys.copied(&kept), Some(still)).await
+                self.take(op, &keys.copied(&kept), Some(still)).await
             }
-            _ => self.take(deed, keys, Some(still)).await,
+            _ => self.take(op, keys, Some(still)).await,
         }
     }
 
     /// The rows of a cycle's tables in waves; `false` if a ring is left that only one transaction deletes.
     pub(super) async fn cycle(&mut self, component: ComponentId) -> Result<bool, End> {
-        let (run, known) = (self.run, self.known);
-        let Some(cycle) = known.cycle(component) else { return Ok(true) };
+        let (execution, fetched) = (self.execution, self.fetched);
+        let Some(cycle) = fetched.cycle(component) else { return Ok(true) };
         let refers = References::new(cycle);
         let mut gone = 0;
         let mut together: Vec<usize> = Vec::new();
-        let can_be_opened = |key: KeyId| !run.schema.keys[key].columns_to_open_alone(run.schema).is_empty();
-        for wave in waves(cycle.rows.len(), &cycle.edges, Opening::Reachable, can_be_opened) {
+        let can_be_opened =
+            |key: KeyId| !execution.schema.keys[key].cycle_break_columns_alone(execution.schema).is_empty();
+        for wave in waves(cycle.rows.len(), &cycle.edges, CycleBreak::Reachable, can_be_opened) {
             match wave {
                 Wave::Delete(rows) => {
                     gone += rows.len();
@@ -130,22 +138,22 @@ impl<C: Connection> Going<'_, C> {
                         // One table at a time, as many levels of it as fit.
                         let is_other = together.first().is_some_and(|&first| cycle.rows[first].0 != cycle.rows[row].0);
                         if is_other || together.len() == self.limits.rows_max {
-                            self.take_known(cycle, &refers, &std::mem::take(&mut together)).await?;
+                            self.take_fetched(cycle, &refers, &std::mem::take(&mut together)).await?;
                         }
                         together.push(row);
                     }
                 }
-                Wave::Open(key, rows) => {
-                    self.take_known(cycle, &refers, &std::mem::take(&mut together)).await?;
+                Wave::BreakCycle(key, rows) => {
+                    self.take_fetched(cycle, &refers, &std::mem::take(&mut together)).await?;
                     for rows in rows.chunks(self.limits.rows_max) {
                         let edges = rows.iter().flat_map(|&row| refers.of(row)).filter(|edge| edge.key == key);
                         let parents: Vec<usize> = edges.map(|edge| cycle.rows[edge.parent].1).collect();
-                        for (table, keys, rows_of_keys) in known.by_table(cycle, rows) {
+                        for (table, keys, rows_of_keys) in fetched.by_table(cycle, rows) {
                             // By this key to a doomed row, and doomed by another.
                             let by_another = self.reasons(cycle, &refers, (table, rows, &rows_of_keys), Some(key));
-                            let still = run.sql(known).refers_to(key, &parents);
+                            let still = execution.sql(fetched).refers_to(key, &parents);
                             let still = still.zip(by_another).map(|(refers, doomed)| refers.and(doomed));
-                            self.take(Deed::Open(key), &keys.copied(&rows_of_keys), still).await?;
+                            self.take(BatchOp::BreakCycle(key), &keys.copied(&rows_of_keys), still).await?;
                         }
                     }
                 }
@@ -153,16 +161,16 @@ impl<C: Connection> Going<'_, C> {
                 Wave::DeleteRings(_) => {}
             }
         }
-        self.take_known(cycle, &refers, &together).await?;
+        self.take_fetched(cycle, &refers, &together).await?;
         Ok(gone == cycle.rows.len())
     }
 
     /// Rows of one table of a cycle, as far as they are still doomed: asked for, or referring to rows that are.
-    async fn take_known(&mut self, cycle: &Cycle, refers: &References, rows: &[usize]) -> Result<(), End> {
-        let known = self.known;
-        for (table, keys, rows_of_keys) in known.by_table(cycle, rows) {
+    async fn take_fetched(&mut self, cycle: &Cycle, refers: &References, rows: &[usize]) -> Result<(), End> {
+        let fetched = self.fetched;
+        for (table, keys, rows_of_keys) in fetched.by_table(cycle, rows) {
             let still = self.reasons(cycle, refers, (table, rows, &rows_of_keys), None);
-            self.take(Deed::Delete(table), &keys.copied(&rows_of_keys), still).await?;
+            self.take(BatchOp::Delete(table), &keys.copied(&rows_of_keys), still).await?;
         }
         Ok(())
     }
@@ -175,34 +183,34 @@ impl<C: Connection> Going<'_, C> {
         (table, rows, rows_of_keys): (TableId, &[usize], &[usize]),
         without: Option<KeyId>,
     ) -> Option<Expr> {
-        let (run, known) = (self.run, self.known);
+        let (execution, fetched) = (self.execution, self.fetched);
         let mut parents: BTreeMap<KeyId, Vec<usize>> = BTreeMap::new();
         for edge in rows.iter().flat_map(|&row| refers.of(row)) {
             parents.entry(edge.key).or_default().push(cycle.rows[edge.parent].1);
         }
         let mut reasons = Vec::new();
-        for key in run.plan.dooming(run.schema, table).filter(|&key| Some(key) != without) {
-            if run.plan.is_within_cycle(key) {
+        for key in execution.plan.dooming(execution.schema, table).filter(|&key| Some(key) != without) {
+            if execution.plan.is_within_cycle(key) {
                 let parents = parents.get(&key).map_or(&[][..], Vec::as_slice);
-                reasons.extend(run.sql(known).refers_to(key, parents));
+                reasons.extend(execution.sql(fetched).refers_to(key, parents));
             } else {
-                reasons.extend(run.sql(known).refers_alone(key));
+                reasons.extend(execution.sql(fetched).refers_alone(key));
             }
         }
-        if table == run.plan.root {
-            let roots: Vec<usize> = rows_of_keys.iter().copied().filter(|&row| row < known.roots).collect();
-            reasons.extend(run.sql(known).is_one_of(table, &roots));
+        if table == execution.plan.root {
+            let roots: Vec<usize> = rows_of_keys.iter().copied().filter(|&row| row < fetched.roots).collect();
+            reasons.extend(execution.sql(fetched).is_one_of(table, &roots));
         }
         reasons.into_iter().reduce(sea_orm::sea_query::ExprTrait::or)
     }
 
     /// What hangs together, and all above it, at once.
     pub(super) async fn rest(&mut self) -> Result<(), End> {
-        let root = self.run.plan.root;
-        let roots: Vec<usize> = (0..self.known.roots).collect();
-        let keys = self.known.get(root).map(|keys| Which::Keys(keys.copied(&roots), None));
-        self.ready.extend(keys.map(|rows| Part {
-            deed: Deed::Delete(root),
+        let root = self.execution.plan.root;
+        let roots: Vec<usize> = (0..self.fetched.roots).collect();
+        let keys = self.fetched.get(root).map(|keys| BatchRows::Keys(keys.copied(&roots), None));
+        self.ready.extend(keys.map(|rows| BatchItem {
+            op: BatchOp::Delete(root),
             rows,
             len: roots.len(),
             parents: Arc::default(),

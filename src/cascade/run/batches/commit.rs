@@ -12,20 +12,19 @@ use crate::cascade::data::dialect::Dialect;
 use crate::cascade::data::key::Keys;
 use crate::cascade::data::outcome::Outcome;
 use crate::cascade::data::progress::Progress;
-use crate::cascade::db::execution::{Run, Watch};
-use crate::cascade::db::session;
-use crate::cascade::db::session::{Connection, Purpose};
+use crate::cascade::db::execution::{Capture, Execution};
+use crate::cascade::db::session::Connection;
 use crate::cascade::declare::schema::KeyId;
 use crate::cascade::error::{Error, ErrorKind};
 use crate::cascade::plan::Plan;
-use crate::cascade::plan::fetched::Known;
-use crate::cascade::run::batches::{Deed, End, Going, Part, Which};
-use crate::cascade::run::cancel::WhileAwaited;
+use crate::cascade::plan::fetched::Fetched;
+use crate::cascade::run::batches::{BatchItem, BatchOp, BatchRows, BatchRun, End};
 use crate::cascade::run::retry::is_lost_to_others;
-use crate::cascade::sql::Rows;
+use crate::cascade::run::transaction::{Scope, Work};
+use crate::cascade::sql::RowSet;
 
-impl<C: Connection> Going<'_, C> {
-    /// Does what is ready, in one transaction; in several if others were in the way lately. That it is to stop is known
+impl<C: Connection> BatchRun<'_, C> {
+    /// Does what is ready, in one transaction; in several if others were in the way lately. That it is to stop is fetched
     /// when there is another one.
     pub(super) async fn flush(&mut self) -> Result<(), End> {
         let mut queue = VecDeque::from(std::mem::take(&mut self.ready));
@@ -38,24 +37,24 @@ impl<C: Connection> Going<'_, C> {
             if self.batches > 0 && !self.limits.pause.is_zero() && !is_again {
                 tokio::time::sleep(self.limits.pause).await;
             }
-            let parts = self.fitting(&mut queue).await?;
-            let watch = self.run.watch.anew();
+            let items = self.fitting(&mut queue).await?;
+            let capture = self.execution.capture.anew();
             let span = tracing::debug_span!(target: "sea_orm_cascade", "cascade.batch", batch = self.batches + 1);
-            match self.transaction(&parts, &watch).instrument(span).await {
+            match self.commit(&items, &capture).instrument(span).await {
                 Ok(done) => {
-                    self.committed(done, &parts);
+                    self.committed(done, &items);
                     self.size = self.size.saturating_mul(2).min(self.limits.rows_max);
                     (attempts, is_again) = (self.retries.attempts(), false);
                 }
                 Err(error) => {
-                    let rows = parts.iter().map(|part| part.len).sum::<usize>();
-                    if is_lost_to_others(&error) && rows > 1 && parts.iter().all(|part| !part.is_whole) {
+                    let rows = items.iter().map(|item| item.len).sum::<usize>();
+                    if is_lost_to_others(&error) && rows > 1 && items.iter().all(|item| !item.is_whole) {
                         self.size = rows.div_ceil(2);
                         attempts.with_less_work();
                     }
-                    let Some(wait) = attempts.after(&error, &watch) else { return Err(error.into()) };
+                    let Some(wait) = attempts.after(&error, &capture) else { return Err(error.into()) };
                     tokio::time::sleep(wait).await;
-                    parts.into_iter().rev().for_each(|part| queue.push_front(part));
+                    items.into_iter().rev().for_each(|item| queue.push_front(item));
                     is_again = true;
                 }
             }
@@ -65,44 +64,44 @@ impl<C: Connection> Going<'_, C> {
 
     /// The parts at the head of the queue, as far as they go together into a transaction. The last is cut where it is too
     /// long.
-    pub(super) async fn fitting(&self, queue: &mut VecDeque<Part>) -> Result<Vec<Part>, Error> {
-        let (mut parts, mut room) = (Vec::new(), self.size);
+    pub(super) async fn fitting(&self, queue: &mut VecDeque<BatchItem>) -> Result<Vec<BatchItem>, Error> {
+        let (mut items, mut room) = (Vec::new(), self.size);
         while room > 0 {
-            let Some(part) = queue.pop_front() else { break };
-            if part.len <= room || part.is_whole {
-                room = room.saturating_sub(part.len);
-                parts.push(part);
+            let Some(item) = queue.pop_front() else { break };
+            if item.len <= room || item.is_whole {
+                room = room.saturating_sub(item.len);
+                items.push(item);
             } else {
-                let (first, rest) = self.cut(part, room).await?;
-                parts.push(first);
+                let (first, rest) = self.cut(item, room).await?;
+                items.push(first);
                 if let Some(rest) = rest {
                     queue.push_front(rest);
                 }
                 break;
             }
         }
-        Ok(parts)
+        Ok(items)
     }
 
     /// The first rows of a part, and the others.
-    async fn cut(&self, part: Part, len: usize) -> Result<(Part, Option<Part>), Error> {
-        let (run, known) = (self.run, self.known);
-        let (first, rest) = match &part.rows {
-            Which::Keys(keys, still) => {
-                let of = |rows: Range<usize>| Which::Keys(keys.copied(&rows.collect::<Vec<_>>()), still.clone());
+    async fn cut(&self, item: BatchItem, len: usize) -> Result<(BatchItem, Option<BatchItem>), Error> {
+        let (execution, fetched) = (self.execution, self.fetched);
+        let (first, rest) = match &item.rows {
+            BatchRows::Keys(keys, still) => {
+                let of = |rows: Range<usize>| BatchRows::Keys(keys.copied(&rows.collect::<Vec<_>>()), still.clone());
                 (of(0..len), of(len..keys.len()))
             }
-            Which::Stretch { rows, after, until } => {
+            BatchRows::KeyRange { rows, after, until } => {
                 // Some may have gone meanwhile, with their parents.
-                let left = run.sql(known).between(rows, None, until.as_ref());
-                let end = run.session.query(&run.sql(known).end_of(&left, after.as_ref(), len)).await?;
+                let left = execution.sql(fetched).between(rows, None, until.as_ref());
+                let end = execution.session.query(&execution.sql(fetched).end_of(&left, after.as_ref(), len)).await?;
                 if end.is_empty() {
                     let len = Ord::max(len - 1, 1);
-                    return Ok((Part { len, ..part }, None));
+                    return Ok((BatchItem { len, ..item }, None));
                 }
-                let mut middle = run.keys_of(rows.table(), &run.schema.tables[rows.table()].identity)?;
+                let mut middle = execution.keys_of(rows.table(), &execution.schema.tables[rows.table()].identity)?;
                 middle.read(&end)?;
-                let of = |after: &Option<Keys>, until: &Option<Keys>| Which::Stretch {
+                let of = |after: &Option<Keys>, until: &Option<Keys>| BatchRows::KeyRange {
                     rows: rows.clone(),
                     after: after.clone(),
                     until: until.clone(),
@@ -111,34 +110,21 @@ impl<C: Connection> Going<'_, C> {
                 (of(after, &middle), of(&middle, until))
             }
         };
-        let rest_len = part.len - len;
-        Ok((Part { rows: first, len, ..part.clone() }, Some(Part { rows: rest, len: rest_len, ..part })))
+        let rest_len = item.len - len;
+        Ok((BatchItem { rows: first, len, ..item.clone() }, Some(BatchItem { rows: rest, len: rest_len, ..item })))
     }
 
-    /// Does these parts in one transaction.
-    pub(super) async fn transaction(&self, parts: &[Part], watch: &Watch) -> Result<Outcome, Error> {
-        let Self { db, awaited, run, .. } = *self;
-        let transaction = session::begin(db, run.dialect, Purpose::Write).await?;
-        let session = WhileAwaited { session: &transaction, awaited };
-        let run = Run { session: &session, watch, ..run };
-        let all = async {
-            let mut done = run.plan.nothing_done(run.schema);
-            for part in parts {
-                self.part(run, part, &mut done).await?;
-            }
-            run.check_transaction().await?;
-            awaited.check()?;
-            Ok(done)
-        };
-        let result = all.await;
-        session::finish(transaction, result).await
+    /// Does these items in one transaction.
+    async fn commit(&self, items: &[BatchItem], capture: &Capture) -> Result<Outcome, Error> {
+        let Execution { schema, plan, .. } = self.execution;
+        self.transactions.once(Scope { schema, plan, capture }, &Batch { of: self, items }).await
     }
 
     /// Tells how far it has come.
-    fn committed(&mut self, done: Outcome, parts: &[Part]) {
+    fn committed(&mut self, done: Outcome, items: &[BatchItem]) {
         self.batches += 1;
         self.done.add(done);
-        let table = parts.last().map(|last| self.run.schema.tables[self.table_of(last.deed)].label.clone());
+        let table = items.last().map(|last| self.execution.schema.tables[self.table_of(last.op)].label.clone());
         let progress = Progress {
             table: table.unwrap_or_default(),
             done: self.done.total(),
@@ -158,94 +144,118 @@ impl<C: Connection> Going<'_, C> {
         self.is_stopped = !goes_on;
     }
 
-    pub(super) async fn part(&self, run: Run<'_>, part: &Part, done: &mut Outcome) -> Result<(), Error> {
-        let Part { deed, rows, len: _, parents, is_whole: _ } = part;
+    pub(super) async fn item(
+        &self,
+        execution: Execution<'_>,
+        item: &BatchItem,
+        done: &mut Outcome,
+    ) -> Result<(), Error> {
+        let BatchItem { op, rows, len: _, parents, is_whole: _ } = item;
         for (rows, fulfils) in &**parents {
-            if run.dialect == Dialect::Sqlite && fulfils.is_none() {
+            if execution.dialect == Dialect::Sqlite && fulfils.is_none() {
                 // Nothing to lock there, and nothing to ask.
                 continue;
             }
             // Those that are gone have taken their children along.
-            let moved = run.row_of(&run.sql(self.known).lock_and_count(rows, fulfils.as_ref()), 1).await?;
+            let moved =
+                execution.row_of(&execution.sql(self.fetched).lock_and_count(rows, fulfils.as_ref()), 1).await?;
             if fulfils.is_some() && moved.first() != Some(&0) {
-                let table = run.schema.tables[rows.table()].label.clone();
-                return Err(ErrorKind::Moved { table }.into());
+                let table = execution.schema.tables[rows.table()].label.clone();
+                return Err(ErrorKind::Reparented { table }.into());
             }
         }
-        let table = self.table_of(*deed);
+        let table = self.table_of(*op);
         let rows = match rows {
-            Which::Keys(keys, still) => run.sql(self.known).still(table, keys, still.as_ref()),
-            Which::Stretch { rows, after, until } => {
-                vec![run.sql(self.known).between(rows, after.as_ref(), until.as_ref())]
+            BatchRows::Keys(keys, still) => execution.sql(self.fetched).still(table, keys, still.as_ref()),
+            BatchRows::KeyRange { rows, after, until } => {
+                vec![execution.sql(self.fetched).between(rows, after.as_ref(), until.as_ref())]
             }
         };
-        match *deed {
-            Deed::Delete(_) if self.is_leaf(table) => {
-                let deletes = rows.iter().cloned().map(|rows| run.sql(self.known).delete(rows)).collect();
-                done.add_deleted(&run.schema.tables[table].label, run.execute_all(deletes).await?);
-                self.check_done(run, *deed, &rows).await?;
+        match *op {
+            BatchOp::Delete(_) if self.is_leaf(table) => {
+                let deleted = execution.delete_in(self.fetched, rows.clone()).await?;
+                done.add_deleted(&execution.schema.tables[table].label, deleted);
+                self.check_done(execution, *op, &rows).await?;
             }
-            Deed::Delete(_) => {
-                let plan = Plan::new(run.schema, table);
-                let run = Run { plan: &plan, ..run };
-                let mut found = run.keys_of(table, &run.schema.tables[table].identity)?;
-                let nothing = Known::new(run.schema, table, run.keys_of(table, &[])?);
+            BatchOp::Delete(_) => {
+                let plan = Plan::new(execution.schema, table);
+                let execution = Execution { plan: &plan, ..execution };
+                let mut found = execution.keys_of(table, &execution.schema.tables[table].identity)?;
+                let nothing = Fetched::new(execution.schema, table, execution.keys_of(table, &[])?);
                 for rows in &rows {
-                    let select = run.sql(&nothing).read(rows, &[], true);
-                    found.read(&run.session.query(&select).await?)?;
+                    let select = execution.sql(&nothing).read(rows, &[], true);
+                    found.read(&execution.session.query(&select).await?)?;
                 }
-                if self.known.catalog.is_under_row_security {
-                    run.check_locked(table, &rows, &found).await?;
+                if self.fetched.catalog.is_under_row_security {
+                    execution.check_locked(table, &rows, &found).await?;
                 }
-                let known = Known::new(run.schema, table, found).with_catalog(self.known.catalog);
-                done.add(if run.is_referred_to(&known).await? {
+                let fetched = Fetched::new(execution.schema, table, found).with_catalog(self.fetched.catalog);
+                done.add(if execution.is_referenced(&fetched).await? {
                     // Added meanwhile, or rows of a cycle that go together.
-                    let known = run.with_more_known(known, true).await?;
-                    run.carry_out(&known, None, None).await?
+                    let fetched = execution.with_gathered(fetched, true).await?;
+                    execution.carry_out(&fetched, None, None).await?
                 } else {
-                    run.delete_roots(&known).await?
+                    execution.delete_roots(&fetched).await?
                 });
             }
-            Deed::Update(key) => {
-                self.check_default(run, key).await?;
-                let updates = rows.iter().cloned().map(|rows| run.sql(self.known).set_in(key, rows)).collect();
-                done.add_updated(&run.schema.keys[key].label, run.execute_all(updates).await?);
-                self.check_done(run, *deed, &rows).await?;
+            BatchOp::Update(key) => {
+                self.check_default(execution, key).await?;
+                let updated = execution.set_in(self.fetched, key, rows.clone()).await?;
+                done.add_updated(&execution.schema.keys[key].label, updated);
+                self.check_done(execution, *op, &rows).await?;
             }
-            Deed::Open(key) => {
-                let opens = rows.iter().cloned().map(|rows| run.sql(self.known).open_in(key, rows)).collect();
-                run.execute_all(opens).await?;
-                self.check_done(run, *deed, &rows).await?;
+            BatchOp::BreakCycle(key) => {
+                execution.break_cycle_in(self.fetched, key, rows.clone()).await?;
+                self.check_done(execution, *op, &rows).await?;
             }
         }
         Ok(())
     }
 
     /// That none of these rows is as it was, where a trigger or the like may have kept them.
-    async fn check_done(&self, run: Run<'_>, deed: Deed, rows: &[Rows]) -> Result<(), Error> {
+    async fn check_done(&self, execution: Execution<'_>, op: BatchOp, rows: &[RowSet]) -> Result<(), Error> {
         // On MySQL and MariaDB a trigger may undo a change and not be shown to this user.
-        let may_be_undone = matches!(deed, Deed::Update(_)) && run.dialect == Dialect::MySql;
-        if !self.known.catalog.may_keep_rows && !may_be_undone {
+        let may_be_undone = matches!(op, BatchOp::Update(_)) && execution.dialect == Dialect::MySql;
+        if !self.fetched.catalog.may_keep_rows && !may_be_undone {
             return Ok(());
         }
         let mut stayed = 0;
         for rows in rows {
-            stayed += run.row_of(&run.sql(self.known).count_of(rows), 1).await?.iter().sum::<u64>();
+            stayed += execution.row_of(&execution.sql(self.fetched).count_of(rows), 1).await?.iter().sum::<u64>();
         }
-        let key = match deed {
-            Deed::Delete(_) => None,
-            Deed::Update(key) | Deed::Open(key) => Some(key),
+        let key = match op {
+            BatchOp::Delete(_) => None,
+            BatchOp::Update(key) | BatchOp::BreakCycle(key) => Some(key),
         };
-        run.check_kept(self.table_of(deed), key, None, stayed)
+        execution.check_kept(self.table_of(op), key, None, stayed)
     }
 
     /// That the row which a SET DEFAULT key will refer to is still there, and that it stays until the batch is committed.
-    async fn check_default(&self, run: Run<'_>, key: KeyId) -> Result<(), Error> {
-        let foreign_key = &run.schema.keys[key];
-        if foreign_key.action == Action::SetDefault && !run.lock_default(self.known, key).await? {
-            let parent = run.schema.tables[foreign_key.parent].label.clone();
+    async fn check_default(&self, execution: Execution<'_>, key: KeyId) -> Result<(), Error> {
+        let foreign_key = &execution.schema.keys[key];
+        if foreign_key.action == Action::SetDefault && !execution.lock_default(self.fetched, key).await? {
+            let parent = execution.schema.tables[foreign_key.parent].label.clone();
             return Err(ErrorKind::DefaultMissing { foreign_key: foreign_key.label.clone(), parent }.into());
         }
         Ok(())
+    }
+}
+
+/// The items of one transaction.
+struct Batch<'a, C> {
+    of: &'a BatchRun<'a, C>,
+    items: &'a [BatchItem],
+}
+
+impl<C: Connection> Work for Batch<'_, C> {
+    type Output = Outcome;
+
+    async fn work(&self, execution: Execution<'_>) -> Result<Outcome, Error> {
+        let mut done = execution.plan.nothing_done(execution.schema);
+        for item in self.items {
+            self.of.item(execution, item, &mut done).await?;
+        }
+        execution.check_transaction().await?;
+        Ok(done)
     }
 }

@@ -18,16 +18,16 @@ use crate::cascade::data::dialect::Dialect;
 use crate::cascade::data::key::Keys;
 use crate::cascade::data::outcome::Outcome;
 use crate::cascade::data::progress::Progress;
-use crate::cascade::db::execution::Run;
+use crate::cascade::db::execution::Execution;
 use crate::cascade::db::session::Connection;
 use crate::cascade::declare::schema::{KeyId, TableId};
 use crate::cascade::error::{Error, ErrorKind};
 use crate::cascade::plan::Step;
-use crate::cascade::plan::fetched::{Cycle, Known};
-use crate::cascade::plan::waves::{Opening, Wave, waves};
-use crate::cascade::run::cancel::Awaited;
+use crate::cascade::plan::fetched::{Cycle, Fetched};
+use crate::cascade::plan::waves::{CycleBreak, Wave, waves};
 use crate::cascade::run::retry::Retries;
-use crate::cascade::sql::Rows;
+use crate::cascade::run::transaction::Transactions;
+use crate::cascade::sql::RowSet;
 
 /// Keys read in one statement, at least: reading costs less in big pages.
 const KEYS_READ: usize = 10_000;
@@ -57,19 +57,19 @@ impl From<Error> for End {
 
 /// What is done with the rows of a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Deed {
+enum BatchOp {
     Delete(TableId),
     /// Changes a SET NULL or SET DEFAULT key of rows that stay.
     Update(KeyId),
     /// Sets a key of rows in a ring to NULL.
-    Open(KeyId),
+    BreakCycle(KeyId),
 }
 
 /// Rows of one table that go, or change, together.
 #[derive(Debug, Clone)]
-struct Part {
-    deed: Deed,
-    rows: Which,
+struct BatchItem {
+    op: BatchOp,
+    rows: BatchRows,
     len: usize,
     /// What they hang on, and what that fulfils as long as it is doomed.
     parents: Parents,
@@ -77,27 +77,26 @@ struct Part {
     is_whole: bool,
 }
 
-type Parents = Arc<Vec<(Rows, Option<Expr>)>>;
+type Parents = Arc<Vec<(RowSet, Option<Expr>)>>;
 
 #[derive(Debug, Clone)]
-enum Which {
+enum BatchRows {
     /// Those with these keys, as far as they still fulfil a condition, because others may have changed them meanwhile.
     Keys(Keys, Option<Expr>),
     /// All that fulfil a condition, between two places in key order.
-    Stretch { rows: Rows, after: Option<Keys>, until: Option<Keys> },
+    KeyRange { rows: RowSet, after: Option<Keys>, until: Option<Keys> },
 }
 
 /// A delete in batches under way.
-pub(crate) struct Going<'a, C> {
+pub(crate) struct BatchRun<'a, C> {
     limits: &'a Limits,
     retries: Retries,
-    db: &'a C,
-    awaited: &'a Awaited,
+    transactions: Transactions<'a, C>,
     /// On the pool.
-    run: Run<'a>,
-    known: &'a Known,
+    execution: Execution<'a>,
+    fetched: &'a Fetched,
     /// The next batch.
-    ready: Vec<Part>,
+    ready: Vec<BatchItem>,
     /// Of what is taken now.
     parents: Parents,
     done: Outcome,
@@ -108,24 +107,23 @@ pub(crate) struct Going<'a, C> {
     is_stopped: bool,
 }
 
-impl<'a, C: Connection> Going<'a, C> {
+impl<'a, C: Connection> BatchRun<'a, C> {
     pub(crate) fn new(
-        (db, awaited): (&'a C, &'a Awaited),
-        run: Run<'a>,
-        known: &'a Known,
+        transactions: Transactions<'a, C>,
+        execution: Execution<'a>,
+        fetched: &'a Fetched,
         (limits, retries): (&'a Limits, Retries),
         total: u64,
     ) -> Self {
         Self {
             limits,
             retries,
-            db,
-            awaited,
-            run,
-            known,
+            transactions,
+            execution,
+            fetched,
             ready: Vec::new(),
             parents: Arc::default(),
-            done: run.plan.nothing_done(run.schema),
+            done: execution.plan.nothing_done(execution.schema),
             batches: 0,
             size: limits.rows_max,
             total,
@@ -134,7 +132,7 @@ impl<'a, C: Connection> Going<'a, C> {
     }
 
     pub(crate) async fn execute(mut self) -> Result<Outcome, Error> {
-        let ended = if self.known.roots == 0 { Ok(()) } else { self.go().await };
+        let ended = if self.fetched.roots == 0 { Ok(()) } else { self.go().await };
         let Self { done: outcome, batches, .. } = self;
         match ended {
             Ok(()) => Ok(outcome),
@@ -146,22 +144,22 @@ impl<'a, C: Connection> Going<'a, C> {
 
     /// Does the steps of the plan, children first, and the asked rows last.
     async fn go(&mut self) -> Result<(), End> {
-        let (run, known) = (self.run, self.known);
+        let (execution, fetched) = (self.execution, self.fetched);
         let goes_at_once = |cycle: &Cycle| {
-            let waves = waves(cycle.rows.len(), &cycle.edges, Opening::Any, |key| run.can_be_null(key));
+            let waves = waves(cycle.rows.len(), &cycle.edges, CycleBreak::Any, |key| execution.can_be_null(key));
             waves.iter().any(|wave| matches!(wave, Wave::DeleteRings(_)))
         };
-        if run.dialect == Dialect::MySql && known.cycles().any(goes_at_once) {
+        if execution.dialect == Dialect::MySql && fetched.cycles().any(goes_at_once) {
             // InnoDB may not delete such a ring at all: then nothing else goes either.
             return self.rest().await;
         }
-        for &step in &run.plan.steps {
+        for &step in &execution.plan.steps {
             match step {
-                Step::DeleteBy(key) => self.by(key, Deed::Delete(run.schema.keys[key].child)).await?,
-                Step::Update(key) | Step::UpdateKept(key) => self.by(key, Deed::Update(key)).await?,
+                Step::DeleteBy(key) => self.by(key, BatchOp::Delete(execution.schema.keys[key].child)).await?,
+                Step::Update(key) | Step::UpdateKept(key) => self.by(key, BatchOp::Update(key)).await?,
                 Step::DeleteRoots => {
-                    if let Some(roots) = known.get(run.plan.root) {
-                        self.take(Deed::Delete(run.plan.root), roots, None).await?;
+                    if let Some(roots) = fetched.get(execution.plan.root) {
+                        self.take(BatchOp::Delete(execution.plan.root), roots, None).await?;
                     }
                 }
                 Step::DeleteCycle(component) => {
@@ -179,14 +177,14 @@ impl<'a, C: Connection> Going<'a, C> {
     // ---- Batches
 
     /// Adds rows to the next batch, and does each that is full.
-    async fn take(&mut self, deed: Deed, keys: &Keys, still: Option<Expr>) -> Result<(), End> {
+    async fn take(&mut self, op: BatchOp, keys: &Keys, still: Option<Expr>) -> Result<(), End> {
         let mut taken = 0;
         while taken < keys.len() {
             let end = Ord::min(keys.len(), taken + self.limits.rows_max - self.ready());
             let fitting: Vec<usize> = (taken..end).collect();
             taken = end;
-            let rows = Which::Keys(keys.copied(&fitting), still.clone());
-            self.ready.push(Part { deed, rows, len: fitting.len(), parents: self.parents.clone(), is_whole: false });
+            let rows = BatchRows::Keys(keys.copied(&fitting), still.clone());
+            self.ready.push(BatchItem { op, rows, len: fitting.len(), parents: self.parents.clone(), is_whole: false });
             if self.ready() == self.limits.rows_max {
                 self.flush().await?;
             }
@@ -196,19 +194,19 @@ impl<'a, C: Connection> Going<'a, C> {
 
     /// The rows of the next batch so far.
     fn ready(&self) -> usize {
-        self.ready.iter().map(|part| part.len).sum()
+        self.ready.iter().map(|item| item.len).sum()
     }
 
-    fn table_of(&self, deed: Deed) -> TableId {
-        match deed {
-            Deed::Delete(table) => table,
-            Deed::Update(key) | Deed::Open(key) => self.run.schema.keys[key].child,
+    fn table_of(&self, op: BatchOp) -> TableId {
+        match op {
+            BatchOp::Delete(table) => table,
+            BatchOp::Update(key) | BatchOp::BreakCycle(key) => self.execution.schema.keys[key].child,
         }
     }
 
     /// Whether nothing can depend on its rows, nobody wants to see them, and nothing keeps them.
     fn is_leaf(&self, table: TableId) -> bool {
-        let is_alone = self.run.schema.keys_to(table).next().is_none() && !self.run.is_watched(table);
-        is_alone && !self.known.catalog.may_keep_rows
+        let is_alone = self.execution.schema.keys_to(table).next().is_none() && !self.execution.is_captured(table);
+        is_alone && !self.fetched.catalog.may_keep_rows
     }
 }

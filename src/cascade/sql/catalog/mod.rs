@@ -228,9 +228,9 @@ impl Question<'_> {
         let mut all: Vec<Compared<'_>> = Vec::new();
         let mut add = |table: TableId, column: usize, ty, is_read: bool| match all
             .iter_mut()
-            .find(|known| (known.table, known.column) == (table, column))
+            .find(|fetched| (fetched.table, fetched.column) == (table, column))
         {
-            Some(known) => known.is_read |= is_read,
+            Some(fetched) => fetched.is_read |= is_read,
             None => all.push(Compared { table, column, ty, is_read }),
         };
         for &table in &self.plan.doomed {

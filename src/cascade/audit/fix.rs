@@ -9,14 +9,14 @@ use sea_orm::DbBackend;
 use sea_orm::sea_query::extension::postgres::TypeCreateStatement;
 use sea_orm::sea_query::{ColumnDef, ColumnSpec, Table as TableStatement, TableCreateStatement};
 
-use crate::cascade::audit::live::{Flaw, Live, LiveColumn, LiveIndex, LiveKey, TableKind};
+use crate::cascade::audit::live::{IndexDefect, Live, LiveColumn, LiveIndex, LiveKey, TableKind};
 use crate::cascade::audit::rebuild::{Definition, Edit, rebuild};
 use crate::cascade::audit::types;
 use crate::cascade::audit::types::LiveType;
 use crate::cascade::data::action::Action;
 use crate::cascade::data::dialect::Dialect;
-use crate::cascade::data::finding::Mend;
-use crate::cascade::declare::declaration::MadeBy;
+use crate::cascade::data::finding::Fix;
+use crate::cascade::declare::declaration::TableDdl;
 use crate::cascade::declare::schema::{Constraint, ForeignKey, Schema, Table};
 
 /// Names have at most 63 bytes on PostgreSQL and 64 on MySQL and MariaDB.
@@ -25,9 +25,9 @@ const NAME_BYTES_MAX: usize = 63;
 /// How long the columns of an index can be in InnoDB.
 const INDEX_BYTES_MAX: u32 = 3072;
 
-/// What mends one finding.
+/// What fixes one finding.
 #[derive(Debug, Clone)]
-pub(crate) enum Cure {
+pub(crate) enum PlannedFix {
     Statements(Vec<String>),
     /// Statements that change rows.
     Rows(Vec<String>),
@@ -45,39 +45,39 @@ pub(crate) enum Cure {
 const NOT_MADE_ANEW: &str = "make the table anew as declared: its text in `sqlite_schema` is not understood, it is in \
      another schema than main, or a temporary table hides it";
 
-impl Cure {
+impl PlannedFix {
     /// In words; `anew` gives what makes the table anew, where that is needed.
-    pub(crate) fn mend(&self, anew: impl FnOnce() -> Option<String>) -> Mend {
+    pub(crate) fn fix(&self, anew: impl FnOnce() -> Option<String>) -> Fix {
         match self {
-            Self::Statements(statements) => Mend::Schema { statements: statements.clone() },
-            Self::Rows(statements) => Mend::Rows { statements: statements.clone() },
-            Self::Declaration(text) => Mend::Declaration { text: text.clone() },
-            Self::ByHand(text) => Mend::ByHand { text: text.clone() },
+            Self::Statements(statements) => Fix::Schema { statements: statements.clone() },
+            Self::Rows(statements) => Fix::Rows { statements: statements.clone() },
+            Self::Declaration(text) => Fix::Declaration { text: text.clone() },
+            Self::ByHand(text) => Fix::ByHand { text: text.clone() },
             // First by itself: if rows keep it from being made, nothing else has been begun.
-            Self::Index(statement) => Mend::Schema { statements: vec![statement.clone()] },
+            Self::Index(statement) => Fix::Schema { statements: vec![statement.clone()] },
             Self::RebuildOr(_, statement) => {
-                Mend::Schema { statements: vec![anew().unwrap_or_else(|| statement.clone())] }
+                Fix::Schema { statements: vec![anew().unwrap_or_else(|| statement.clone())] }
             }
             Self::Rebuild(_) => match anew() {
-                Some(script) => Mend::Schema { statements: vec![script] },
-                None => Mend::ByHand { text: NOT_MADE_ANEW.to_owned() },
+                Some(script) => Fix::Schema { statements: vec![script] },
+                None => Fix::ByHand { text: NOT_MADE_ANEW.to_owned() },
             },
         }
     }
 }
 
 /// What makes a table anew with all that is to be changed of it, each change once.
-pub(crate) fn script(definition: &Definition, cures: &[&Cure]) -> Option<String> {
+pub(crate) fn script(definition: &Definition, fixes: &[&PlannedFix]) -> Option<String> {
     let (mut table, mut edits) = (definition.clone(), Vec::<Edit>::new());
-    for cure in cures {
-        let more = match cure {
-            Cure::Rebuild(more) => more.as_slice(),
-            Cure::RebuildOr(edit, _) => std::slice::from_ref(edit),
-            Cure::Index(statement) => {
+    for fix in fixes {
+        let more = match fix {
+            PlannedFix::Rebuild(more) => more.as_slice(),
+            PlannedFix::RebuildOr(edit, _) => std::slice::from_ref(edit),
+            PlannedFix::Index(statement) => {
                 table.more.push(statement.clone());
                 &[]
             }
-            Cure::Statements(_) | Cure::Rows(_) | Cure::Declaration(_) | Cure::ByHand(_) => &[],
+            PlannedFix::Statements(_) | PlannedFix::Rows(_) | PlannedFix::Declaration(_) | PlannedFix::ByHand(_) => &[],
         };
         for edit in more {
             if !edits.contains(edit) {
@@ -128,23 +128,23 @@ impl<'a> Sql<'a> {
         &self.schema.tables[key.child]
     }
 
-    pub(crate) fn enforcement(&self) -> Cure {
+    pub(crate) fn enforcement(&self) -> PlannedFix {
         let statement = match self.dialect() {
             Dialect::Sqlite => "PRAGMA foreign_keys = ON",
             Dialect::Postgres => "SET session_replication_role = origin",
             Dialect::MySql => "SET SESSION foreign_key_checks = 1",
         };
-        Cure::Statements(vec![statement.to_owned()])
+        PlannedFix::Statements(vec![statement.to_owned()])
     }
 
     /// The table as SeaORM would make it, without its constraints where they can be added later: its parents may be missing
     /// too.
-    pub(crate) fn table(&self, table: &Table) -> Cure {
+    pub(crate) fn table(&self, table: &Table) -> PlannedFix {
         let backend = self.dialect().backend();
-        let MadeBy { types, table: create, indexes } = (table.made_by)(backend);
+        let TableDdl { types, table: create, indexes } = (table.ddl)(backend);
         let has_type = |column: &ColumnDef| column.get_column_type().is_none_or(|ty| types::has(self.dialect(), ty));
         if !create.get_columns().iter().all(has_type) {
-            return Cure::ByHand(format!("make {}, which has a column of a type that is not there", table.label));
+            return PlannedFix::ByHand(format!("make {}, which has a column of a type that is not there", table.label));
         }
         let create = if backend == DbBackend::Sqlite { create } else { without_keys(&create) };
         let mut statements = self.types(&types);
@@ -153,7 +153,7 @@ impl<'a> Sql<'a> {
             let columns = index.get_index_spec().get_column_names();
             statements.push(self.create_index(index.is_unique_key(), table, &columns));
         }
-        Cure::Statements(statements)
+        PlannedFix::Statements(statements)
     }
 
     /// PostgreSQL: the enums, unless they are there.
@@ -164,15 +164,15 @@ impl<'a> Sql<'a> {
     }
 
     /// The column as SeaORM would make it, if the rows that are there can have it.
-    pub(crate) fn column(&self, table: &Table, column: &str) -> Cure {
+    pub(crate) fn column(&self, table: &Table, column: &str) -> PlannedFix {
         let backend = self.dialect().backend();
-        let MadeBy { types, table: create, indexes: _ } = (table.made_by)(backend);
+        let TableDdl { types, table: create, indexes: _ } = (table.ddl)(backend);
         let made = create.get_columns().iter().find(|made| made.get_column_name() == column);
         let needs_value = |spec: &ColumnSpec| spec.nullable == Some(false) && spec.default.is_none();
         let has_type = |made: &ColumnDef| made.get_column_type().is_none_or(|ty| types::has(self.dialect(), ty));
         let can_be = |made: &&ColumnDef| !needs_value(made.get_column_spec()) && has_type(made);
         let Some(made) = made.filter(can_be) else {
-            return Cure::ByHand(format!("add {column}, and say what it is in the rows that are there"));
+            return PlannedFix::ByHand(format!("add {column}, and say what it is in the rows that are there"));
         };
         let mut alter = TableStatement::alter();
         alter.table(table.name.clone()).add_column(made.clone());
@@ -180,23 +180,23 @@ impl<'a> Sql<'a> {
         match (self.dialect(), statement.split_once(" ADD COLUMN ")) {
             // It adds no unique column.
             (Dialect::Sqlite, Some((_, definition))) if made.get_column_spec().unique => {
-                Cure::Rebuild(vec![Edit::AddColumn(definition.to_owned())])
+                PlannedFix::Rebuild(vec![Edit::AddColumn(definition.to_owned())])
             }
             (Dialect::Sqlite, Some((_, definition))) => {
-                Cure::RebuildOr(Edit::AddColumn(definition.to_owned()), statement)
+                PlannedFix::RebuildOr(Edit::AddColumn(definition.to_owned()), statement)
             }
-            _ => Cure::Statements(self.types(&types).into_iter().chain([statement]).collect()),
+            _ => PlannedFix::Statements(self.types(&types).into_iter().chain([statement]).collect()),
         }
     }
 
-    pub(crate) fn nullability(&self, table: &Table, column: &LiveColumn, nullable: bool) -> Cure {
+    pub(crate) fn nullability(&self, table: &Table, column: &LiveColumn, nullable: bool) -> PlannedFix {
         let (name, of) = (self.quoted(&column.name), self.named(table));
         let statement = match self.dialect() {
             Dialect::Sqlite => {
-                return Cure::Rebuild(vec![Edit::SetNullable { column: column.name.clone(), nullable }]);
+                return PlannedFix::Rebuild(vec![Edit::SetNullable { column: column.name.clone(), nullable }]);
             }
             Dialect::Postgres if nullable && column.is_not_null_by_type => {
-                return Cure::ByHand(format!(
+                return PlannedFix::ByHand(format!(
                     "let {name} have a domain that can be NULL, or the domain: no change of the column alters that"
                 ));
             }
@@ -206,11 +206,11 @@ impl<'a> Sql<'a> {
             }
             Dialect::MySql => {
                 let unchanged = column.ty.as_ref().and_then(|ty| self.modified(table, column, ty, nullable));
-                let Some(statement) = unchanged else { return Cure::ByHand(not_all_is_told(&name)) };
+                let Some(statement) = unchanged else { return PlannedFix::ByHand(not_all_is_told(&name)) };
                 statement
             }
         };
-        Cure::Statements(vec![statement])
+        PlannedFix::Statements(vec![statement])
     }
 
     /// MySQL and MariaDB: the column with this type, and all else as it is; `None` if the catalogs do not say all of it.
@@ -229,9 +229,9 @@ impl<'a> Sql<'a> {
         format!("ALTER TABLE {} ENGINE = InnoDB", self.named(table))
     }
 
-    pub(crate) fn unique_index(&self, table: &Table, columns: &[String]) -> Cure {
+    pub(crate) fn unique_index(&self, table: &Table, columns: &[String]) -> PlannedFix {
         if self.kind(table) == TableKind::Partitioned {
-            return Cure::ByHand(format!(
+            return PlannedFix::ByHand(format!(
                 "refer to columns that have a unique index, or take the partitions of {} away: a unique index there must \
                  have all the columns by which it is partitioned",
                 table.label
@@ -251,9 +251,9 @@ impl<'a> Sql<'a> {
     }
 
     /// MySQL and MariaDB index no text or bytes of any length as a whole.
-    fn new_index(&self, is_unique: bool, table: &Table, columns: &[String]) -> Cure {
+    fn new_index(&self, is_unique: bool, table: &Table, columns: &[String]) -> PlannedFix {
         if self.is_too_long(table, columns) {
-            return Cure::ByHand(format!(
+            return PlannedFix::ByHand(format!(
                 "make {}.({}) shorter: an index of InnoDB has at most {INDEX_BYTES_MAX} bytes",
                 table.label,
                 columns.join(", ")
@@ -264,20 +264,21 @@ impl<'a> Sql<'a> {
             Some(ty.is_endless())
         };
         match columns.iter().find(|column| self.dialect() == Dialect::MySql && is_endless(column) == Some(true)) {
-            Some(column) => Cure::ByHand(format!(
+            Some(column) => PlannedFix::ByHand(format!(
                 "give {}.{column} a type with a length, such as VARCHAR, and then an index: of a TEXT or BLOB only the \
                  beginning can be indexed",
                 table.label
             )),
-            None => Cure::Index(self.create_index(is_unique, table, columns)),
+            None => PlannedFix::Index(self.create_index(is_unique, table, columns)),
         }
     }
 
     /// An index that leads with these columns: one that is switched off or was not finished, or a new one.
-    pub(crate) fn index(&self, table: &Table, columns: &[String], unusable: &[&LiveIndex]) -> Cure {
-        let has =
-            |flaw: Flaw| unusable.iter().find(|index| index.flaw == Some(flaw)).map(|index| self.quoted(&index.name));
-        let statement = match (self.dialect(), has(Flaw::Invalid), has(Flaw::Ignored)) {
+    pub(crate) fn index(&self, table: &Table, columns: &[String], unusable: &[&LiveIndex]) -> PlannedFix {
+        let has = |defect: IndexDefect| {
+            unusable.iter().find(|index| index.defect == Some(defect)).map(|index| self.quoted(&index.name))
+        };
+        let statement = match (self.dialect(), has(IndexDefect::Invalid), has(IndexDefect::Ignored)) {
             // That of a partitioned table is not finished by it.
             (Dialect::Postgres, Some(name), _) if self.kind(table) == TableKind::Plain => {
                 let schema = self.live.place(&table.name).schema;
@@ -289,7 +290,7 @@ impl<'a> Sql<'a> {
             }
             _ => return self.new_index(false, table, columns),
         };
-        Cure::Statements(vec![statement])
+        PlannedFix::Statements(vec![statement])
     }
 
     fn kind(&self, table: &Table) -> TableKind {
@@ -316,7 +317,7 @@ impl<'a> Sql<'a> {
     }
 
     /// A name that nothing has.
-    fn free_name(&self, wanted: &str, taken: &BTreeSet<String>) -> String {
+    fn free_name(&self, scope: &str, taken: &BTreeSet<String>) -> String {
         let mut given = self.given.borrow_mut();
         let is_free = |name: &String| {
             name.len() <= NAME_BYTES_MAX
@@ -328,26 +329,26 @@ impl<'a> Sql<'a> {
             len += char.len_utf8();
             len <= NAME_BYTES_MAX - 7
         };
-        let short: String = wanted.chars().take_while(fits).collect();
-        let mut names = std::iter::once(wanted.to_owned()).chain((2_u32..).map(|n| format!("{short}-{n}")));
-        let name = names.find(is_free).unwrap_or_else(|| wanted.to_owned());
+        let short: String = scope.chars().take_while(fits).collect();
+        let mut names = std::iter::once(scope.to_owned()).chain((2_u32..).map(|n| format!("{short}-{n}")));
+        let name = names.find(is_free).unwrap_or_else(|| scope.to_owned());
         given.insert(name.clone());
         name
     }
 
     /// A name for a constraint of this table: InnoDB's are told apart within a database, PostgreSQL's within a table.
-    fn free_constraint_name(&self, key: &ForeignKey, wanted: &str) -> String {
+    fn free_constraint_name(&self, key: &ForeignKey, scope: &str) -> String {
         let child = self.live.place(&self.child(key).name);
         let is_near = |live: &&LiveKey| match self.dialect() {
             Dialect::MySql => live.child.schema == child.schema,
             Dialect::Postgres | Dialect::Sqlite => live.child == child,
         };
         let taken = self.live.keys.iter().filter(is_near).map(|live| live.name.clone());
-        self.free_name(wanted, &taken.collect())
+        self.free_name(scope, &taken.collect())
     }
 
     /// Deletes or changes the orphans by the declared rule, if that says what becomes of them.
-    pub(crate) fn orphans(&self, key: &ForeignKey) -> Cure {
+    pub(crate) fn orphans(&self, key: &ForeignKey) -> PlannedFix {
         let (tables, condition) = self.orphaned(key);
         let is_joined = self.dialect() == Dialect::MySql;
         let set = |value: &str| {
@@ -363,17 +364,19 @@ impl<'a> Sql<'a> {
             }
             Action::SetNull => set("NULL"),
             Action::SetDefault if self.dialect() == Dialect::Sqlite => {
-                return Cure::ByHand("let `Graph::repair` do it: an UPDATE has no word for a default there".to_owned());
+                return PlannedFix::ByHand(
+                    "let `Graph::repair` do it: an UPDATE has no word for a default there".to_owned(),
+                );
             }
             Action::SetDefault => set("DEFAULT"),
             Action::NoAction | Action::Restrict => {
-                return Cure::ByHand(format!(
+                return PlannedFix::ByHand(format!(
                     "decide what becomes of them: {} does not say; `Graph::repair` with `or_delete` or `or_set_null` does it",
                     key.action
                 ));
             }
         };
-        Cure::Rows(vec![statement])
+        PlannedFix::Rows(vec![statement])
     }
 
     /// The tables and the condition by which a statement tells the orphans. On MySQL and MariaDB a join, because they do not
@@ -398,69 +401,72 @@ impl<'a> Sql<'a> {
         }
     }
 
-    pub(crate) fn add_constraint(&self, key: &ForeignKey, constraint: &Constraint) -> Cure {
+    pub(crate) fn add_constraint(&self, key: &ForeignKey, constraint: &Constraint) -> PlannedFix {
         let action = constrained(self.dialect(), key.action);
         let name = self.free_constraint_name(key, &constraint.name);
         let definition = self.constraint(key, &name, action, constraint.on_update, ["", ""]);
         let child = self.named(self.child(key));
         match self.dialect() {
-            Dialect::Sqlite => Cure::Rebuild(vec![Edit::AddForeignKey(definition)]),
+            Dialect::Sqlite => PlannedFix::Rebuild(vec![Edit::AddForeignKey(definition)]),
             Dialect::Postgres => self.added("ADD", key, &name, &definition),
-            Dialect::MySql => Cure::Statements(vec![format!("ALTER TABLE {child} ADD {definition}")]),
+            Dialect::MySql => PlannedFix::Statements(vec![format!("ALTER TABLE {child} ADD {definition}")]),
         }
     }
 
     /// PostgreSQL: rows are checked in a second step, under which others can write; but not those of a partitioned table.
-    fn added(&self, verb: &str, key: &ForeignKey, name: &str, definition: &str) -> Cure {
+    fn added(&self, verb: &str, key: &ForeignKey, name: &str, definition: &str) -> PlannedFix {
         let (child, name) = (self.named(self.child(key)), self.quoted(name));
         let add = format!("ALTER TABLE {child} {verb} {definition}");
         if self.kind(self.child(key)) == TableKind::Partitioned {
-            return Cure::Statements(vec![add]);
+            return PlannedFix::Statements(vec![add]);
         }
-        Cure::Statements(vec![format!("{add} NOT VALID"), format!("ALTER TABLE {child} VALIDATE CONSTRAINT {name}")])
+        PlannedFix::Statements(vec![
+            format!("{add} NOT VALID"),
+            format!("ALTER TABLE {child} VALIDATE CONSTRAINT {name}"),
+        ])
     }
 
     /// The constraint that is there, made anew with this action.
-    pub(crate) fn replace_constraint(&self, key: &ForeignKey, live: &LiveKey, action: Action) -> Cure {
+    pub(crate) fn replace_constraint(&self, key: &ForeignKey, live: &LiveKey, action: Action) -> PlannedFix {
         let action = constrained(self.dialect(), action);
-        let wanted = match &key.constraint {
+        let scope = match &key.constraint {
             Some(constraint) if live.name.is_empty() => &constraint.name,
             _ => &live.name,
         };
         // InnoDB takes an old name and the same as a new one only one after the other, and then none is there meanwhile.
         let name = match self.dialect() {
-            Dialect::MySql => self.free_constraint_name(key, wanted),
-            Dialect::Postgres | Dialect::Sqlite => wanted.clone(),
+            Dialect::MySql => self.free_constraint_name(key, scope),
+            Dialect::Postgres | Dialect::Sqlite => scope.clone(),
         };
         let definition = self.constraint(key, &name, action, live.on_update, [live.matching, live.deferrable]);
         let (child, old) = (self.named(self.child(key)), self.quoted(&live.name));
         match self.dialect() {
-            Dialect::Sqlite => Cure::Rebuild(vec![Edit::ReplaceForeignKey {
+            Dialect::Sqlite => PlannedFix::Rebuild(vec![Edit::ReplaceForeignKey {
                 columns: live.child_columns.clone(),
                 parent: live.parent.table.clone(),
                 with: definition,
             }]),
             Dialect::Postgres => self.added(&format!("DROP CONSTRAINT {old}, ADD"), key, &name, &definition),
             Dialect::MySql => {
-                Cure::Statements(vec![format!("ALTER TABLE {child} DROP FOREIGN KEY {old}, ADD {definition}")])
+                PlannedFix::Statements(vec![format!("ALTER TABLE {child} DROP FOREIGN KEY {old}, ADD {definition}")])
             }
         }
     }
 
     /// Takes away a constraint beside which there is the right one.
-    pub(crate) fn drop_constraint(&self, key: &ForeignKey, live: &LiveKey) -> Cure {
+    pub(crate) fn drop_constraint(&self, key: &ForeignKey, live: &LiveKey) -> PlannedFix {
         let (child, name) = (self.named(self.child(key)), self.quoted(&live.name));
         match self.dialect() {
             // All that are alike go there, and the right one is made again.
             Dialect::Sqlite => self.replace_constraint(key, live, key.action),
-            Dialect::Postgres => Cure::Statements(vec![format!("ALTER TABLE {child} DROP CONSTRAINT {name}")]),
-            Dialect::MySql => Cure::Statements(vec![format!("ALTER TABLE {child} DROP FOREIGN KEY {name}")]),
+            Dialect::Postgres => PlannedFix::Statements(vec![format!("ALTER TABLE {child} DROP CONSTRAINT {name}")]),
+            Dialect::MySql => PlannedFix::Statements(vec![format!("ALTER TABLE {child} DROP FOREIGN KEY {name}")]),
         }
     }
 
-    pub(crate) fn validate(&self, key: &ForeignKey, live: &LiveKey) -> Cure {
+    pub(crate) fn validate(&self, key: &ForeignKey, live: &LiveKey) -> PlannedFix {
         let (child, name) = (self.named(self.child(key)), self.quoted(&live.name));
-        Cure::Statements(vec![format!("ALTER TABLE {child} VALIDATE CONSTRAINT {name}")])
+        PlannedFix::Statements(vec![format!("ALTER TABLE {child} VALIDATE CONSTRAINT {name}")])
     }
 
     /// A constraint with the words that may follow: how it matches, and how it can be deferred.

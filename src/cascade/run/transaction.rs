@@ -1,0 +1,109 @@
+//! The transaction around an execution: begin, do the work, commit or roll back, and try again what failed transiently.
+//!
+//! I/O. Every request goes through here: previews, deletes, batches, repairs and audits.
+
+use tracing::{Instrument as _, Span};
+
+use crate::cascade::data::dialect::Dialect;
+use crate::cascade::db::execution::{Capture, Execution, Transaction};
+use crate::cascade::db::session;
+use crate::cascade::db::session::{Connection, Purpose, Session};
+use crate::cascade::declare::graph::Graph;
+use crate::cascade::declare::schema::Schema;
+use crate::cascade::error::Error;
+use crate::cascade::plan::Plan;
+use crate::cascade::run::cancel::{CancelFlag, Cancellable, Task};
+use crate::cascade::run::retry::Retries;
+
+/// What is done in one transaction.
+pub(crate) trait Work: Sync {
+    type Output: Send;
+
+    fn work(&self, execution: Execution<'_>) -> impl Future<Output = Result<Self::Output, Error>> + Send;
+}
+
+/// A request that is carried out in one transaction.
+pub(crate) trait Request: Work<Output: 'static> + Clone + Send + 'static {
+    /// What is worked out once, before any attempt.
+    fn prepare(&self) -> Result<Prepared, Error>;
+}
+
+/// What all attempts at a request share.
+pub(crate) struct Prepared {
+    pub(crate) graph: Graph,
+    pub(crate) plan: Plan,
+    pub(crate) capture: Capture,
+    pub(crate) purpose: Purpose,
+    pub(crate) retries: Retries,
+    pub(crate) span: Span,
+}
+
+impl Prepared {
+    pub(crate) fn scope(&self) -> Scope<'_> {
+        Scope { schema: self.graph.schema(), plan: &self.plan, capture: &self.capture }
+    }
+}
+
+/// What an execution works on.
+#[derive(Clone, Copy)]
+pub(crate) struct Scope<'a> {
+    pub(crate) schema: &'a Schema,
+    pub(crate) plan: &'a Plan,
+    pub(crate) capture: &'a Capture,
+}
+
+/// Where transactions are opened, and for what.
+pub(crate) struct Transactions<'a, C> {
+    db: &'a C,
+    cancel: &'a CancelFlag,
+    dialect: Dialect,
+    purpose: Purpose,
+}
+
+impl<'a, C: Connection> Transactions<'a, C> {
+    /// Refuses a connection whose driver's feature is off.
+    pub(crate) fn on(db: &'a C, cancel: &'a CancelFlag, purpose: Purpose) -> Result<Self, Error> {
+        Ok(Self { db, cancel, dialect: Dialect::of(db.get_database_backend())?, purpose })
+    }
+
+    /// Does the work in one transaction, or in a savepoint of the caller's. Nothing is committed once nobody waits.
+    pub(crate) async fn once<W: Work>(&self, scope: Scope<'_>, work: &W) -> Result<W::Output, Error> {
+        let transaction = session::begin(self.db, self.dialect, self.purpose).await?;
+        let session = Cancellable { session: &transaction, cancel: self.cancel };
+        let result = work.work(self.execution(&session, scope)).await;
+        let result = result.and_then(|output| Ok(self.cancel.check().map(|()| output)?));
+        session::finish(transaction, result).await
+    }
+
+    /// The same until it succeeds, fails for good, or has been tried often enough (R11). Inside a transaction of the
+    /// caller's it is tried once.
+    pub(crate) async fn retried<W: Work>(&self, prepared: &Prepared, work: &W) -> Result<W::Output, Error> {
+        let retries = if session::is_transaction::<C>() { Retries::NONE } else { prepared.retries };
+        let mut attempts = retries.attempts();
+        loop {
+            let error = match self.once(prepared.scope(), work).await {
+                Ok(output) => return Ok(output),
+                Err(error) => error,
+            };
+            let Some(wait) = attempts.after(&error, &prepared.capture) else { return Err(error) };
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// What one execution works with, in such a transaction or beside it.
+    pub(crate) fn execution<'e>(&self, session: &'e dyn Session, scope: Scope<'e>) -> Execution<'e> {
+        let Scope { schema, plan, capture } = scope;
+        let (dialect, transaction) = (self.dialect, Transaction::of::<C>(self.purpose));
+        Execution { schema, plan, dialect, session, capture, transaction }
+    }
+}
+
+impl<R: Request> Task for R {
+    type Output = <R as Work>::Output;
+
+    async fn on<C: Connection>(&self, db: &C, cancel: &CancelFlag) -> Result<Self::Output, Error> {
+        let prepared = self.prepare()?;
+        let transactions = Transactions::on(db, cancel, prepared.purpose)?;
+        transactions.retried(&prepared, self).instrument(prepared.span.clone()).await
+    }
+}
