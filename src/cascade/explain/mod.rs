@@ -105,7 +105,7 @@ impl Deletion {
     /// # Errors
     /// [`ErrorKind::NotRegistered`], [`ErrorKind::Select`], [`ErrorKind::KeyNotComparable`],
     /// [`ErrorKind::UnknownBackend`].
-    pub fn plan(&self, backend: DbBackend) -> Result<Explanation, Error> {
+    pub fn explain(&self, backend: DbBackend) -> Result<Explanation, Error> {
         let is_all_wanted = self.at_most.is_some() || self.expecting.is_some();
         let explaining = Explaining {
             schema: self.graph.schema(),

@@ -1,6 +1,5 @@
 //! What a rebuild of a table says.
 
-use super::*;
 use crate::cascade::audit::rebuild::change::{collations, event};
 use crate::cascade::audit::rebuild::{Definition, Edit, rebuild};
 

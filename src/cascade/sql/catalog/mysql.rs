@@ -2,82 +2,127 @@
 //!
 //! Pure.
 
+use std::collections::BTreeMap;
+
 use sea_orm::QueryResult;
 use sea_orm::sea_query::ColumnType;
 
 use crate::cascade::data::action::Action;
 use crate::cascade::data::dialect::Dialect;
 use crate::cascade::data::key::KeyKind;
-use crate::cascade::declare::schema::TableId;
 use crate::cascade::plan::Component;
 use crate::cascade::sql::catalog::{Compared, Question, Reached, text};
 
-impl Question<'_> {
-    // ---- MySQL and MariaDB
+/// A table that is reached, with its name as a text of SQL.
+struct Named {
+    name: String,
+    of: Reached,
+}
 
+fn names(tables: &[&Named]) -> String {
+    tables.iter().map(|table| table.name.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+impl Question<'_> {
     /// A trigger cannot keep a row from being deleted there, but a change from being made. And it may add rows, of another
     /// table than its own, which matters where that one has been dealt with before.
+    ///
+    /// One sub-select for all tables of a schema: with one for each, 50 tables took 9 ms instead of 0.8.
     pub(super) fn mysql(&self) -> String {
-        let mut facts = vec!["SELECT NULL AS fact".to_owned()];
-        let reached = self.reached();
-        let has_cycle = self.plan.components.iter().any(Component::is_cycle);
-        let asks_triggers = reached.len() > 2 || has_cycle || self.changing().next().is_some();
-        for of in reached {
-            let is_written = of.is_written();
-            let Reached { table, is_doomed, is_changed } = of;
-            // What it adds to the tables below the last that goes.
-            let asks_triggers = asks_triggers || table == self.plan.root;
-            let (schema, name) = self.name(table);
+        let mut schemas: BTreeMap<String, Vec<Named>> = BTreeMap::new();
+        for of in self.reached() {
+            let (schema, name) = self.name(of.table);
             let schema = schema.map_or_else(|| "DATABASE()".to_owned(), |schema| mysql_text(&schema));
-            let here = format!("table_schema = {schema} AND table_name = {}", mysql_text(&name));
-            facts.extend(is_written.then(|| format!(
-                "SELECT CASE WHEN table_type LIKE '%VIEW' THEN 'keeps' WHEN engine <> 'InnoDB' AND NOT EXISTS (SELECT 1 \
-                 FROM information_schema.engines AS e WHERE e.engine = t.engine AND e.transactions = 'YES') \
-                 THEN 'engine {table}' END FROM information_schema.tables AS t WHERE {here}"
-            )));
-            let events = [(is_doomed, "'DELETE'"), (is_changed, "'UPDATE'")];
-            let events: Vec<&str> = events.iter().filter(|(is, _)| *is).map(|(_, event)| *event).collect();
-            if asks_triggers && !events.is_empty() {
-                facts.push(format!(
-                    "SELECT 'keeps' FROM information_schema.triggers WHERE event_object_schema = {schema} \
-                     AND event_object_table = {} AND event_manipulation IN ({})",
-                    mysql_text(&name),
-                    events.join(", ")
-                ));
-            }
-            facts.extend(self.mysql_columns(table, &here));
+            schemas.entry(schema).or_default().push(Named { name: mysql_text(&name), of });
         }
-        format!("SELECT GROUP_CONCAT(DISTINCT f.fact SEPARATOR '\n') FROM ({}) AS f", facts.join(" UNION ALL "))
+        let facts = schemas.iter().flat_map(|(schema, tables)| {
+            [self.mysql_tables(schema, tables), self.mysql_triggers(schema, tables), self.mysql_columns(schema, tables)]
+        });
+        format!("SELECT CONCAT_WS(CHAR(10 USING utf8mb4), {})", facts.flatten().collect::<Vec<_>>().join(", "))
     }
 
-    /// The columns of a table that cannot be changed; and those that hold UUIDs, whose type the driver does not tell from a
-    /// text.
-    fn mysql_columns(&self, table: TableId, here: &str) -> Option<String> {
+    /// Views, and tables of engines without transactions.
+    fn mysql_tables(&self, schema: &str, tables: &[Named]) -> Option<String> {
+        let numbers = |written: &[&Named]| {
+            written
+                .iter()
+                .map(|table| format!("WHEN {} THEN {}", table.name, table.of.table))
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        let written: Vec<&Named> = tables.iter().filter(|table| table.of.is_written()).collect();
+        (!written.is_empty()).then(|| {
+            format!(
+                "(SELECT GROUP_CONCAT(CASE WHEN table_type LIKE '%VIEW' THEN 'keeps' WHEN engine <> 'InnoDB' AND NOT EXISTS \
+                 (SELECT 1 FROM information_schema.engines AS e WHERE e.engine = t.engine AND e.transactions = 'YES') \
+                 THEN CONCAT('engine ', CASE table_name {} END) END SEPARATOR '\n') FROM information_schema.tables AS t \
+                 WHERE table_schema = {schema} AND table_name IN ({}))",
+                numbers(&written),
+                names(&written)
+            )
+        })
+    }
+
+    fn mysql_triggers(&self, schema: &str, tables: &[Named]) -> Option<String> {
+        let has_cycle = self.plan.components.iter().any(Component::is_cycle);
+        let asks_all = self.reached().len() > 2 || has_cycle || self.changing().next().is_some();
+        // What it adds to the tables below the last that goes.
+        let asked = |table: &&Named| asks_all || table.of.table == self.plan.root;
+        let of: [(&str, fn(&Reached) -> bool); 2] = [("DELETE", |of| of.is_doomed), ("UPDATE", |of| of.is_changed)];
+        let events = of.into_iter().filter_map(|(event, is)| {
+            let tables: Vec<&Named> = tables.iter().filter(asked).filter(|table| is(&table.of)).collect();
+            let names = names(&tables);
+            let event = format!("event_manipulation = '{event}' AND event_object_table IN ({names})");
+            (!tables.is_empty()).then_some(event)
+        });
+        let events: Vec<String> = events.collect();
+        (!events.is_empty()).then(|| {
+            format!(
+                "(SELECT MAX('keeps') FROM information_schema.triggers WHERE event_object_schema = {schema} AND ({}))",
+                events.join(" OR ")
+            )
+        })
+    }
+
+    /// The columns that cannot be changed; and those that hold UUIDs, whose type the driver does not tell from a text.
+    fn mysql_columns(&self, schema: &str, tables: &[Named]) -> Option<String> {
         let mut conditions = Vec::new();
-        let uuids =
-            self.compared().into_iter().filter(|column| column.table == table && *column.ty == ColumnType::Uuid);
-        for Compared { column, .. } in uuids {
-            conditions.push(format!(
-                "WHEN column_name = {} AND column_type NOT IN ('binary(16)', 'varbinary(16)', 'uuid') \
-                 THEN CONCAT('type {table} {column} ', column_type)",
-                mysql_text(&self.column(table, column))
-            ));
-        }
-        for key in self.changing().map(|key| &self.schema.keys[key]).filter(|key| key.child == table) {
-            for &column in &key.child_columns {
-                let name = mysql_text(&self.column(table, column));
+        let mut asked: Vec<&Named> = Vec::new();
+        for of in tables {
+            let (Named { name: table_name, .. }, table) = (of, of.of.table);
+            let is_of = |column: &Compared<'_>| column.table == table && *column.ty == ColumnType::Uuid;
+            for Compared { column, .. } in self.compared().into_iter().filter(is_of) {
+                asked.push(of);
                 conditions.push(format!(
-                    "WHEN column_name = {name} AND generation_expression <> '' THEN 'generated {table} {column}'"
+                    "WHEN table_name = {table_name} AND column_name = {} \
+                     AND column_type NOT IN ('binary(16)', 'varbinary(16)', 'uuid') \
+                     THEN CONCAT('type {table} {column} ', column_type)",
+                    mysql_text(&self.column(table, column))
                 ));
-                if key.action != Action::SetDefault || self.schema.tables[table].columns[column].default.is_none() {
-                    conditions.push(format!(
-                        "WHEN column_name = {name} AND is_nullable = 'NO' THEN 'stated {table} {column}'"
-                    ));
+            }
+            for key in self.changing().map(|key| &self.schema.keys[key]).filter(|key| key.child == table) {
+                asked.push(of);
+                for &column in &key.child_columns {
+                    let here = format!(
+                        "WHEN table_name = {table_name} AND column_name = {}",
+                        mysql_text(&self.column(table, column))
+                    );
+                    conditions
+                        .push(format!("{here} AND generation_expression <> '' THEN 'generated {table} {column}'"));
+                    if key.action != Action::SetDefault || self.schema.tables[table].columns[column].default.is_none() {
+                        conditions.push(format!("{here} AND is_nullable = 'NO' THEN 'stated {table} {column}'"));
+                    }
                 }
             }
         }
-        (!conditions.is_empty())
-            .then(|| format!("SELECT CASE {} END FROM information_schema.columns WHERE {here}", conditions.join(" ")))
+        (!conditions.is_empty()).then(|| {
+            format!(
+                "(SELECT GROUP_CONCAT(CASE {} END SEPARATOR '\n') FROM information_schema.columns \
+                 WHERE table_schema = {schema} AND table_name IN ({}))",
+                conditions.join(" "),
+                names(&asked)
+            )
+        })
     }
 
     /// A column of no value for each that is compared.
