@@ -5,7 +5,7 @@
 #![allow(unreachable_pub, reason = "entities are declared as SeaORM wants them")]
 
 use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbBackend, DbErr};
-use sea_orm_cascade::cascade::{Fix, Graph};
+use sea_orm_cascade::{Fix, Graph};
 
 macro_rules! entity {
     ($module:ident $table:literal { $($fields:tt)* }) => {

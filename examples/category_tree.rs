@@ -8,7 +8,7 @@
 )]
 
 use sea_orm::{ActiveValue::Set, ConnectOptions, Database, EntityTrait as _, PaginatorTrait as _};
-use sea_orm_cascade::cascade::Graph;
+use sea_orm_cascade::Graph;
 
 mod category {
     use sea_orm::entity::prelude::*;

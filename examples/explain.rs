@@ -5,7 +5,7 @@
 #![allow(unreachable_pub, reason = "entities are declared as SeaORM wants them")]
 
 use sea_orm::DbBackend;
-use sea_orm_cascade::cascade::Graph;
+use sea_orm_cascade::Graph;
 
 mod user {
     use sea_orm::entity::prelude::*;

@@ -10,7 +10,7 @@
 use std::path::PathBuf;
 
 use sea_orm::{ActiveValue::Set, ConnectOptions, ConnectionTrait as _, Database, EntityTrait as _};
-use sea_orm_cascade::cascade::{Graph, KeyPart};
+use sea_orm_cascade::Graph;
 
 mod album {
     use sea_orm::entity::prelude::*;
@@ -80,11 +80,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let outcome = deletion.execute(&db).await?;
     println!("{outcome}");
     // Committed: now, and not in a hook, files may go, which nothing brings back.
-    for key in outcome.keys(photo::Entity) {
-        if let [KeyPart::Integer(id)] = key.parts() {
-            std::fs::remove_file(file(*id))?;
-            println!("removed {id}.jpg");
-        }
+    for id in outcome.keys(photo::Entity)? {
+        std::fs::remove_file(file(id.into()))?;
+        println!("removed {id}.jpg");
     }
     assert_eq!(std::fs::read_dir(files.path())?.count(), 0);
     Ok(())

@@ -3,7 +3,7 @@
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
 use sea_orm::{ConnectOptions, Database, EntityTrait as _, QueryFilter as _};
-use sea_orm_cascade::cascade::Preview;
+use sea_orm_cascade::Preview;
 use sea_orm_cascade::entity::store;
 use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
 use sea_orm_cascade::service;

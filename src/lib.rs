@@ -56,6 +56,13 @@ pub mod cascade;
 pub mod entity;
 pub mod service;
 
+#[doc(no_inline)]
+pub use cascade::{
+    Action, Audit, AuditRequest, Batches, Blocker, Checked, Connection, Deletion, Error, ErrorKind, Explanation, Fault,
+    Finding, FindingKind, Fix, FromKey, FromKeyPart, Graph, GraphBuilder, Key, KeyMismatch, KeyPart, Line, Outcome,
+    Preview, Progress, Repair, RingRow, Rule, Severity, Step, lock_parent,
+};
+
 #[cfg(feature = "migration")]
 pub use sea_orm_cascade_migration as migration;
 

@@ -8,7 +8,36 @@ use sea_orm_cascade::{cascade, service};
 use crate::support::TestDb;
 use crate::tests;
 
-tests![the_engine_knows_nothing_of_stores, pure_files_do_not_await, types_can_be_shared, futures_can_be_sent];
+tests![
+    the_engine_knows_nothing_of_stores,
+    pure_files_do_not_await,
+    a_folder_imports_only_what_is_below_it,
+    no_files_import_each_other_in_a_circle,
+    files_are_short_and_comments_narrow,
+    one_file_writes_rows,
+    types_can_be_shared,
+    futures_can_be_sent,
+];
+
+/// The folders and files of the engine, lowest first. What is in one line may import each other.
+const LAYERS: [&[&str]; 10] = [
+    &["data"],
+    &["error"],
+    &["declare"],
+    &["plan"],
+    &["sql"],
+    &["db"],
+    &["find"],
+    &["run"],
+    &["lock", "deletion"],
+    &["audit", "batches", "explain", "repair"],
+];
+
+/// The arrows that run back up, each with its reason.
+const UPWARDS: [(&str, &str); 1] = [
+    // Hooks are declared with their entities, and are given the session of the delete.
+    ("declare/hooks.rs", "db::session"),
+];
 
 fn sources(folder: &str) -> Vec<(PathBuf, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(folder);
@@ -54,6 +83,103 @@ async fn pure_files_do_not_await(_: TestDb) {
         }
     }
     assert!(pure >= 25, "{pure} pure files");
+}
+
+/// The modules of the engine that a file imports, such as `plan::count`.
+fn imports(text: &str) -> Vec<String> {
+    let mut modules = Vec::new();
+    let code = code(text);
+    for import in code.split("crate::cascade::").skip(1) {
+        let path: Vec<&str> =
+            import.split("::").take_while(|part| part.chars().all(|c| c.is_lowercase() || c == '_')).collect();
+        let last = import.split("::").nth(path.len()).unwrap_or_default();
+        let function: String = last.chars().take_while(|c| c.is_lowercase() || *c == '_').collect();
+        modules.push(
+            path.into_iter()
+                .map(str::to_owned)
+                .chain((!function.is_empty()).then_some(function))
+                .collect::<Vec<_>>()
+                .join("::"),
+        );
+    }
+    modules
+}
+
+fn relative(path: &Path) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cascade");
+    path.strip_prefix(root).expect("below").to_string_lossy().replace('\\', "/")
+}
+
+fn layer_of(module: &str) -> Option<usize> {
+    let first = module.split("::").next().unwrap_or_default();
+    LAYERS.iter().position(|layer| layer.contains(&first))
+}
+
+async fn a_folder_imports_only_what_is_below_it(_: TestDb) {
+    for (path, text) in sources("cascade") {
+        let file = relative(&path);
+        let module = file.trim_end_matches(".rs").replace('/', "::");
+        let Some(own) = layer_of(&module) else {
+            assert_eq!(file, "mod.rs", "{file} is in no layer");
+            continue;
+        };
+        for import in imports(&text) {
+            let Some(other) = layer_of(&import) else { continue };
+            let is_known = UPWARDS.iter().any(|(from, to)| *from == file && import.starts_with(to));
+            assert!(other <= own || is_known, "{file} imports {import}, which is above it");
+        }
+    }
+}
+
+async fn no_files_import_each_other_in_a_circle(_: TestDb) {
+    let files: Vec<(String, String)> =
+        sources("cascade").into_iter().map(|(path, text)| (relative(&path), text)).collect();
+    let file_of = |import: &str| {
+        let mut parts: Vec<&str> = import.split("::").collect();
+        while !parts.is_empty() {
+            let stem = parts.join("/");
+            let names = [format!("{stem}.rs"), format!("{stem}/mod.rs")];
+            if let Some(at) = files.iter().position(|(file, _)| names.contains(file)) {
+                return Some(at);
+            }
+            parts.pop();
+        }
+        None
+    };
+    let edges: Vec<Vec<usize>> =
+        files.iter().map(|(_, text)| imports(text).iter().filter_map(|import| file_of(import)).collect()).collect();
+    for start in 0..files.len() {
+        let (mut seen, mut open) = (vec![false; files.len()], edges[start].clone());
+        while let Some(at) = open.pop() {
+            assert!(at != start || edges[start].contains(&start), "{} imports itself over others", files[start].0);
+            if at != start && !std::mem::replace(&mut seen[at], true) {
+                open.extend(&edges[at]);
+            }
+        }
+    }
+}
+
+async fn files_are_short_and_comments_narrow(_: TestDb) {
+    let (mut wide, mut all) = (0, 0);
+    for (path, text) in sources("") {
+        let lines = text.lines().count();
+        assert!(lines <= 600, "{} has {lines} lines", path.display());
+        for line in text.lines().filter(|line| line.trim_start().starts_with("//")) {
+            all += 1;
+            wide += usize::from(line.chars().count() > 100);
+        }
+    }
+    assert!(wide * 20 <= all, "{wide} of {all} comment lines are wider than 100 columns");
+}
+
+// Everything that deletes or changes rows goes through it.
+async fn one_file_writes_rows(_: TestDb) {
+    for (path, text) in sources("cascade") {
+        let file = relative(&path);
+        let sends = code(&text).split("session.execute(").skip(1).any(|call| !call.starts_with("&CatalogQuery"));
+        let passes_on = ["run/rows.rs", "run/cancel.rs", "db/session.rs"].contains(&file.as_str());
+        assert!(!sends || passes_on, "{file} sends a statement of its own");
+    }
 }
 
 async fn types_can_be_shared(_: TestDb) {

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbBackend, Statement};
-use sea_orm_cascade::cascade::{Error, Graph, Outcome};
+use sea_orm_cascade::{Error, Graph, Outcome};
 
 use crate::support::{Constraints, Tables};
 use crate::{entity, tables};
@@ -200,7 +200,7 @@ impl Worker {
 
     async fn write(&self, node: &DatabaseConnection, root: i64, id: i64) -> Result<bool, Error> {
         let transaction = begin(node).await?;
-        if !sea_orm_cascade::cascade::lock_parent(&transaction, a::Entity, root).await? {
+        if !sea_orm_cascade::lock_parent(&transaction, a::Entity, root).await? {
             return Ok(false);
         }
         for sql in [

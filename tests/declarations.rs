@@ -1,6 +1,6 @@
 //! What `build()` refuses, each by name (R1, R2, R3, R12), and what it takes.
 
-use sea_orm_cascade::cascade::{Action, ErrorKind, Fault, Graph};
+use sea_orm_cascade::{Action, ErrorKind, Fault, Graph};
 
 use crate::support::TestDb;
 use crate::{entity, entity_with_key, tests};
@@ -29,7 +29,7 @@ tests![
     nothing_stated_is_no_action,
 ];
 
-fn faults(graph: Result<Graph, sea_orm_cascade::cascade::Error>) -> Vec<String> {
+fn faults(graph: Result<Graph, sea_orm_cascade::Error>) -> Vec<String> {
     match graph.expect_err("the declarations cannot work").into_kind() {
         ErrorKind::Invalid(faults) => faults.iter().map(ToString::to_string).collect(),
         other => panic!("{other:?}"),

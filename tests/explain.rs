@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use sea_orm::{DbBackend, EntityTrait as _, QueryFilter as _};
-use sea_orm_cascade::cascade::{Deletion, Graph, Preview};
+use sea_orm_cascade::{Deletion, Graph, Preview};
 
 use crate::support::{Case, Constraints, Log, Tables, TestDb};
 use crate::{entity, tables, tests};
@@ -223,7 +223,7 @@ async fn a_plan_as_text(_: TestDb) {
    DELETE FROM "a" WHERE "a"."id" = ANY(CAST($1 AS bigint[]))"#
     );
     let json = serde_json::to_string(&plan).unwrap();
-    assert_eq!(serde_json::from_str::<sea_orm_cascade::cascade::Explanation>(&json).unwrap(), plan);
+    assert_eq!(serde_json::from_str::<sea_orm_cascade::Explanation>(&json).unwrap(), plan);
     let bare = Graph::builder().entity(a::Entity).build().unwrap();
     bare.delete_keys(b::Entity, [1]).explain(DbBackend::Sqlite).expect_err("it is not registered");
 }

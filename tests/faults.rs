@@ -15,7 +15,7 @@ use sea_orm::{
     ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions,
     TransactionTrait as _,
 };
-use sea_orm_cascade::cascade::{Batches, ErrorKind, Graph, lock_parent};
+use sea_orm_cascade::{Batches, ErrorKind, Graph, lock_parent};
 
 use crate::support::{Constraints, Kind, Table, Tables, TestDb, listened};
 use crate::{entity, tables, tests};
@@ -337,7 +337,7 @@ async fn begin(pool: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> 
 
 /// Adds a row to `b` and one to `c` below it, each under the lock of its parent, and one to `n`; `false` if the parent
 /// is gone.
-async fn write(pool: &DatabaseConnection, id: i64) -> Result<bool, sea_orm_cascade::cascade::Error> {
+async fn write(pool: &DatabaseConnection, id: i64) -> Result<bool, sea_orm_cascade::Error> {
     let transaction = begin(pool).await?;
     let parent = id % PARENTS + 1;
     if !lock_parent(&transaction, a::Entity, parent).await? {
@@ -482,7 +482,7 @@ async fn batches_leave_what_was_moved_away(db: TestDb) {
         let error = moved.execute(&db.conn).await.unwrap_err();
         let ErrorKind::Unfinished { batches: 1, cause: Some(cause), .. } = error.kind() else { panic!("{error:?}") };
         assert!(
-            matches!(cause.kind(), ErrorKind::Reparented { table } if table == "b") && error.is_transient(),
+            matches!(cause.kind(), ErrorKind::Reparented { table, .. } if table == "b") && error.is_transient(),
             "{error:?}"
         );
         assert_eq!(tables.state(&db.conn).await, "a(1 2) b(10:2 11:1) c(3:10 4:11 5:10)");

@@ -1,10 +1,10 @@
 //! The service, end to end.
 
 use sea_orm::{ConnectionTrait as _, DbErr, TransactionTrait as _};
-use sea_orm_cascade::cascade::{Connection, Graph};
 use sea_orm_cascade::entity::{item, store};
 use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
 use sea_orm_cascade::service::{self, Cursor, Error, ErrorKind, InvalidName, InvalidPage, Page};
+use sea_orm_cascade::{Connection, Graph};
 
 use crate::support::TestDb;
 use crate::{entity, tests};
@@ -301,7 +301,7 @@ async fn delete_with_options(db: TestDb) {
     assert!(error.is_too_many_rows());
     let preview = service::store::preview_delete(db, &graph, ikea.id).await.unwrap();
     let lamp = service::item::create(db, ikea.id, "Lamp").await.unwrap();
-    let expecting = |deletion: sea_orm_cascade::cascade::Deletion| deletion.expecting(&preview);
+    let expecting = |deletion: sea_orm_cascade::Deletion| deletion.expecting(&preview);
     let error = service::store::delete_with(db, &graph, ikea.id, expecting).await.unwrap_err();
     assert!(error.is_changed());
     service::item::delete_with(db, &graph, lamp.id, |deletion| deletion.at_most(1)).await.unwrap();

@@ -11,7 +11,7 @@ use sea_orm::{
     ColumnTrait as _, ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbBackend, EntityTrait as _,
     QueryFilter as _, TransactionTrait as _,
 };
-use sea_orm_cascade::cascade::Graph;
+use sea_orm_cascade::Graph;
 use sea_orm_cascade::entity::{item, store};
 use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
 use sea_orm_cascade::service;

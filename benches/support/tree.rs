@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use sea_orm::DbBackend;
 use sea_orm::entity::prelude::*;
-use sea_orm_cascade::cascade::Graph;
+use sea_orm_cascade::Graph;
 
 use super::Subject;
 

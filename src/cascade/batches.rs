@@ -24,7 +24,7 @@ use crate::cascade::find::preview::check;
 use crate::cascade::plan::fetched::Fetched;
 use crate::cascade::run::batches::{BatchRun, Limits};
 use crate::cascade::run::cancel::{CancelFlag, Cancellable, Task, cancellable};
-use crate::cascade::run::transaction::{Transactions, Work};
+use crate::cascade::run::transaction::{Transactions, Work, tell};
 
 /// A deletion that is carried out in batches, from [`Deletion::batches_of`].
 ///
@@ -157,6 +157,14 @@ impl Task for Batches {
     type Output = Outcome;
 
     async fn on<C: Connection>(&self, db: &C, cancel: &CancelFlag) -> Result<Outcome, Error> {
+        let result = self.execute_on(db, cancel).await;
+        tell(result.as_ref());
+        result
+    }
+}
+
+impl Batches {
+    async fn execute_on<C: Connection>(&self, db: &C, cancel: &CancelFlag) -> Result<Outcome, Error> {
         let Self { deletion, limits } = self;
         let prepared = deletion.prepared(Purpose::Read, Span::none())?;
         let reading = Transactions::on(db, cancel, Purpose::Read)?;

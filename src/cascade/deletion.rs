@@ -21,7 +21,7 @@ use crate::cascade::plan::Plan;
 use crate::cascade::plan::roots::Roots;
 use crate::cascade::run::cancel::cancellable;
 use crate::cascade::run::retry::Retries;
-use crate::cascade::run::transaction::{Prepared, Request, Work};
+use crate::cascade::run::transaction::{Prepared, Request, Work, tell};
 
 /// A request to delete some rows of one entity and everything that depends on them.
 ///
@@ -39,6 +39,7 @@ pub struct Deletion {
     pub(crate) retries: Retries,
     counting_up_to: Option<u64>,
     under_row_security: bool,
+    must_exist: bool,
 }
 
 /// A deletion that is looked at.
@@ -69,7 +70,7 @@ impl Graph {
     /// let deletion = graph.delete(store::Entity::find().filter(store::COLUMN.name.eq("Old")));
     /// # use sea_orm::QueryFilter as _;
     /// # let _ = deletion;
-    /// # Ok::<(), sea_orm_cascade::cascade::Error>(())
+    /// # Ok::<(), sea_orm_cascade::Error>(())
     /// ```
     pub fn delete<E: EntityTrait>(&self, rows: Select<E>) -> Deletion {
         let roots = Roots::Select(Box::new(rows.into_query()));
@@ -86,7 +87,7 @@ impl Graph {
     /// let graph = service::graph().build()?;
     /// let deletion = graph.delete_keys(store::Entity, [1, 2, 3]);
     /// # let _ = deletion;
-    /// # Ok::<(), sea_orm_cascade::cascade::Error>(())
+    /// # Ok::<(), sea_orm_cascade::Error>(())
     /// ```
     pub fn delete_keys<E, K>(&self, _entity: E, keys: impl IntoIterator<Item = K>) -> Deletion
     where
@@ -111,6 +112,7 @@ impl Deletion {
             retries: Retries::default(),
             counting_up_to: None,
             under_row_security: false,
+            must_exist: false,
         }
     }
 
@@ -193,6 +195,32 @@ impl Deletion {
     /// run. Without it, such a failure is returned.
     pub fn retry_with_hooks(mut self) -> Self {
         self.retries.with_hooks = true;
+        self
+    }
+
+    /// Refuses the request unless every primary key that was asked for names a row, and a Select
+    /// returns at least one.
+    ///
+    /// Without it an unknown key is no error, because its row may have been deleted a moment ago:
+    /// the outcome then has zeros. With it, [`ErrorKind::NotFound`] names the missing keys, for a
+    /// web program to answer 404. Costs nothing.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// use sea_orm_cascade::{entity::store, service};
+    ///
+    /// let deletion = service::graph().build()?.delete_keys(store::Entity, [7]).must_exist();
+    /// let error = deletion.execute(&db).await.unwrap_err();
+    /// assert!(error.is_not_found());
+    /// assert_eq!(error.to_string(), "not found: stores 7");
+    /// # Ok(()) }
+    /// ```
+    pub fn must_exist(mut self) -> Self {
+        self.must_exist = true;
         self
     }
 
@@ -321,7 +349,12 @@ impl Deletion {
     /// What is watched, if all of it is in the graph.
     pub(crate) fn capture(&self) -> Result<Capture, Error> {
         let keys_of = self.keys_of.iter().map(|entity| self.table(entity)).collect::<Result<_, _>>()?;
-        Ok(Capture { keys_of, under_row_security: self.under_row_security, ..Capture::default() })
+        Ok(Capture { keys_of, ..self.options() })
+    }
+
+    fn options(&self) -> Capture {
+        let Self { under_row_security, must_exist, .. } = *self;
+        Capture { under_row_security, must_exist, ..Capture::default() }
     }
 
     /// What all attempts at such a request share.
@@ -340,7 +373,7 @@ impl Deletion {
             tables = plan.doomed.len(),
             keys = plan.keys.len(),
             steps = plan.steps.len(),
-            "planned"
+            "cascade.plan"
         );
         Ok(plan)
     }
@@ -367,7 +400,7 @@ impl Request for Previewing {
             graph: deletion.graph.clone(),
             plan: deletion.planned()?,
             // A preview reads no keys, so it does not matter of which entities they are wanted.
-            capture: Capture { under_row_security: deletion.under_row_security, ..Capture::default() },
+            capture: deletion.options(),
             purpose: Purpose::Read,
             retries: deletion.retries,
             span: tracing::debug_span!(target: "sea_orm_cascade", "cascade.preview", table),
@@ -390,5 +423,9 @@ impl Request for Executing {
         let table = label(&deletion.entity.name);
         let span = tracing::debug_span!(target: "sea_orm_cascade", "cascade.delete", table);
         deletion.prepared(Purpose::Write, span)
+    }
+
+    fn tell(result: &Result<Outcome, Error>) {
+        tell(result.as_ref());
     }
 }

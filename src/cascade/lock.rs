@@ -31,7 +31,7 @@ use crate::cascade::error::{Error, ErrorKind};
 /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
 /// # Migrator::up(&db, None).await?;
 /// use sea_orm::TransactionTrait as _;
-/// use sea_orm_cascade::cascade::lock_parent;
+/// use sea_orm_cascade::lock_parent;
 /// use sea_orm_cascade::{entity::store, service};
 ///
 /// let ikea = service::store::create(&db, "IKEA").await?;

@@ -108,6 +108,7 @@ pub use data::outcome::Outcome;
 pub use data::preview::{Blocker, Line, Preview};
 pub use data::progress::Progress;
 pub use data::rule::Rule;
+pub use data::typed_key::{FromKey, FromKeyPart, KeyMismatch};
 pub use db::session::Connection;
 pub use declare::builder::GraphBuilder;
 pub use declare::graph::Graph;

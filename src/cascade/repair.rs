@@ -25,7 +25,7 @@ use crate::cascade::plan::count::Count;
 use crate::cascade::plan::fetched::Fetched;
 use crate::cascade::plan::roots::Roots;
 use crate::cascade::run::cancel::cancellable;
-use crate::cascade::run::transaction::{Prepared, Request, Work};
+use crate::cascade::run::transaction::{Prepared, Request, Work, tell};
 use crate::cascade::sql::PAGE;
 use crate::cascade::sql::orphans::{Look, orphans, orphans_as};
 
@@ -326,6 +326,10 @@ impl Request for Repairing {
         prepared.capture.repaired =
             rules.into_iter().filter(|(_, rule)| *rule == Action::Cascade || rule.changes_key()).collect();
         Ok(prepared)
+    }
+
+    fn tell(result: &Result<(Preview, Outcome), Error>) {
+        tell(result.as_ref().map(|(_, outcome)| outcome));
     }
 }
 

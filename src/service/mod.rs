@@ -46,7 +46,7 @@ use crate::entity;
 /// ```
 /// let graph = sea_orm_cascade::service::graph().build()?;
 /// assert_eq!(graph.tables().collect::<Vec<_>>(), ["stores", "items"]);
-/// # Ok::<(), sea_orm_cascade::cascade::Error>(())
+/// # Ok::<(), sea_orm_cascade::Error>(())
 /// ```
 pub fn graph() -> GraphBuilder {
     Graph::builder().entity(entity::store::Entity).entity(entity::item::Entity)

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
 use sea_orm::{ConnectionTrait as _, DatabaseConnection};
-use sea_orm_cascade::cascade::{Action, Graph, Repair};
+use sea_orm_cascade::{Action, Graph, Repair};
 use tokio::runtime::Runtime;
 
 use super::summary;

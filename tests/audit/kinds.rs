@@ -1,7 +1,7 @@
 //! Each kind of finding, on each database: it is found, its fix is run, and the audit is clean with every row in place.
 
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, Statement, TransactionTrait as _};
-use sea_orm_cascade::cascade::{Audit, FindingKind, Fix, Graph, Severity};
+use sea_orm_cascade::{Audit, FindingKind, Fix, Graph, Severity};
 
 use super::{fix, run, summary};
 use crate::support::{Kind, TestDb};

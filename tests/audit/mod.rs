@@ -7,7 +7,7 @@ pub(crate) mod size;
 pub(crate) mod trust;
 
 use sea_orm::{ConnectionTrait as _, DatabaseConnection};
-use sea_orm_cascade::cascade::{Audit, Fix};
+use sea_orm_cascade::{Audit, Fix};
 
 /// The findings as `kind key`, or `kind table`.
 fn summary(audit: &Audit) -> Vec<String> {

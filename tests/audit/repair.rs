@@ -1,7 +1,7 @@
 //! Repairs of orphans: by each rule, guarded, bounded, looked at first, all or nothing.
 
 use sea_orm::{ColumnTrait as _, ConnectionTrait as _, TransactionTrait as _};
-use sea_orm_cascade::cascade::{ErrorKind, Graph, Repair};
+use sea_orm_cascade::{ErrorKind, Graph, Repair};
 
 use crate::support::{Constraints, Tables, TestDb};
 use crate::{entity, tables, tests};
@@ -88,7 +88,7 @@ async fn by_each_rule(db: TestDb) {
          t1 ==x|\"x RESTRICT<br/>1 row without it\"| t0\n"
     );
     let json = serde_json::to_string(&preview).unwrap();
-    assert_eq!(serde_json::from_str::<sea_orm_cascade::cascade::Preview>(&json).unwrap(), preview);
+    assert_eq!(serde_json::from_str::<sea_orm_cascade::Preview>(&json).unwrap(), preview);
     let outcome = repaired(&db, &repair).await;
     assert_eq!(outcome, "deleted c 1; changed c.n 1 (SET NULL), c.d 1 (SET DEFAULT)");
     let left = "p(1) c(1:1:1:1:1 3:1:-:1:1 4:1:1:1:1 5:1:1:1:9 6:1:-:1:-)";
@@ -251,7 +251,7 @@ async fn inside_a_transaction(db: TestDb) {
 async fn an_entity_that_is_not_registered(db: TestDb) {
     let graph = Graph::builder().entity(p::Entity).build().unwrap();
     let error = graph.repair(c::Entity).preview(&db.conn).await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::NotRegistered { table } if table == "c"), "{error:?}");
+    assert!(matches!(error.kind(), ErrorKind::NotRegistered { table, .. } if table == "c"), "{error:?}");
 }
 
 /// Rows are asked again when their locks were waited for.
@@ -287,5 +287,5 @@ async fn the_keys_of_orphans(db: TestDb) {
     let tables = made(&db, tables![p, c, below], &rows).await;
     let repair = tables.graph().repair(c::Entity).keys_of(below::Entity).retries(2).retry_with_hooks();
     let outcome = repair.execute(&db.conn).await.unwrap();
-    assert_eq!(outcome.keys(below::Entity).iter().map(ToString::to_string).collect::<Vec<_>>(), ["1", "2"]);
+    assert_eq!(outcome.key_values(below::Entity).iter().map(ToString::to_string).collect::<Vec<_>>(), ["1", "2"]);
 }

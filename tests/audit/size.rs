@@ -1,6 +1,6 @@
 //! What an audit costs: as many statements for a hundred tables as for ten, and no row read.
 
-use sea_orm_cascade::cascade::{Graph, GraphBuilder};
+use sea_orm_cascade::{Graph, GraphBuilder};
 
 use super::summary;
 use crate::support::{Constraints, Kind, Log, Table, Tables, TestDb};

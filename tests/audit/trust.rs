@@ -1,7 +1,7 @@
 //! What an audit must not be silent about, and fixes that work: each row of the list by its number (A1 to A8).
 
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, EntityTrait as _, Statement};
-use sea_orm_cascade::cascade::{Audit, FindingKind, Fix, Graph, Severity};
+use sea_orm_cascade::{Audit, FindingKind, Fix, Graph, Severity};
 
 use super::{fix, run, summary};
 use crate::support::{Constraints, Kind, TestDb};

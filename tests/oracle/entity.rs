@@ -7,7 +7,7 @@ use sea_orm::sea_query::{ForeignKeyAction, IntoIden as _, StringLen};
 use sea_orm::{
     ColumnDef, ColumnTrait, ColumnType, ColumnTypeTrait as _, EntityTrait, Identity, RelationDef, RelationType,
 };
-use sea_orm_cascade::cascade::Action;
+use sea_orm_cascade::Action;
 
 use super::shape::{COLUMNS, ID, Key, Numbers, PART, Shape, TEXTS, Texts, U, is_text, primary_key};
 use crate::support::{Table, Tables};

@@ -19,7 +19,7 @@ use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, EntityTrait, IsolationLevel,
     PrimaryKeyToColumn as _, QueryFilter as _, TransactionTrait as _,
 };
-use sea_orm_cascade::cascade::{Action, Deletion, ErrorKind, Graph, Key, KeyPart, Outcome, Preview};
+use sea_orm_cascade::{Action, Deletion, ErrorKind, Graph, Key, KeyPart, Outcome, Preview};
 
 use crate::support::{Constraints, Kind, Tables, TestDb};
 use crate::tests;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sea_orm_cascade::cascade::Action;
+use sea_orm_cascade::Action;
 
 use super::shape::{Key, Row, Shape};
 

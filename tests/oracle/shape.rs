@@ -4,7 +4,7 @@
 //! (unique, and not the primary key), and six for foreign keys, `f0` to `f3` of integers and `g0`, `g1` of texts.
 
 use proptest::prelude::*;
-use sea_orm_cascade::cascade::Action;
+use sea_orm_cascade::Action;
 
 use crate::support::Kind;
 

@@ -1,7 +1,7 @@
 //! R3: what each action does to the rows that refer to a deleted one.
 
 use sea_orm::EntityTrait as _;
-use sea_orm_cascade::cascade::Graph;
+use sea_orm_cascade::Graph;
 
 use crate::support::{Case, TestDb};
 use crate::{entity, tables, tests};

@@ -1,7 +1,7 @@
 //! Trees, cycles and rings: self-references, tables that refer to each other, rows that point at themselves.
 
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
-use sea_orm_cascade::cascade::ErrorKind;
+use sea_orm_cascade::ErrorKind;
 
 use crate::support::{By, Case, Kind, TestDb};
 use crate::{entity, entity_with_key, tables, tests};

@@ -6,7 +6,7 @@ use std::task::Poll;
 
 use sea_orm::rbac::{RbacContext, RbacUserId};
 use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
-use sea_orm_cascade::cascade::ErrorKind;
+use sea_orm_cascade::ErrorKind;
 
 use crate::support::{Case, Kind, TestDb};
 use crate::{entity, tables, tests};

@@ -7,7 +7,7 @@ use sea_orm::rbac::{RbacContext, RbacUserId};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, TransactionTrait as _,
 };
-use sea_orm_cascade::cascade::{ErrorKind, Graph};
+use sea_orm_cascade::{ErrorKind, Graph};
 
 use crate::support::{Case, TestDb};
 use crate::{entity, tables, tests};
@@ -144,7 +144,7 @@ async fn a_veto_changes_nothing(db: TestDb) {
     refuse(&db, "before a 1").await;
     let before = case().state(&db.conn).await;
     let error = graph().delete_keys(a::Entity, [1]).execute(&db.conn).await.unwrap_err();
-    let ErrorKind::Vetoed { table, source } = error.kind() else { panic!("{error:?}") };
+    let ErrorKind::Vetoed { table, source, .. } = error.kind() else { panic!("{error:?}") };
     assert_eq!((table.as_str(), source.to_string().as_str()), ("a", "Custom Error: before a 1 stays"));
     assert_eq!(error.to_string(), "a hook of a refused the delete");
     assert!(error.is_vetoed() && !error.is_transient());
@@ -217,7 +217,7 @@ async fn hooks_in_a_tree_and_a_ring(db: TestDb) {
     let graph = Graph::builder().entity(husband::Entity).entity_with_hooks(wife::Entity).build().unwrap();
     let deletion = graph.delete_keys(husband::Entity, [1]).keys_of(wife::Entity);
     let outcome = deletion.execute(&db.conn).await.unwrap();
-    assert_eq!(outcome.keys(wife::Entity)[0].to_string(), "10");
+    assert_eq!(outcome.key_values(wife::Entity)[0].to_string(), "10");
     assert_eq!(what_was_seen(&db).await, "before wives 10, after wives 10");
 }
 
@@ -285,17 +285,16 @@ async fn the_outcome_carries_keys(db: TestDb) {
             None => deletion.execute(&db.conn).await.unwrap(),
             Some(rows_max) => deletion.batches_of(rows_max).execute(&db.conn).await.unwrap(),
         };
-        let keys = |keys: &[sea_orm_cascade::cascade::Key]| keys.iter().map(ToString::to_string).collect::<Vec<_>>();
-        assert_eq!(keys(outcome.keys(b::Entity)), ["1", "2"]);
-        assert_eq!(keys(outcome.keys(c::Entity)), ["1"]);
-        assert!(outcome.keys(a::Entity).is_empty());
+        let keys = |keys: &[sea_orm_cascade::Key]| keys.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(keys(outcome.key_values(b::Entity)), ["1", "2"]);
+        assert_eq!(keys(outcome.key_values(c::Entity)), ["1"]);
+        assert!(outcome.key_values(a::Entity).is_empty());
         assert_eq!(
             serde_json::to_string(&outcome).unwrap(),
             r#"{"deleted":[{"table":"a","rows":1},{"table":"b","rows":2,"keys":[[1],[2]]},{"table":"c","rows":1,"keys":[[1]]}],"updated":[]}"#
         );
         assert_eq!(
-            serde_json::from_str::<sea_orm_cascade::cascade::Outcome>(&serde_json::to_string(&outcome).unwrap())
-                .unwrap(),
+            serde_json::from_str::<sea_orm_cascade::Outcome>(&serde_json::to_string(&outcome).unwrap()).unwrap(),
             outcome
         );
         case.drop(&db).await;

@@ -5,7 +5,7 @@ use sea_orm::{
     ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, JoinType, Order, QueryFilter as _, QueryOrder as _,
     QuerySelect as _, QueryTrait, RelationTrait as _, TransactionTrait as _,
 };
-use sea_orm_cascade::cascade::{Action, ErrorKind, Graph, Preview};
+use sea_orm_cascade::{Action, ErrorKind, Graph, Preview};
 
 use crate::support::{Case, TestDb};
 use crate::{entity, tables, tests};
@@ -20,6 +20,8 @@ tests![
     a_group_by_another_column_is_refused,
     a_root_that_changes_meanwhile_is_left,
     at_most_counts_all_that_changes,
+    rows_that_must_exist,
+    keys_with_their_types,
     expecting_refuses_what_is_not_as_shown,
     a_preview_survives_json,
     every_part_is_checked_before_anything_is_written,
@@ -157,7 +159,7 @@ async fn a_root_that_changes_meanwhile_is_left(db: TestDb) {
     assert_eq!(case.state(&db.conn).await, "store(1:reopened 3:c) item(1:x:1 2:y:1 4:x:1) tag(1:1 2:-)");
 }
 
-fn one_and_two(graph: &Graph) -> sea_orm_cascade::cascade::Deletion {
+fn one_and_two(graph: &Graph) -> sea_orm_cascade::Deletion {
     graph.delete_keys(store::Entity, [1, 2])
 }
 
@@ -184,6 +186,44 @@ async fn at_most_counts_all_that_changes(db: TestDb) {
         )
         .run(&db)
         .await;
+}
+
+async fn rows_that_must_exist(db: TestDb) {
+    let case = case();
+    case.create(&db, true, false).await;
+    let graph = Graph::builder().entity(store::Entity).entity(item::Entity).entity(tag::Entity).build().unwrap();
+    let before = case.state(&db.conn).await;
+    let some = graph.delete_keys(store::Entity, [9, 1, 8, 9]).must_exist();
+    let none = graph.delete(store::Entity::find().filter(store::Column::Name.eq("z"))).must_exist();
+    for (deletion, text) in [(&some, "not found: store 8, 9"), (&none, "not found: no row of store")] {
+        for error in [
+            deletion.preview(&db.conn).await.unwrap_err(),
+            deletion.execute(&db.conn).await.unwrap_err(),
+            deletion.clone().batches_of(1).execute(&db.conn).await.unwrap_err(),
+        ] {
+            assert!(error.is_not_found() && !error.is_transient());
+            assert_eq!(error.to_string(), text);
+        }
+    }
+    assert_eq!(case.state(&db.conn).await, before);
+
+    let outcome = graph.delete_keys(store::Entity, [1, 1]).must_exist().execute(&db.conn).await.unwrap();
+    assert_eq!(outcome.deleted(store::Entity), 1);
+    let again = graph.delete_keys(store::Entity, [1]).must_exist().execute(&db.conn).await.unwrap_err();
+    assert_eq!(again.to_string(), "not found: store 1");
+}
+
+async fn keys_with_their_types(db: TestDb) {
+    let case = case();
+    case.create(&db, true, false).await;
+    let graph = Graph::builder().entity(store::Entity).entity(item::Entity).entity(tag::Entity).build().unwrap();
+    let deletion = graph.delete_keys(store::Entity, [1]).keys_of(item::Entity);
+    let outcome = deletion.execute(&db.conn).await.unwrap();
+    let mut items: Vec<i64> = outcome.keys(item::Entity).unwrap();
+    items.sort_unstable();
+    assert_eq!(items, [1, 2, 4]);
+    assert!(outcome.keys(store::Entity).unwrap().is_empty(), "not asked for");
+    assert_eq!(outcome.updates_by_table().collect::<Vec<_>>(), [("tag", 1)]);
 }
 
 async fn expecting_refuses_what_is_not_as_shown(db: TestDb) {

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use sea_orm::sea_query::{Alias, IntoIden as _, TableName, TableRef};
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, RelationDef, Statement};
 
-use sea_orm_cascade::cascade::Outcome;
+use sea_orm_cascade::Outcome;
 
 use super::tables::Table;
 

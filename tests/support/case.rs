@@ -7,7 +7,7 @@ use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait, IdenStatic as _, Iterable as _, PrimaryKeyToColumn as _,
     QueryFilter as _, TransactionTrait as _,
 };
-use sea_orm_cascade::cascade::{Connection, Deletion, Error, FindingKind, Graph, Outcome};
+use sea_orm_cascade::{Connection, Deletion, Error, FindingKind, Graph, Outcome};
 
 use super::around;
 use super::tables::{Constraints, Table, Tables};

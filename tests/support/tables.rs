@@ -5,7 +5,7 @@ use sea_orm::{
     ColumnTrait as _, ColumnType, ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, Iterable as _,
     PrimaryKeyToColumn as _, Schema, Statement, TransactionTrait as _,
 };
-use sea_orm_cascade::cascade::{Graph, GraphBuilder};
+use sea_orm_cascade::{Graph, GraphBuilder};
 
 /// An entity as the harness needs it.
 #[derive(Clone)]

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, TransactionTrait as _};
-use sea_orm_cascade::cascade::{ErrorKind, Graph};
 use sea_orm_cascade::service;
+use sea_orm_cascade::{ErrorKind, Graph};
 
 use crate::support::{Kind, TestDb};
 use crate::{entity, tests};

@@ -2,7 +2,7 @@
 //! constraint.
 
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, IsolationLevel, TransactionTrait as _};
-use sea_orm_cascade::cascade::{Deletion, Error, ErrorKind, Graph, Outcome};
+use sea_orm_cascade::{Deletion, Error, ErrorKind, Graph, Outcome};
 
 use crate::support::{Kind, TestDb};
 use crate::{entity, tests};
@@ -120,7 +120,7 @@ async fn orphans(db: &TestDb) -> i64 {
 /// PostgreSQL above READ COMMITTED does not see what came, and says so.
 fn refuses(error: &Error, level: &str) -> bool {
     match error.kind() {
-        ErrorKind::IsolationLevel { level: found, foreign_keys } => found == level && !foreign_keys.is_empty(),
+        ErrorKind::IsolationLevel { level: found, foreign_keys, .. } => found == level && !foreign_keys.is_empty(),
         _ => false,
     }
 }

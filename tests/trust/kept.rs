@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait as _, Database, EntityTrait as _, QueryFilter as _, TransactionTrait as _,
 };
-use sea_orm_cascade::cascade::{Error, ErrorKind, Graph, Key, KeyPart};
+use sea_orm_cascade::{Error, ErrorKind, Graph, Key, KeyPart};
 
 use crate::support::{Kind, TestDb};
 use crate::{entity, tests};
@@ -135,7 +135,7 @@ async fn keep(db: &TestDb, table: &str, id: i64) {
 
 fn still_there(error: &Error) -> (&str, Option<&str>, Option<u64>, u64) {
     match error.kind() {
-        ErrorKind::StillThere { table, foreign_key, rows, stayed } => {
+        ErrorKind::StillThere { table, foreign_key, rows, stayed, .. } => {
             assert!(error.is_still_there());
             (table, foreign_key.as_deref(), *rows, *stayed)
         }
@@ -217,7 +217,7 @@ async fn k1_a_root_that_row_security_keeps(db: TestDb) {
     let delete = |id| graph().delete_keys(folder::Entity, [id]);
     let error = delete(2).execute(&conn).await.unwrap_err();
     assert!(error.is_forbidden(), "{error:?}");
-    assert!(matches!(error.kind(), ErrorKind::RowSecurity { tables } if *tables == ["folders"]), "{error:?}");
+    assert!(matches!(error.kind(), ErrorKind::RowSecurity { tables, .. } if *tables == ["folders"]), "{error:?}");
     assert!(delete(2).preview(&conn).await.unwrap_err().is_forbidden());
     let error = delete(2).under_row_security().execute(&conn).await.unwrap_err();
     assert_eq!(still_there(&error), ("folders", None, Some(1), 1));
@@ -334,7 +334,7 @@ async fn k3_a_row_of_a_tree_that_is_kept(db: TestDb) {
         let error = tree_graph.delete_keys(tree::Entity, [1]).batches_of(1).execute(&db.conn).await.unwrap_err();
         assert!(error.is_still_there(), "{key}: {error:?}");
         let outcome = tree_graph.delete_keys(tree::Entity, [4]).keys_of(tree::Entity).execute(&db.conn).await.unwrap();
-        let keys: Vec<&[KeyPart]> = outcome.keys(tree::Entity).iter().map(Key::parts).collect();
+        let keys: Vec<&[KeyPart]> = outcome.key_values(tree::Entity).iter().map(Key::parts).collect();
         assert_eq!(keys, [[KeyPart::Integer(4)]]);
     }
 }
@@ -403,7 +403,10 @@ async fn k8_an_engine_without_transactions(db: TestDb) {
     let deletion = graph().delete_keys(folder::Entity, [1]);
     for result in [deletion.execute(&db.conn).await, deletion.clone().batches_of(1).execute(&db.conn).await] {
         let error = result.unwrap_err();
-        assert!(matches!(error.kind(), ErrorKind::NotTransactional { tables } if *tables == ["lines"]), "{error:?}");
+        assert!(
+            matches!(error.kind(), ErrorKind::NotTransactional { tables, .. } if *tables == ["lines"]),
+            "{error:?}"
+        );
     }
     let transaction = db.conn.begin().await.unwrap();
     deletion.execute(&transaction).await.unwrap_err();
@@ -430,7 +433,7 @@ async fn k10_a_child_that_is_hidden(db: TestDb) {
     let conn = reader(&db, &policies).await;
     let deletion = graph().delete_keys(folder::Entity, [1]);
     let error = deletion.execute(&conn).await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::RowSecurity { tables } if *tables == ["notes"]), "{error:?}");
+    assert!(matches!(error.kind(), ErrorKind::RowSecurity { tables, .. } if *tables == ["notes"]), "{error:?}");
     assert!(deletion.clone().batches_of(1).execute(&conn).await.unwrap_err().is_forbidden());
     let transaction = conn.begin().await.unwrap();
     assert!(deletion.execute(&transaction).await.unwrap_err().is_forbidden());

@@ -8,7 +8,7 @@ use sea_orm::{
     ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, Order, QueryFilter as _, QueryOrder as _,
     QuerySelect as _, Statement, TransactionTrait as _,
 };
-use sea_orm_cascade::cascade::{ErrorKind, Graph, Outcome};
+use sea_orm_cascade::{ErrorKind, Graph, Outcome};
 
 use crate::support::{Kind, Log, TestDb};
 use crate::{entity, entity_with_key, tests};

@@ -74,7 +74,7 @@ impl Graph {
     /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
     /// # Migrator::up(&db, None).await?;
     /// use sea_orm::ConnectionTrait as _;
-    /// use sea_orm_cascade::cascade::FindingKind;
+    /// use sea_orm_cascade::FindingKind;
     ///
     /// let graph = sea_orm_cascade::service::graph().build()?;
     /// graph.audit().run(&db).await?.expect_clean()?;

@@ -14,3 +14,4 @@ pub(crate) mod preview;
 pub(crate) mod progress;
 pub(crate) mod rule;
 pub(crate) mod tree;
+pub(crate) mod typed_key;

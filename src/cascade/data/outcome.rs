@@ -4,12 +4,13 @@
 
 use std::fmt;
 
-use sea_orm::EntityTrait;
+use sea_orm::{EntityTrait, PrimaryKeyTrait};
 use serde::{Deserialize, Serialize};
 
 use crate::cascade::data::action::Action;
 use crate::cascade::data::key::Key;
 use crate::cascade::data::name::{label, table_name};
+use crate::cascade::data::typed_key::{FromKey, KeyMismatch};
 
 /// How many rows of each table were deleted, and how many were changed by each foreign key (rule R10).
 ///
@@ -40,6 +41,8 @@ struct Updated {
     action: Action,
     rows: u64,
 }
+
+type PrimaryKeyOf<E> = <<E as EntityTrait>::PrimaryKey as PrimaryKeyTrait>::ValueType;
 
 impl Outcome {
     /// No rows yet of these tables, and none changed by these keys, each with its table.
@@ -134,10 +137,62 @@ impl Outcome {
         self.updated.iter().map(|updated| (updated.foreign_key.as_str(), updated.action, updated.rows))
     }
 
-    /// The primary keys of this entity's rows that were deleted, in the order in which they went, if they were asked for
-    /// with [`Deletion::keys_of`](super::Deletion::keys_of); else empty.
+    /// The rows changed, table by table: the sum of [`updates`](Self::updates) over the foreign keys
+    /// of each table. A row that was changed through two foreign keys counts twice.
+    pub fn updates_by_table(&self) -> impl Iterator<Item = (&str, u64)> {
+        let mut tables: Vec<(&str, u64)> = Vec::new();
+        for updated in &self.updated {
+            match tables.iter_mut().find(|(table, _)| *table == updated.table) {
+                Some((_, rows)) => *rows += updated.rows,
+                None => tables.push((&updated.table, updated.rows)),
+            }
+        }
+        tables.into_iter()
+    }
+
+    /// The primary keys of this entity's deleted rows in their Rust type: `i64`, or a tuple for a
+    /// composite key. In the order in which the rows were deleted.
+    ///
+    /// Empty unless they were asked for with [`Deletion::keys_of`](super::super::Deletion::keys_of).
+    /// For key types that are not [`FromKey`], such as UUIDs, there is
+    /// [`key_values`](Self::key_values).
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// use sea_orm_cascade::{entity::{item, store}, service};
+    ///
+    /// let graph = service::graph().build()?;
+    /// let ikea = service::store::create_with_items(&db, "IKEA", ["Chair", "Table"]).await?;
+    ///
+    /// let deletion = graph.delete_keys(store::Entity, [ikea.id]).keys_of(item::Entity);
+    /// let items: Vec<i64> = deletion.execute(&db).await?.keys(item::Entity)?;
+    /// assert_eq!(items, [1, 2]);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`KeyMismatch`] if the database stored a value that the type does not hold.
+    pub fn keys<E>(&self, entity: E) -> Result<Vec<PrimaryKeyOf<E>>, KeyMismatch>
+    where
+        E: EntityTrait,
+        PrimaryKeyOf<E>: FromKey,
+    {
+        let typed = |key: &Key| {
+            let expected = std::any::type_name::<PrimaryKeyOf<E>>();
+            FromKey::from_key(key).ok_or_else(|| KeyMismatch { key: key.clone(), expected })
+        };
+        self.key_values(entity).iter().map(typed).collect()
+    }
+
+    /// The primary keys of this entity's deleted rows as they were read, in the order in which the
+    /// rows were deleted; empty unless they were asked for with
+    /// [`Deletion::keys_of`](super::super::Deletion::keys_of).
     #[must_use]
-    pub fn keys<E: EntityTrait>(&self, _entity: E) -> &[Key] {
+    pub fn key_values<E: EntityTrait>(&self, _entity: E) -> &[Key] {
         let table = label(&table_name::<E>());
         let mut found = self.deleted.iter().filter(|deleted| deleted.table == table);
         found.next().map_or(&[], |deleted| &deleted.keys)
@@ -149,16 +204,17 @@ impl Outcome {
         self.deleted.iter().map(|deleted| deleted.rows).sum()
     }
 
-    /// How many keys were changed, of all tables.
+    /// How many foreign keys were changed, of all tables: a row whose two foreign keys were set to
+    /// NULL counts twice.
     #[must_use]
-    pub fn keys_updated(&self) -> u64 {
+    pub fn foreign_keys_changed(&self) -> u64 {
         self.updated.iter().map(|updated| updated.rows).sum()
     }
 
-    /// Rows deleted plus keys changed: what `at_most` bounds.
+    /// Rows deleted plus foreign keys changed: the number that `at_most` limits.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.rows_deleted() + self.keys_updated()
+        self.rows_deleted() + self.foreign_keys_changed()
     }
 }
 

@@ -195,7 +195,7 @@ impl fmt::Display for Preview {
         }
         let sum = if self.is_blocked() { "were nothing in the way" } else { "total" };
         let deleted = self.sum(self.outcome.deletions().map(|(_, rows)| rows), self.outcome.rows_deleted());
-        let changed = self.sum(self.outcome.updates().map(|(.., rows)| rows), self.outcome.keys_updated());
+        let changed = self.sum(self.outcome.updates().map(|(.., rows)| rows), self.outcome.foreign_keys_changed());
         let s = if self.outcome.rows_deleted() == 1 { "" } else { "s" };
         write!(f, "{sum}: {deleted} row{s} deleted, {changed} changed")?;
         for blocker in &self.blockers {

@@ -24,6 +24,8 @@ pub(crate) struct Capture {
     pub(crate) keys_of: Vec<TableId>,
     /// Whether rows that row security hides may be passed over.
     pub(crate) under_row_security: bool,
+    /// Whether the roots that were asked for must exist.
+    pub(crate) must_exist: bool,
     /// The keys by which a repair's rows are orphans, and what becomes of these.
     pub(crate) repaired: Vec<(KeyId, Action)>,
     pub(crate) has_hook_run: AtomicBool,
@@ -32,9 +34,14 @@ pub(crate) struct Capture {
 impl Capture {
     /// The same before any hook has run.
     pub(crate) fn anew(&self) -> Self {
-        let Self { keys_of, under_row_security, repaired, has_hook_run: _ } = self;
-        let (keys_of, repaired) = (keys_of.clone(), repaired.clone());
-        Self { keys_of, under_row_security: *under_row_security, repaired, has_hook_run: AtomicBool::new(false) }
+        let Self { keys_of, under_row_security, must_exist, repaired, has_hook_run: _ } = self;
+        Self {
+            keys_of: keys_of.clone(),
+            under_row_security: *under_row_security,
+            must_exist: *must_exist,
+            repaired: repaired.clone(),
+            has_hook_run: AtomicBool::new(false),
+        }
     }
 }
 

@@ -89,7 +89,7 @@ impl GraphBuilder {
     /// }
     /// use sea_orm::ActiveValue::{NotSet, Set};
     /// use sea_orm::EntityTrait as _;
-    /// use sea_orm_cascade::cascade::Graph;
+    /// use sea_orm_cascade::Graph;
     ///
     /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
     /// # db.get_schema_builder().register(page::Entity).sync(&db).await?;

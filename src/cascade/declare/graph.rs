@@ -14,12 +14,12 @@ use crate::cascade::declare::schema::Schema;
 /// so it fits a `static` or the state of a web server. It holds no connection and works for every backend.
 ///
 /// ```
-/// use sea_orm_cascade::cascade::Graph;
+/// use sea_orm_cascade::Graph;
 /// use sea_orm_cascade::entity::{item, store};
 ///
 /// let graph = Graph::builder().entity(store::Entity).entity(item::Entity).build()?;
 /// assert_eq!(graph.tables().collect::<Vec<_>>(), ["stores", "items"]);
-/// # Ok::<(), sea_orm_cascade::cascade::Error>(())
+/// # Ok::<(), sea_orm_cascade::Error>(())
 /// ```
 #[derive(Clone)]
 pub struct Graph {

@@ -36,13 +36,24 @@ pub enum ErrorKind {
     /// The declarations cannot work together. Every fault that was found.
     Invalid(Vec<Fault>),
     /// The entity to delete from is not in the graph.
+    #[non_exhaustive]
     NotRegistered {
         /// Its table.
         table: String,
     },
+    /// Rows that were asked for do not exist, and
+    /// [`must_exist`](super::Deletion::must_exist) was stated.
+    #[non_exhaustive]
+    NotFound {
+        /// The table.
+        table: String,
+        /// The primary keys without a row; empty if a Select returned none.
+        keys: Vec<Key>,
+    },
     /// Rows that must stay refer to rows that would go (rules R3, R5). Every blocker.
     Blocked(Vec<Blocker>),
     /// More rows would be deleted or changed than `at_most` allows.
+    #[non_exhaustive]
     TooManyRows {
         /// What was allowed.
         at_most: u64,
@@ -50,6 +61,7 @@ pub enum ErrorKind {
         preview: Box<Preview>,
     },
     /// What would happen is no longer what the preview showed.
+    #[non_exhaustive]
     Changed {
         /// What was shown.
         expected: Box<Preview>,
@@ -60,6 +72,7 @@ pub enum ErrorKind {
     ///
     /// A delete needs SELECT on every table that it reaches, DELETE where it deletes and UPDATE where it changes keys; on
     /// PostgreSQL also UPDATE where it locks, which is every table that a key leads to (`SELECT .. FOR UPDATE`).
+    #[non_exhaustive]
     Forbidden {
         /// The table, as the database or the access control names it; empty if it does not.
         table: String,
@@ -70,12 +83,14 @@ pub enum ErrorKind {
     },
     /// Row security of PostgreSQL is active for this connection's user, so that rows may be hidden which belong to the
     /// delete; see [`Deletion::under_row_security`](super::Deletion::under_row_security).
+    #[non_exhaustive]
     RowSecurity {
         /// The tables that have it, among those that the delete reaches.
         tables: Vec<String>,
     },
     /// Rows that a statement was to delete or change are still there, and the database reported no error. A trigger or a
     /// rule has kept them, or has added others that refer to what goes; or row security hid them from the statement.
+    #[non_exhaustive]
     StillThere {
         /// Their table.
         table: String,
@@ -88,6 +103,7 @@ pub enum ErrorKind {
     },
     /// A key column has another type in the database than its entity declares, one whose values this crate would not read
     /// or compare exactly: other rows than those asked for could go.
+    #[non_exhaustive]
     TypeDiffers {
         /// The table.
         table: String,
@@ -100,6 +116,7 @@ pub enum ErrorKind {
     },
     /// A value of a key column is stored as another kind of value than the column's type says, which SQLite allows: it
     /// takes part in no comparison as the others do.
+    #[non_exhaustive]
     StoredDifferently {
         /// The table.
         table: String,
@@ -112,6 +129,7 @@ pub enum ErrorKind {
     },
     /// SET NULL or SET DEFAULT on a column that cannot take it in the database of MySQL and MariaDB: it is computed, or NOT
     /// NULL, which they pass over or make 0 of unless their mode is strict. (The other databases refuse that themselves.)
+    #[non_exhaustive]
     KeyCannotChange {
         /// The child's table.
         table: String,
@@ -122,12 +140,14 @@ pub enum ErrorKind {
     },
     /// Tables that the delete reaches cannot be rolled back (`MyISAM`, `Aria` and others of MySQL and MariaDB), so that an error
     /// would leave half of it done.
+    #[non_exhaustive]
     NotTransactional {
         /// These tables.
         tables: Vec<String>,
     },
     /// The caller's transaction on PostgreSQL is above READ COMMITTED, so that it does not see rows that others have added
     /// since it began, and the database has no constraint for these keys that would notice them.
+    #[non_exhaustive]
     IsolationLevel {
         /// The level of the transaction.
         level: String,
@@ -135,6 +155,7 @@ pub enum ErrorKind {
         foreign_keys: Vec<String>,
     },
     /// The feature of this crate for the connection's database is off.
+    #[non_exhaustive]
     BackendDisabled {
         /// The database.
         backend: &'static str,
@@ -144,6 +165,7 @@ pub enum ErrorKind {
     /// The connection is to a database that this crate does not know.
     UnknownBackend,
     /// A key column has a type that this database cannot compare dependably.
+    #[non_exhaustive]
     KeyNotComparable {
         /// The database.
         backend: &'static str,
@@ -159,6 +181,7 @@ pub enum ErrorKind {
     StillReferenced(DbErr),
     /// Rows refer to each other in a ring by keys that cannot be NULL, and the database deletes none of them before
     /// the others.
+    #[non_exhaustive]
     Ring {
         /// The database.
         backend: &'static str,
@@ -168,6 +191,7 @@ pub enum ErrorKind {
         source: DbErr,
     },
     /// A `before_delete` or `after_delete` of an entity registered with its hooks returned an error.
+    #[non_exhaustive]
     Vetoed {
         /// Its table.
         table: String,
@@ -176,6 +200,7 @@ pub enum ErrorKind {
     },
     /// A delete in batches ended after some of them, which stay done: its progress callback stopped it, or a batch
     /// failed. What is left is whole, and the same call goes on with it.
+    #[non_exhaustive]
     Unfinished {
         /// What was deleted and changed.
         outcome: Outcome,
@@ -186,11 +211,13 @@ pub enum ErrorKind {
     },
     /// While a delete in batches ran, rows that were to go were given another parent, and what is below them may not have to
     /// go any more. Nothing of it was deleted; the same call looks again.
+    #[non_exhaustive]
     Reparented {
         /// Their table.
         table: String,
     },
     /// While a delete in batches ran, the row went that a SET DEFAULT key was to refer to.
+    #[non_exhaustive]
     DefaultMissing {
         /// The key.
         foreign_key: String,
@@ -352,6 +379,12 @@ impl Error {
             ErrorKind::Unfinished { cause: Some(cause), .. } => cause.kind(),
             kind => kind,
         }
+    }
+
+    /// Whether rows that had to exist do not ([`ErrorKind::NotFound`]).
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        matches!(self.kind(), ErrorKind::NotFound { .. })
     }
 
     /// Whether rows that must stay refer to rows that would go.

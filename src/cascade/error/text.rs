@@ -24,6 +24,11 @@ impl fmt::Display for ErrorKind {
             Self::NotRegistered { table } => {
                 write!(f, "table {table} is not in the graph; register its entity with `GraphBuilder::entity`")
             }
+            Self::NotFound { table, keys } if keys.is_empty() => write!(f, "not found: no row of {table}"),
+            Self::NotFound { table, keys } => {
+                write!(f, "not found: {table} ")?;
+                separated(f, keys, ", ")
+            }
             Self::Blocked(blockers) => {
                 f.write_str("the delete is refused: ")?;
                 separated(f, blockers, "; ")

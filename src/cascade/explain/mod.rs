@@ -30,7 +30,7 @@ impl Graph {
     /// let graph = sea_orm_cascade::service::graph().build()?;
     /// let rules: Vec<String> = graph.rules().map(|rule| rule.to_string()).collect();
     /// assert_eq!(rules, ["when a row of stores is deleted, its items are deleted (items.store_id CASCADE)"]);
-    /// # Ok::<(), sea_orm_cascade::cascade::Error>(())
+    /// # Ok::<(), sea_orm_cascade::Error>(())
     /// ```
     pub fn rules(&self) -> impl Iterator<Item = Rule> {
         let schema = self.schema();
@@ -52,7 +52,7 @@ impl Graph {
     /// let graph = sea_orm_cascade::service::graph().build()?;
     /// let picture = "flowchart TD\n    t0[\"stores\"]\n    t1[\"items\"]\n    t0 ==>|\"store_id CASCADE\"| t1\n";
     /// assert_eq!(graph.to_mermaid(), picture);
-    /// # Ok::<(), sea_orm_cascade::cascade::Error>(())
+    /// # Ok::<(), sea_orm_cascade::Error>(())
     /// ```
     #[must_use]
     pub fn to_mermaid(&self) -> String {
@@ -64,7 +64,7 @@ impl Graph {
     /// ```
     /// let graph = sea_orm_cascade::service::graph().build()?;
     /// assert!(graph.to_dot().contains("t0 -> t1 [label=\"store_id\\nCASCADE\""));
-    /// # Ok::<(), sea_orm_cascade::cascade::Error>(())
+    /// # Ok::<(), sea_orm_cascade::Error>(())
     /// ```
     #[must_use]
     pub fn to_dot(&self) -> String {
@@ -99,7 +99,7 @@ impl Deletion {
     /// let plan = service::graph().build()?.delete_keys(store::Entity, [1, 2]).explain(DbBackend::Sqlite)?;
     /// assert_eq!(plan.steps[1].purpose, "delete the items that refer to rows that go by items.store_id (CASCADE)");
     /// println!("{plan}");
-    /// # Ok::<(), sea_orm_cascade::cascade::Error>(())
+    /// # Ok::<(), sea_orm_cascade::Error>(())
     /// ```
     ///
     /// # Errors

@@ -2,12 +2,14 @@
 //!
 //! I/O: it reads and locks.
 
+use std::collections::BTreeSet;
+
 use sea_orm::sea_query::{Alias, Expr, Query};
 use sea_orm::{DbErr, QueryResult, Value};
 
 use crate::cascade::data::action::Action;
 use crate::cascade::data::dialect::Dialect;
-use crate::cascade::data::key::{Keys, storable};
+use crate::cascade::data::key::{Index, Key, Keys, storable};
 use crate::cascade::db::execution::{Execution, Transaction};
 use crate::cascade::db::session::Purpose;
 use crate::cascade::declare::schema::{KeyId, Table, TableId};
@@ -24,8 +26,36 @@ impl<'a> Execution<'a> {
     /// still fulfil the Select; from there on it is never evaluated again.
     pub(crate) async fn freeze(self, roots: &Roots, purpose: Purpose) -> Result<Fetched, Error> {
         let (found, catalog) = self.find_roots(roots, purpose).await?;
+        if self.capture.must_exist {
+            self.check_exist(roots, &found)?;
+        }
         let fetched = Fetched::new(self.schema, self.plan.root, found).with_catalog(catalog);
         self.with_gathered(fetched, purpose == Purpose::Write).await
+    }
+
+    /// Checks that every key that was asked for names a row, and that a Select returned one.
+    fn check_exist(self, roots: &Roots, found: &Keys) -> Result<(), Error> {
+        let Table { label, primary_key, .. } = &self.schema.tables[self.plan.root];
+        let not_found = |keys| Err(ErrorKind::NotFound { table: label.clone(), keys }.into());
+        let Roots::Keys(values) = roots else {
+            return if found.is_empty() { not_found(Vec::new()) } else { Ok(()) };
+        };
+        let distinct: BTreeSet<String> = values.iter().map(|key| format!("{key:?}")).collect();
+        // Equality is the database's: `'a'` may have found `'A'`, so that the number decides.
+        if found.len() >= distinct.len() {
+            return Ok(());
+        }
+        let mut asked = self.keys_of(self.plan.root, primary_key)?;
+        for key in values {
+            // A value that the column cannot hold has no row, and no form to show it in.
+            asked.push(key);
+        }
+        let (asked, index) = (asked.sorted(), Index::new(found, primary_key));
+        let columns = asked.of(primary_key);
+        let missing = (0..asked.len()).filter(|&row| index.find(found, &columns, row).is_none());
+        let mut keys: Vec<Key> = missing.map(|row| asked.sample(row)).collect();
+        keys.dedup();
+        not_found(keys)
     }
 
     /// The asked rows alone, and what the catalogs say of the tables that their delete reaches.

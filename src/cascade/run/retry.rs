@@ -80,7 +80,7 @@ impl Attempts {
             target: "sea_orm_cascade",
             cause,
             wait_ms = wait.as_millis(),
-            "tries again"
+            "cascade.retry"
         );
         Some(wait)
     }

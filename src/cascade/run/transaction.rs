@@ -5,6 +5,7 @@
 use tracing::{Instrument as _, Span};
 
 use crate::cascade::data::dialect::Dialect;
+use crate::cascade::data::outcome::Outcome;
 use crate::cascade::db::execution::{Capture, Execution, Transaction};
 use crate::cascade::db::session;
 use crate::cascade::db::session::{Connection, Purpose, Session};
@@ -26,6 +27,9 @@ pub(crate) trait Work: Sync {
 pub(crate) trait Request: Work<Output: 'static> + Clone + Send + 'static {
     /// What is worked out once, before any attempt.
     fn prepare(&self) -> Result<Prepared, Error>;
+
+    /// Tells `tracing` how it ended.
+    fn tell(_: &Result<Self::Output, Error>) {}
 }
 
 /// What all attempts at a request share.
@@ -104,6 +108,30 @@ impl<R: Request> Task for R {
     async fn on<C: Connection>(&self, db: &C, cancel: &CancelFlag) -> Result<Self::Output, Error> {
         let prepared = self.prepare()?;
         let transactions = Transactions::on(db, cancel, prepared.purpose)?;
-        transactions.retried(&prepared, self).instrument(prepared.span.clone()).await
+        let carried_out = async {
+            let result = transactions.retried(&prepared, self).await;
+            Self::tell(&result);
+            result
+        };
+        carried_out.instrument(prepared.span.clone()).await
+    }
+}
+
+/// One event for each delete and repair, when it has been committed or has failed.
+pub(crate) fn tell(result: Result<&Outcome, &Error>) {
+    match result {
+        Ok(outcome) => tracing::debug!(
+            name: "cascade.done",
+            target: "sea_orm_cascade",
+            deleted = outcome.rows_deleted(),
+            changed = outcome.foreign_keys_changed(),
+            "cascade.done: {outcome}"
+        ),
+        Err(error) => tracing::debug!(
+            name: "cascade.failed",
+            target: "sea_orm_cascade",
+            transient = error.is_transient(),
+            "cascade.failed: {error}"
+        ),
     }
 }

@@ -102,7 +102,7 @@ impl Execution<'_> {
             action = key.map(|key| self.schema.keys[key].action.as_sql()),
             rows,
             elapsed_us = elapsed.as_micros(),
-            "did a step"
+            "cascade.step"
         );
     }
 

@@ -138,7 +138,7 @@ impl<C: Connection> BatchRun<'_, C> {
             done = progress.done,
             total = progress.total,
             batches = progress.batches,
-            "committed a batch"
+            "cascade.progress"
         );
         let goes_on = self.limits.on_progress.as_ref().is_none_or(|on_progress| on_progress(&progress).is_continue());
         self.is_stopped = !goes_on;
