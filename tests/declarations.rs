@@ -62,7 +62,7 @@ entity!(referring "c" { pub b: Option<i64>, } [
 
 async fn set_null_on_a_column_that_is_referred_to(_: TestDb) {
     let graph = Graph::builder().entity(a::Entity).entity(referred::Entity).entity(referring::Entity).build();
-    assert_eq!(faults(graph), ["b.a is declared ON DELETE SET NULL, but another registered key refers to it"]);
+    assert_eq!(faults(graph), ["b.a is declared ON DELETE SET NULL, but another registered foreign key references it"]);
 }
 
 entity!(no_default "b" { pub a: i64, } [A = "super::a::Entity", "Column::A", "super::a::Column::Id", "SetDefault"]);
@@ -302,7 +302,7 @@ mod float {
 
 async fn floats_are_no_keys(_: TestDb) {
     let graph = Graph::builder().entity(float::Entity).build();
-    assert_eq!(faults(graph), ["float.id has a type without a dependable equality and cannot be a key"]);
+    assert_eq!(faults(graph), ["float.id has a type without a reliable equality and cannot be a key"]);
 }
 
 async fn every_fault_is_reported(_: TestDb) {
@@ -310,7 +310,7 @@ async fn every_fault_is_reported(_: TestDb) {
     let error = graph.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the declarations cannot work: float.id has a type without a dependable equality and cannot be a key; \
+        "the declarations are invalid: float.id has a type without a reliable equality and cannot be a key; \
          b.a is declared ON DELETE SET NULL, but it is NOT NULL"
     );
     let ErrorKind::Invalid(faults) = error.kind() else { panic!("{error:?}") };

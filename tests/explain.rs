@@ -217,7 +217,7 @@ async fn a_plan_as_text(_: TestDb) {
         r#"on PostgreSQL, in one transaction:
 1. find the rows of a with these keys, and lock them in key order
    SELECT CAST("a"."id" AS bigint) AS "__cascade_k0" FROM "a" WHERE "a"."id" = ANY(CAST($1 AS bigint[])) ORDER BY "a"."id" ASC FOR UPDATE OF "a"
-2. delete the b that refer to rows that go by b.a (CASCADE)
+2. delete the b that reference rows to delete through b.a (CASCADE)
    DELETE FROM "b" WHERE "b"."a" = ANY(CAST($1 AS bigint[]))
 3. delete the rows of a
    DELETE FROM "a" WHERE "a"."id" = ANY(CAST($1 AS bigint[]))"#
@@ -324,9 +324,9 @@ async fn a_preview_that_counts_no_further(db: TestDb) {
         "a: 1 row to delete\n\
          └─ b.a CASCADE: more than 2 rows to delete\n   \
             ├─ c.b CASCADE: more than 2 rows to delete\n   \
-            └─ x.b NO ACTION: 1 row in the way\n\
-         were nothing in the way: at least 7 rows deleted, 0 changed\n\
-         blocked: 1 row of x refer by x.b (NO ACTION), keys 1, path a > b > x"
+            └─ x.b NO ACTION: 1 row blocking\n\
+         without the blockers: at least 7 rows deleted, 0 changed\n\
+         blocked: 1 row of x references it through x.b (NO ACTION), keys 1, path a > b > x"
     );
     assert_eq!(of(2).await.counted_up_to(), Some(2));
     let (exact, high) = (deletion.preview(&db.conn).await.unwrap(), of(4).await);

@@ -497,7 +497,10 @@ async fn a_lock_needs_a_transaction(db: TestDb) {
     tables.create(&db.conn, Constraints::None, &[("a", "(1)")]).await;
     let error = lock_parent(&db.conn, a::Entity, 1).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::NotInTransaction));
-    assert_eq!(error.to_string(), "outside of a transaction a lock ends with its statement; begin one and give that");
+    assert_eq!(
+        error.to_string(),
+        "outside of a transaction a lock ends with its statement; begin a transaction and pass it"
+    );
     let transaction = db.conn.begin().await.unwrap();
     assert!(lock_parent(&transaction, a::Entity, 1).await.unwrap());
     assert!(!lock_parent(&transaction, a::Entity, 2).await.unwrap());

@@ -331,7 +331,7 @@ async fn a_programs_own_tables_go_through_the_same_call(db: TestDb) {
     assert!(error.is_blocked());
     assert_eq!(
         error.to_string(),
-        "the delete is refused: 1 row of loans refer by loans.item_id (RESTRICT), keys 7, path stores > items > loans"
+        "the delete is refused: 1 row of loans references it through loans.item_id (RESTRICT), keys 7, path stores > items > loans"
     );
     let preview = service::store::preview_delete(&db.conn, &graph, ikea.id).await.unwrap();
     assert_eq!(
@@ -339,9 +339,9 @@ async fn a_programs_own_tables_go_through_the_same_call(db: TestDb) {
         "stores: 1 row to delete\n\
          └─ items.store_id CASCADE: 2 rows to delete\n   \
          ├─ reviews.item_id CASCADE: 3 rows to delete\n   \
-         └─ loans.item_id RESTRICT: 1 row in the way\n\
-         were nothing in the way: 6 rows deleted, 0 changed\n\
-         blocked: 1 row of loans refer by loans.item_id (RESTRICT), keys 7, path stores > items > loans"
+         └─ loans.item_id RESTRICT: 1 row blocking\n\
+         without the blockers: 6 rows deleted, 0 changed\n\
+         blocked: 1 row of loans references it through loans.item_id (RESTRICT), keys 7, path stores > items > loans"
     );
     assert_eq!(service::item::delete(&db.conn, &graph, chair).await.unwrap().deleted(review::Entity), 2);
     db.sql("DELETE FROM loans").await;

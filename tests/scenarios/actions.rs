@@ -111,14 +111,14 @@ async fn no_action_and_restrict_refuse(db: TestDb) {
         .rows("a", "(1), (2)")
         .rows("b", "(1, 1), (2, 1), (3, 2)")
         .delete(a::Entity, &[1])
-        .refused("the delete is refused: 2 rows of b refer by b.a (NO ACTION), keys 1, 2, path a > b")
+        .refused("the delete is refused: 2 rows of b reference it through b.a (NO ACTION), keys 1, 2, path a > b")
         .run(&db)
         .await;
     Case::new(tables![a, restrict])
         .rows("a", "(1), (2)")
         .rows("b", rows)
         .delete(a::Entity, &[1])
-        .refused("the delete is refused: 6 rows of b refer by b.a (RESTRICT), keys 1, 2, 4, 5, 6, .., path a > b")
+        .refused("the delete is refused: 6 rows of b reference it through b.a (RESTRICT), keys 1, 2, 4, 5, 6, .., path a > b")
         .run(&db)
         .await;
 }
@@ -131,8 +131,8 @@ async fn every_blocker_is_named(db: TestDb) {
         .rows("c", "(5, 1)")
         .delete(a::Entity, &[1])
         .refused(
-            "the delete is refused: 1 row of b refer by b.a (NO ACTION), keys 1, path a > b; \
-             1 row of c refer by c.a (RESTRICT), keys 5, path a > c",
+            "the delete is refused: 1 row of b references it through b.a (NO ACTION), keys 1, path a > b; \
+             1 row of c references it through c.a (RESTRICT), keys 5, path a > c",
         )
         .run(&db)
         .await;
@@ -145,7 +145,7 @@ async fn a_blocker_two_levels_down_stops_everything(db: TestDb) {
         .rows("b", "(1, 1), (2, 1)")
         .rows("c", "(7, 2)")
         .delete(a::Entity, &[1])
-        .refused("the delete is refused: 1 row of c refer by c.b (RESTRICT), keys 7, path a > b > c")
+        .refused("the delete is refused: 1 row of c references it through c.b (RESTRICT), keys 7, path a > b > c")
         .run(&db)
         .await;
 }

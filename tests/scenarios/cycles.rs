@@ -46,7 +46,7 @@ async fn no_action_within_a_tree(db: TestDb) {
     let case = || Case::new(tables![no_action]).rows("nodes", "(1, NULL), (2, 1), (3, 2), (4, NULL)");
     case()
         .delete(no_action::Entity, &[1])
-        .refused("the delete is refused: 1 row of nodes refer by nodes.up (NO ACTION), keys 2, path nodes > nodes")
+        .refused("the delete is refused: 1 row of nodes references it through nodes.up (NO ACTION), keys 2, path nodes > nodes")
         .run(&db)
         .await;
     case().delete(no_action::Entity, &[1, 2, 3]).outcome("deleted nodes 3", "nodes(4:-)").run(&db).await;
@@ -56,7 +56,7 @@ async fn restrict_within_a_tree(db: TestDb) {
     let case = || Case::new(tables![restrict]).rows("nodes", "(1, NULL), (2, 1), (3, 2), (4, 4)");
     case()
         .delete(restrict::Entity, &[1, 2, 3])
-        .refused("the delete is refused: 2 rows of nodes refer by nodes.up (RESTRICT), keys 2, 3, path nodes > nodes")
+        .refused("the delete is refused: 2 rows of nodes reference it through nodes.up (RESTRICT), keys 2, 3, path nodes > nodes")
         .run(&db)
         .await;
     // R3: a row's reference to itself never blocks.
@@ -160,8 +160,8 @@ async fn a_ring_of_keys_that_cannot_be_null(db: TestDb) {
                 assert_eq!(
                     error.to_string(),
                     "rows refer to each other in a ring by keys that cannot be NULL, and MySQL/MariaDB deletes none of \
-                     them before the others: nodes 1 refers by nodes.up to nodes 3 refers by nodes.up to nodes 2 refers \
-                     by nodes.up to nodes 1; make one of these keys nullable"
+                     them before the others: nodes 1 -[nodes.up]-> nodes 3 -[nodes.up]-> nodes 2 refers \
+                     by nodes.up to nodes 1; make one of these foreign keys nullable"
                 );
                 assert_eq!(case.state(&db.conn).await, before);
             }
@@ -268,7 +268,7 @@ async fn a_ring_longer_than_the_databases_own_cascade(db: TestDb) {
             let ErrorKind::Ring { rows, .. } = error.kind() else { panic!("{error:?}") };
             assert!(db.kind() != Kind::Postgres && rows.len() == 1_200, "{error:?}");
             assert!(
-                error.to_string().ends_with("others, 1200 rows in all; make one of these keys nullable"),
+                error.to_string().ends_with("others, 1200 rows in all; make one of these foreign keys nullable"),
                 "{error}"
             );
             assert_eq!(case.state(&db.conn).await, before);
@@ -292,7 +292,7 @@ async fn the_first_blockers_among_many_nodes(db: TestDb) {
     let error = case.graph().delete_keys(noted::Entity, [1]).execute(&db.conn).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the delete is refused: 20 rows of nodes refer by nodes.see (NO ACTION), keys 9000, 9001, 9002, 9003, 9004, .., \
+        "the delete is refused: 20 rows of nodes reference it through nodes.see (NO ACTION), keys 9000, 9001, 9002, 9003, 9004, .., \
          path nodes > nodes"
     );
 }
@@ -440,7 +440,7 @@ async fn a_blocker_under_a_tree(db: TestDb) {
         .rows("orders", "(7, 30)")
         .delete(tree::Entity, &[1])
         .refused(
-            "the delete is refused: 1 row of orders refer by orders.product (NO ACTION), keys 7, path nodes > products > \
+            "the delete is refused: 1 row of orders references it through orders.product (NO ACTION), keys 7, path nodes > products > \
              orders",
         )
         .run(&db)
@@ -471,7 +471,7 @@ async fn a_tree_under_a_parent(db: TestDb) {
         .await;
     case("(1, 1, NULL), (2, 1, 1), (3, 2, 2)")
         .refused(
-            "the delete is refused: 1 row of shelves refer by shelves.up (NO ACTION), keys 3, path shops > shelves > \
+            "the delete is refused: 1 row of shelves references it through shelves.up (NO ACTION), keys 3, path shops > shelves > \
              shelves",
         )
         .run(&db)

@@ -46,7 +46,9 @@ async fn a_blocker_that_is_doomed_too_does_not_block(db: TestDb) {
     case("(1, 1, 1)").delete(top::Entity, &[1]).outcome("deleted top 1, both 1", "top(2) both()").run(&db).await;
     case("(1, 1, 2)")
         .delete(top::Entity, &[1])
-        .refused("the delete is refused: 1 row of both refer by both.a (NO ACTION), keys 1, path top > both")
+        .refused(
+            "the delete is refused: 1 row of both references it through both.a (NO ACTION), keys 1, path top > both",
+        )
         .run(&db)
         .await;
     case("(1, 1, 2)").delete(top::Entity, &[1, 2]).outcome("deleted top 2, both 1", "top() both()").run(&db).await;
@@ -66,7 +68,7 @@ async fn a_blocker_doomed_through_a_third_table_does_not_block(db: TestDb) {
         .await;
     case("(1, 1, 2)")
         .delete(top::Entity, &[1])
-        .refused("the delete is refused: 1 row of third refer by third.top (NO ACTION), keys 1, path top > third")
+        .refused("the delete is refused: 1 row of third references it through third.top (NO ACTION), keys 1, path top > third")
         .run(&db)
         .await;
 }
@@ -81,7 +83,7 @@ async fn a_diamond_goes_from_its_top_and_not_from_its_side(db: TestDb) {
                 .rows("right_side", "(1, 1)")
                 .rows("bottom", "(1, 1, 1)")
         };
-        let refused = "the delete is refused: 1 row of bottom refer by bottom.l (NO ACTION), keys 1, \
+        let refused = "the delete is refused: 1 row of bottom references it through bottom.l (NO ACTION), keys 1, \
                        path left_side > bottom";
         case().delete(left::Entity, &[1]).refused(refused).run(&db).await;
     }
@@ -114,10 +116,9 @@ async fn restrict_refuses_the_diamond_from_both(db: TestDb) {
             .rows("right_side", "(1, 1)")
             .rows("bottom", "(1, 1, 1)")
     };
-    let by = "the delete is refused: 1 row of bottom refer by bottom.l (RESTRICT), keys 1, path left_side > bottom";
+    let by = "the delete is refused: 1 row of bottom references it through bottom.l (RESTRICT), keys 1, path left_side > bottom";
     case().delete(left::Entity, &[1]).refused(by).run(&db).await;
-    let by =
-        "the delete is refused: 1 row of bottom refer by bottom.l (RESTRICT), keys 1, path top > left_side > bottom";
+    let by = "the delete is refused: 1 row of bottom references it through bottom.l (RESTRICT), keys 1, path top > left_side > bottom";
     case().delete(top::Entity, &[1]).refused(by).run(&db).await;
 }
 
@@ -128,7 +129,7 @@ async fn a_row_that_another_path_only_nulls_still_blocks(db: TestDb) {
         .rows("left_side", "(1, 1)")
         .rows("nulled", "(1, 1, 1)")
         .delete(top::Entity, &[1])
-        .refused("the delete is refused: 1 row of nulled refer by nulled.l (NO ACTION), keys 1, path top > left_side > nulled")
+        .refused("the delete is refused: 1 row of nulled references it through nulled.l (NO ACTION), keys 1, path top > left_side > nulled")
         .run(&db)
         .await;
 }
@@ -141,7 +142,7 @@ async fn a_blocker_whose_cascade_key_is_null_is_found(db: TestDb) {
         .rows("right_side", "(1, 1)")
         .rows("bottom", "(1, 1, 1), (2, 1, NULL)")
         .delete(top::Entity, &[1])
-        .refused("the delete is refused: 1 row of bottom refer by bottom.l (NO ACTION), keys 2, path top > left_side > bottom")
+        .refused("the delete is refused: 1 row of bottom references it through bottom.l (NO ACTION), keys 2, path top > left_side > bottom")
         .run(&db)
         .await;
 }

@@ -291,7 +291,7 @@ async fn every_part_is_checked_before_anything_is_written(db: TestDb) {
         .rows("item", "(1, 'x', 1), (2, 'y', 1)")
         .rows("loan", "(5, 2)")
         .delete_by(|graph, _| graph.delete_keys(store::Entity, [1]).at_most(1))
-        .refused("the delete is refused: 1 row of loan refer by loan.item (RESTRICT), keys 5, path store > item > loan")
+        .refused("the delete is refused: 1 row of loan references it through loan.item (RESTRICT), keys 5, path store > item > loan")
         .run(&db)
         .await;
 }

@@ -478,7 +478,7 @@ async fn bytes_keys(db: TestDb) {
     let error = case.graph().delete(bytes::Entity::find()).execute(&db.conn).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the delete is refused: 1 row of bytes_children refer by bytes_children.parent (RESTRICT), keys 1, \
+        "the delete is refused: 1 row of bytes_children references it through bytes_children.parent (RESTRICT), keys 1, \
          path bytes_keys > bytes_children"
     );
 }

@@ -189,11 +189,11 @@ impl fmt::Display for Preview {
                 Action::SetNull | Action::SetDefault => writeln!(f, "orphans by {foreign_key}: {number} to change")?,
                 Action::NoAction | Action::Restrict => writeln!(
                     f,
-                    "orphans by {foreign_key}: {number} left alone, because {action} does not say what becomes of them"
+                    "orphans by {foreign_key}: {number} unchanged, because {action} has no rule for orphans"
                 )?,
             }
         }
-        let sum = if self.is_blocked() { "were nothing in the way" } else { "total" };
+        let sum = if self.is_blocked() { "without the blockers" } else { "total" };
         let deleted = self.sum(self.outcome.deletions().map(|(_, rows)| rows), self.outcome.rows_deleted());
         let changed = self.sum(self.outcome.updates().map(|(.., rows)| rows), self.outcome.foreign_keys_changed());
         let s = if self.outcome.rows_deleted() == 1 { "" } else { "s" };
@@ -211,7 +211,7 @@ impl fmt::Display for Line {
         let fate = match action {
             Action::Cascade => "to delete",
             Action::SetNull | Action::SetDefault => "to change",
-            Action::NoAction | Action::Restrict => "in the way",
+            Action::NoAction | Action::Restrict => "blocking",
         };
         write!(f, "{foreign_key} {action}: {} {fate}", rows(*number, *or_more))
     }
@@ -219,17 +219,18 @@ impl fmt::Display for Line {
 
 impl fmt::Display for Blocker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { table, foreign_key, action, rows: number, or_more, sample_keys, path } = self;
-        let number = rows(*number, *or_more);
+        let Self { table, foreign_key, action, rows: rows_blocking, or_more, sample_keys, path } = self;
+        let number = rows(*rows_blocking, *or_more);
         match action {
             Action::SetDefault => {
                 write!(
                     f,
-                    "{number} of {table} would take the default of {foreign_key}, which names no row that stays"
+                    "{number} of {table} would take the default of {foreign_key}, and no remaining row has that key"
                 )?;
             }
             Action::Cascade | Action::SetNull | Action::NoAction | Action::Restrict => {
-                write!(f, "{number} of {table} refer by {foreign_key} ({action})")?;
+                let verb = if *rows_blocking == 1 && !or_more { "references" } else { "reference" };
+                write!(f, "{number} of {table} {verb} it through {foreign_key} ({action})")?;
             }
         }
         let more = if sample_keys.len() == Self::SAMPLE_KEYS_MAX { ", .." } else { "" };

@@ -129,7 +129,7 @@ pub(super) fn cannot_change(
         if table.primary_key.contains(&position) {
             Some("it is part of the primary key")
         } else if table.identity.contains(&position) {
-            Some("another registered key refers to it")
+            Some("another registered foreign key references it")
         } else if shared(keys, id, position) {
             Some("another key of the table shares it")
         } else if column.nullable || (action == Action::SetDefault && column.default.is_some()) {

@@ -18,7 +18,7 @@ impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Invalid(faults) => {
-                f.write_str("the declarations cannot work: ")?;
+                f.write_str("the declarations are invalid: ")?;
                 separated(f, faults, "; ")
             }
             Self::NotRegistered { table } => {
@@ -43,8 +43,8 @@ impl fmt::Display for ErrorKind {
             Self::Forbidden { table, permission, source } => forbidden(f, table, permission, source),
             Self::RowSecurity { tables } => write!(
                 f,
-                "row security is active for this user on {}, and may hide rows that belong to the delete; use a role that it \
-                 does not apply to, or state `under_row_security` if hidden rows are to be passed over",
+                "row security is active for this user on {} and may hide rows that the delete must find; use a role that row \
+                 security does not apply to, or state `under_row_security` to ignore hidden rows",
                 tables.join(", ")
             ),
             Self::StillThere { table, foreign_key, rows, stayed } => {
@@ -52,13 +52,13 @@ impl fmt::Display for ErrorKind {
             }
             Self::TypeDiffers { table, column, expected, found } => write!(
                 f,
-                "the key column {table}.{column} is {found} in the database, which is not compared exactly as what the \
-                 entities declare ({expected}), so that other rows could go; declare the type that is there, or change it"
+                "the key column {table}.{column} is {found} in the database, and the entities declare {expected}; the database \
+                 compares the two differently, so that other rows could be deleted; make the two types equal"
             ),
             Self::StoredDifferently { table, column, value, row } => write!(
                 f,
-                "the key column {table}.{column} of the row ({row}) is stored as {value}, which is not what its type says; \
-                 store it as the others are, with an UPDATE that casts it"
+                "the key column {table}.{column} of the row ({row}) is stored as {value}, which is not the declared type; \
+                 convert it with an UPDATE that casts it"
             ),
             Self::KeyCannotChange { table, column, reason } => write!(
                 f,
@@ -66,13 +66,14 @@ impl fmt::Display for ErrorKind {
             ),
             Self::NotTransactional { tables } => write!(
                 f,
-                "the engine of {} has no transactions, so that a delete could not be undone; ALTER TABLE .. ENGINE = InnoDB",
+                "the storage engine of {} has no transactions, so that a failed delete could not be rolled back; run ALTER TABLE .. \
+                 ENGINE = InnoDB",
                 tables.join(", ")
             ),
             Self::IsolationLevel { level, foreign_keys } => write!(
                 f,
-                "in a transaction that is {level} rows that others have added are not seen, and no constraint of the database \
-                 watches {}; begin it as READ COMMITTED, or add the constraint",
+                "a {level} transaction does not see rows that others have added, and the database has no constraint for {}; \
+                 begin the transaction as READ COMMITTED, or add the constraint",
                 foreign_keys.join(", ")
             ),
             Self::BackendDisabled { backend, feature } => {
@@ -80,7 +81,7 @@ impl fmt::Display for ErrorKind {
             }
             Self::UnknownBackend => f.write_str("the connection is to a database that sea-orm-cascade does not know"),
             Self::KeyNotComparable { backend, table, column } => {
-                write!(f, "{backend} cannot compare the key column {table}.{column} dependably")
+                write!(f, "{backend} cannot compare the key column {table}.{column} reliably")
             }
             Self::Select(_) => f.write_str(
                 "the Select of the rows to delete cannot be used: their keys are added to its columns, which a UNION, a \
@@ -88,28 +89,28 @@ impl fmt::Display for ErrorKind {
                  first and use `delete_keys`",
             ),
             Self::StillReferenced(_) => f.write_str(
-                "a row still refers to a row to be deleted: register its table too, or try again if it was inserted \
-                 meanwhile",
+                "another row still references a row to delete: register its table too, or try again if the row was \
+                 inserted meanwhile",
             ),
             Self::Ring { backend, rows, source: _ } => ring(f, backend, rows),
             Self::Vetoed { table, .. } => write!(f, "a hook of {table} refused the delete"),
             Self::Unfinished { outcome, batches, cause } => unfinished(f, outcome, *batches, cause.is_some()),
             Self::Reparented { table } => write!(
                 f,
-                "rows of {table} that were to be deleted have another parent or key by now; call again"
+                "a row of {table} left the delete set while batches ran, because its parent or key changed; call again"
             ),
             Self::DefaultMissing { foreign_key, parent } => write!(
                 f,
-                "the row of {parent} that {foreign_key} was to refer to by its default is gone; put it back, and call again"
+                "the row of {parent} that the default of {foreign_key} names does not exist any more; insert it and call again"
             ),
-            Self::AuditFailed(audit) => write!(f, "the database is not as declared; {audit}"),
+            Self::AuditFailed(audit) => write!(f, "the database differs from the declarations; {audit}"),
             Self::BatchesInTransaction => f.write_str(
-                "batches cannot be committed inside a transaction of the caller's; give a pool, or delete without \
+                "batches cannot be committed inside the caller's transaction; pass a pool, or delete without \
                  `batches_of`",
             ),
             Self::EmptyBatches => f.write_str("batches of 0 rows delete nothing; ask for at least 1"),
             Self::NotInTransaction => {
-                f.write_str("outside of a transaction a lock ends with its statement; begin one and give that")
+                f.write_str("outside of a transaction a lock ends with its statement; begin a transaction and pass it")
             }
             Self::Database(_) => f.write_str("the database or the connection failed; the cause is the source of this error"),
         }
@@ -122,17 +123,18 @@ const NEEDED_RIGHTS: &str = "a delete needs SELECT and DELETE, UPDATE where it c
 
 fn changed(f: &mut fmt::Formatter<'_>, expected: &Preview, found: &Preview) -> fmt::Result {
     if expected.root() != found.root() {
-        write!(f, "the preview is of {}, and this deletes from {}", expected.root(), found.root())
+        write!(f, "the preview is of a delete from {}, and this is a delete from {}", expected.root(), found.root())
     } else if expected.outcome() == found.outcome() {
         write!(
             f,
-            "no longer what the preview showed: as many rows, but not the same of {}, or by other keys; look again",
+            "the rows have changed since the preview: the counts are equal, but other rows of {} or other foreign keys; \
+             preview again",
             found.root()
         )
     } else {
         write!(
             f,
-            "no longer what the preview showed: shown were {}, found {}; look again",
+            "the counts have changed since the preview: it showed {}, now found {}; preview again",
             expected.outcome(),
             found.outcome()
         )
@@ -141,10 +143,7 @@ fn changed(f: &mut fmt::Formatter<'_>, expected: &Preview, found: &Preview) -> f
 
 fn unfinished(f: &mut fmt::Formatter<'_>, outcome: &Outcome, batches: u64, has_failed: bool) -> fmt::Result {
     let (how, s) = (if has_failed { "failed" } else { "was stopped" }, if batches == 1 { "" } else { "es" });
-    write!(
-        f,
-        "the delete {how} after {batches} batch{s}, which stay done ({outcome}); the same call goes on with what is left"
-    )
+    write!(f, "the delete {how} after {batches} committed batch{s} ({outcome}); call again to continue")
 }
 
 fn forbidden(f: &mut fmt::Formatter<'_>, table: &str, permission: &str, source: &DbErr) -> fmt::Result {
@@ -164,30 +163,30 @@ fn still_there(
 ) -> fmt::Result {
     match (foreign_key, rows) {
         (Some(foreign_key), _) => {
-            write!(f, "{stayed} rows of {table} still refer by {foreign_key} to rows that were to go")?;
+            write!(f, "{stayed} rows of {table} still reference rows to delete through {foreign_key}")?;
         }
-        (None, Some(rows)) => write!(f, "{stayed} of {rows} rows of {table} that were to go are still there")?,
-        (None, None) => write!(f, "{stayed} rows of {table} that were to go or change are as they were")?,
+        (None, Some(rows)) => write!(f, "{stayed} of {rows} rows of {table} to delete still exist")?,
+        (None, None) => write!(f, "{stayed} rows of {table} to delete or change are unchanged")?,
     }
     f.write_str(
-        ", and the database reported no error; a trigger, a rule or row security on the table keeps rows or adds them",
+        ", and the database reported no error; a trigger, a rule or row security on the table keeps or adds rows",
     )
 }
 
 fn ring(f: &mut fmt::Formatter<'_>, backend: &str, rows: &[RingRow]) -> fmt::Result {
     write!(
         f,
-        "rows refer to each other in a ring by keys that cannot be NULL, and {backend} deletes none of them before the \
-         others: "
+        "rows reference each other in a ring through NOT NULL foreign keys, and {backend} can delete none of them \
+         first: "
     )?;
     for RingRow { table, key, foreign_key } in rows.iter().take(RING_ROWS_SHOWN_MAX) {
-        write!(f, "{table} {key} refers by {foreign_key} to ")?;
+        write!(f, "{table} {key} -[{foreign_key}]-> ")?;
     }
     match rows {
         [RingRow { table, key, .. }, ..] if rows.len() <= RING_ROWS_SHOWN_MAX => write!(f, "{table} {key}")?,
         _ => write!(f, "others, {} rows in all", rows.len())?,
     }
-    f.write_str("; make one of these keys nullable")
+    f.write_str("; make one of these foreign keys nullable")
 }
 
 fn separated<T: fmt::Display>(f: &mut fmt::Formatter<'_>, parts: &[T], by: &str) -> fmt::Result {
@@ -213,14 +212,14 @@ impl fmt::Display for Fault {
             Self::NoBelongsTo { parent, relation, child } => write!(
                 f,
                 "{parent} has children in {child} (relation {relation}), but {child} declares no belongs_to over those \
-                 columns; the rule belongs there"
+                 columns; declare it there, with its on_delete"
             ),
             Self::ActionsDiffer { foreign_key, first, second } => {
                 let second = second.map_or("an unknown action", Action::as_sql);
                 write!(f, "{foreign_key} is declared with {first} and with {second}; state one action")
             }
             Self::UnknownAction { table, relation } => {
-                write!(f, "relation {relation} of {table} has an on_delete that is not known")
+                write!(f, "relation {relation} of {table} has an unknown on_delete")
             }
             Self::ConditionalRelation { table, relation, child } => write!(
                 f,
@@ -235,16 +234,16 @@ impl fmt::Display for Fault {
                 write!(f, "relation {relation} of {table} has different numbers of columns at its two ends")
             }
             Self::KeyNotComparable { table, column } => {
-                write!(f, "{table}.{column} has a type without a dependable equality and cannot be a key")
+                write!(f, "{table}.{column} has a type without a reliable equality and cannot be a key")
             }
             Self::KeyTypesDiffer { foreign_key, parent } => {
                 write!(
                     f,
-                    "{foreign_key} refers to columns of other types in {parent}, which databases compare differently"
+                    "{foreign_key} references columns of other types in {parent}, which databases compare differently"
                 )
             }
             Self::OrphansCannotBeNull { table, column, reason } => {
-                write!(f, "orphans by {table}.{column} are to be set to NULL, but {reason}")
+                write!(f, "{table}.{column} of orphans cannot be set to NULL: {reason}")
             }
             Self::KeyCannotChange { table, column, action, reason } => {
                 write!(f, "{table}.{column} is declared ON DELETE {action}, but {reason}")

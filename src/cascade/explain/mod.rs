@@ -97,7 +97,7 @@ impl Deletion {
     /// use sea_orm_cascade::{entity::store, service};
     ///
     /// let plan = service::graph().build()?.delete_keys(store::Entity, [1, 2]).explain(DbBackend::Sqlite)?;
-    /// assert_eq!(plan.steps[1].purpose, "delete the items that refer to rows that go by items.store_id (CASCADE)");
+    /// assert_eq!(plan.steps[1].purpose, "delete the items that reference rows to delete through items.store_id (CASCADE)");
     /// println!("{plan}");
     /// # Ok::<(), sea_orm_cascade::Error>(())
     /// ```

@@ -102,7 +102,7 @@ impl Explaining<'_> {
         let mut statements: Vec<String> = rows.iter().map(|rows| self.text(&sql.read(rows, &[], true))).collect();
         let mut purpose = format!("find the rows of {} {asked}{locking}", self.label(root));
         if again && self.dialect != Dialect::Sqlite {
-            purpose += "; then ask whether they still are what it returns";
+            purpose += "; then check them against the Select again";
             if let (Roots::Select(select), Some(some)) = (self.roots, fetched.get(root)) {
                 let again = sql.selected_still(select, some);
                 statements.extend(again.iter().map(|rows| self.text(&sql.read(rows, &[], false))));
@@ -122,7 +122,7 @@ impl Explaining<'_> {
             return Ok(None);
         }
         let statements = self.texts(&self.sql(fetched).lock_parents(table));
-        let purpose = format!("lock the {} that go, because rows may refer to them", self.label(table));
+        let purpose = format!("lock the {} to delete, because rows may reference them", self.label(table));
         Ok((!statements.is_empty()).then_some(Step { purpose, statements }))
     }
 
@@ -154,7 +154,10 @@ impl Explaining<'_> {
         }
         let tables: Vec<&str> = component.tables.iter().map(|&table| self.label(table)).collect();
         let how = if component.is_cycle() { "level by level and page by page" } else { "page by page" };
-        Ok(Step { purpose: format!("find the {} that go, {how}, and keep their keys", tables.join(", ")), statements })
+        Ok(Step {
+            purpose: format!("find the {} to delete, {how}, and keep their keys", tables.join(", ")),
+            statements,
+        })
     }
 
     fn count(&self, fetched: &Fetched) -> Option<Step> {
@@ -162,10 +165,8 @@ impl Explaining<'_> {
         let counts = counts.into_iter().filter_map(|count| self.asked(fetched, count));
         let counts: Vec<_> = counts.map(|count| (count, None)).collect();
         let purpose = match self.scope {
-            CountScope::All => "count all that would go or change, and what is in the way",
-            CountScope::Blockers => {
-                "count what is in the way; each key with rows that are is then asked for the first of them"
-            }
+            CountScope::All => "count the rows to delete and to change, and the blockers",
+            CountScope::Blockers => "count the blockers; then read the first of each foreign key that has some",
         };
         let statements = vec![self.text(&self.sql(fetched).counts(&counts))];
         (!counts.is_empty()).then(|| Step { purpose: purpose.to_owned(), statements })
@@ -176,7 +177,7 @@ impl Explaining<'_> {
         let counts = self.sql(fetched).may_still_reference(tables, false);
         let counts: Vec<_> = counts.into_iter().map(|(_, asked)| (asked, None)).collect();
         let labels: Vec<&str> = tables.iter().map(|&table| self.label(table)).collect();
-        let purpose = format!("ask whether anything still refers to the {} that go", labels.join(", "));
+        let purpose = format!("check that nothing references the {} to delete any more", labels.join(", "));
         let statements = vec![self.text(&self.sql(fetched).counts(&counts))];
         (!counts.is_empty()).then_some(Step { purpose, statements })
     }
@@ -200,7 +201,7 @@ impl Explaining<'_> {
     fn step(&self, fetched: &Fetched, step: plan::Step) -> Result<Step, Error> {
         let refer = |key: KeyId| {
             let key = &self.schema.keys[key];
-            format!("{} that refer to rows that go by {} ({})", self.label(key.child), key.label, key.action)
+            format!("{} that reference rows to delete through {} ({})", self.label(key.child), key.label, key.action)
         };
         let (purpose, statements) = match step {
             plan::Step::DeleteBy(key) => (format!("delete the {}", refer(key)), self.delete_by(fetched, key)?),
@@ -289,10 +290,7 @@ impl Explaining<'_> {
             statements.extend(self.delete_rows(fetched, table)?);
         }
         let tables: Vec<&str> = component.tables.iter().map(|&table| self.label(table)).collect();
-        Ok((
-            format!("delete the {} found, children first, as often as there are levels", tables.join(", ")),
-            statements,
-        ))
+        Ok((format!("delete the {} found, children first, level by level", tables.join(", ")), statements))
     }
 
     fn break_rings(&self, fetched: &Fetched, component: &Component) -> Result<Option<Step>, Error> {
@@ -302,7 +300,8 @@ impl Explaining<'_> {
             let keys = self.some(self.schema.keys[key].child)?;
             statements.extend(self.texts(&self.sql(fetched).break_cycle(key, &keys, &all())));
         }
-        let purpose = "if rows of these refer to each other in a ring, set one of these keys to NULL in one of them";
+        let purpose =
+            "if such rows reference each other in a ring, set one of these foreign keys to NULL in one of them";
         Ok((!statements.is_empty()).then(|| Step { purpose: purpose.to_owned(), statements }))
     }
 }
