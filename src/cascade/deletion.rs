@@ -301,7 +301,7 @@ impl Deletion {
     /// Statements: one to find and lock the rows, which also asks the catalogs what it must know of the tables (for a Select, on all but SQLite, a second one, which asks whether they
     /// still fulfil it; for keys of other types than integer and text one for each 30,000 values), on all but SQLite one
     /// that locks for each CASCADE key to a table between, one that counts if there is anything to check, then one for
-    /// each foreign key and one for the rows themselves. One more for each SET DEFAULT key, which locks the row of the default,
+    /// each foreign key and one for the rows themselves. On PostgreSQL one more that asks the catalogs for details, if a reached table has partitions, child tables or rules, is a view or has active row security, if a key is of a domain type, and in a transaction of yours above READ COMMITTED. One more for each SET DEFAULT key, which locks the row of the default,
     /// and one before a table's rows go if a NO ACTION key leads to it from a table that loses rows too, if anything may
     /// keep rows, or on MySQL and MariaDB if a SET NULL or SET DEFAULT key leads to it. On MySQL and MariaDB keys come in
     /// lists of at most 5,000, those whose children are looked for in lists of 192, and tables two or more levels below the
