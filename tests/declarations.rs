@@ -27,6 +27,14 @@ tests![
     every_fault_is_reported,
     the_dense_format,
     nothing_stated_is_no_action,
+    a_belongs_to_that_is_no_key_is_refused_and_left_out,
+    an_action_stated_beside_the_entities,
+    a_relation_of_no_registered_entity,
+    relations_that_lead_to_each_other_without_end,
+    a_wrong_belongs_to_is_one_fault,
+    tables_without_entities,
+    many_entities_at_once,
+    a_tree_ends_where_nothing_is_deleted,
 ];
 
 fn faults(graph: Result<Graph, sea_orm_cascade::Error>) -> Vec<String> {
@@ -310,8 +318,8 @@ async fn every_fault_is_reported(_: TestDb) {
     let error = graph.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the declarations are invalid: float.id has a type without a reliable equality and cannot be a key; \
-         b.a is declared ON DELETE SET NULL, but it is NOT NULL"
+        "the declarations are invalid:\n- float.id has a type without a reliable equality and cannot be a key\n\
+         - b.a is declared ON DELETE SET NULL, but it is NOT NULL"
     );
     let ErrorKind::Invalid(faults) = error.kind() else { panic!("{error:?}") };
     assert!(matches!(&faults[1], Fault::KeyCannotChange { action: Action::SetNull, table, .. } if table == "b"));
@@ -447,4 +455,224 @@ mod silent {
 async fn nothing_stated_is_no_action(_: TestDb) {
     let graph = Graph::builder().entity(silent::Entity).entity(a::Entity).build().unwrap();
     assert_eq!(format!("{graph:?}"), r#"["silent.a -> a NO ACTION"]"#);
+}
+
+entity!(named "named" { pub name: String, #[sea_orm(unique)] pub code: String,
+    #[sea_orm(unique_key = "pair")] pub x: i64, #[sea_orm(unique_key = "pair")] pub y: i64, } []);
+entity!(by_name "by_name" { pub name: String, } [
+    Named = "super::named::Entity", "Column::Name", "super::named::Column::Name", "Cascade"
+]);
+entity!(by_code "by_code" { pub code: String, } [
+    Named = "super::named::Entity", "Column::Code", "super::named::Column::Code", "Cascade"
+]);
+entity!(by_pair "by_pair" { pub x: i64, pub y: i64, } [
+    Named = "super::named::Entity", "(Column::X, Column::Y)", "(super::named::Column::X, super::named::Column::Y)",
+    "Cascade"
+]);
+entity!(by_half "by_half" { pub x: i64, } [
+    Named = "super::named::Entity", "Column::X", "super::named::Column::X", "Cascade"
+]);
+
+async fn a_belongs_to_that_is_no_key_is_refused_and_left_out(_: TestDb) {
+    let builder = || Graph::builder().entity(named::Entity).entity(by_name::Entity).entity(by_half::Entity);
+    assert_eq!(
+        faults(builder().build()),
+        [
+            "relation Named of by_name leads to named.name, which is neither the primary key nor unique, so it is no \
+             foreign key; leave it out with `.without(..)`, or declare the columns unique",
+            "relation Named of by_half leads to named.x, which is neither the primary key nor unique, so it is no \
+             foreign key; leave it out with `.without(..)`, or declare the columns unique",
+        ]
+    );
+    let graph = builder().without(by_name::Relation::Named).without(by_half::Relation::Named).build().unwrap();
+    assert_eq!(graph.rules().count(), 0);
+    let unique = Graph::builder().entity(named::Entity).entity(by_code::Entity).entity(by_pair::Entity);
+    assert_eq!(unique.build().unwrap().rules().count(), 2);
+}
+
+async fn an_action_stated_beside_the_entities(_: TestDb) {
+    let builder = Graph::builder().entity(named::Entity).entity(by_code::Entity);
+    let action = |graph: Graph| graph.rules().next().unwrap().action;
+    assert_eq!(action(builder.clone().build().unwrap()), Action::Cascade);
+    let restricted = builder.clone().on_delete(by_code::Relation::Named, Action::Restrict);
+    assert_eq!(action(restricted.clone().build().unwrap()), Action::Restrict);
+    let last = restricted.on_delete(by_code::Relation::Named, Action::NoAction);
+    assert_eq!(action(last.build().unwrap()), Action::NoAction);
+    let impossible = builder.on_delete(by_code::Relation::Named, Action::SetNull);
+    assert_eq!(faults(impossible.build()), ["by_code.code is declared ON DELETE SET NULL, but it is NOT NULL"]);
+    // The parent says CASCADE.
+    use sea_orm_cascade::entity::{item, store};
+    let stores = Graph::builder().entity(store::Entity).entity(item::Entity);
+    let kept = stores.on_delete(item::Relation::Store, Action::Restrict).build().unwrap();
+    assert_eq!(action(kept), Action::Restrict);
+}
+
+async fn a_relation_of_no_registered_entity(_: TestDb) {
+    let graph = Graph::builder().entity(named::Entity).without(by_name::Relation::Named).build();
+    let [fault] = faults(graph).try_into().unwrap();
+    assert!(fault.ends_with("is a relation of an entity that is not registered; register the entity"), "{fault}");
+    assert!(fault.contains("by_name::Relation::Named"), "{fault}");
+}
+
+/// Two relations whose `def()` call each other, as SeaORM's own do where both sides say `has_one`.
+mod endless {
+    pub(crate) mod left {
+        use sea_orm::entity::prelude::*;
+
+        #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+        #[sea_orm(table_name = "left")]
+        pub struct Model {
+            #[sea_orm(primary_key)]
+            pub id: i64,
+        }
+
+        #[derive(Copy, Clone, Debug, EnumIter)]
+        pub enum Relation {
+            Right,
+        }
+
+        impl RelationTrait for Relation {
+            fn def(&self) -> RelationDef {
+                super::right::Relation::Left.def().rev()
+            }
+        }
+
+        impl ActiveModelBehavior for ActiveModel {}
+    }
+
+    pub(crate) mod right {
+        use sea_orm::entity::prelude::*;
+
+        #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+        #[sea_orm(table_name = "right")]
+        pub struct Model {
+            #[sea_orm(primary_key)]
+            pub id: i64,
+        }
+
+        #[derive(Copy, Clone, Debug, EnumIter)]
+        pub enum Relation {
+            Left,
+        }
+
+        impl RelationTrait for Relation {
+            fn def(&self) -> RelationDef {
+                super::left::Relation::Right.def().rev()
+            }
+        }
+
+        impl ActiveModelBehavior for ActiveModel {}
+    }
+}
+
+async fn relations_that_lead_to_each_other_without_end(db: TestDb) {
+    use endless::{left, right};
+    let builder = Graph::builder().entity(left::Entity).entity(right::Entity);
+    let graph = builder.without(left::Relation::Right).without(right::Relation::Left).build().unwrap();
+    assert_eq!(graph.rules().count(), 0);
+    // Neither a request nor what creates a missing table calls them.
+    let audit = graph.audit().run(&db.conn).await.unwrap();
+    assert!(audit.to_string().contains("create the table left, with a migration"), "{audit}");
+    db.sql("CREATE TABLE \"left\" (id BIGINT NOT NULL PRIMARY KEY)".to_owned().replace('"', quote(&db)).as_str()).await;
+    graph.delete_keys(left::Entity, [1]).execute(&db.conn).await.unwrap();
+}
+
+fn quote(db: &TestDb) -> &'static str {
+    if db.kind().speaks_mysql() { "`" } else { "\"" }
+}
+
+/// A parent, and a child whose key has another number of columns.
+mod wrong {
+    pub(crate) mod parent {
+        use sea_orm::entity::prelude::*;
+
+        #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+        #[sea_orm(table_name = "parent")]
+        pub struct Model {
+            #[sea_orm(primary_key)]
+            pub id: i64,
+        }
+
+        #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+        pub enum Relation {
+            #[sea_orm(has_many = "super::child::Entity")]
+            Child,
+        }
+
+        impl Related<super::child::Entity> for Entity {
+            fn to() -> RelationDef {
+                Relation::Child.def()
+            }
+        }
+
+        impl ActiveModelBehavior for ActiveModel {}
+    }
+
+    pub(crate) mod child {
+        use sea_orm::entity::prelude::*;
+
+        #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+        #[sea_orm(table_name = "child")]
+        pub struct Model {
+            #[sea_orm(primary_key)]
+            pub id: i64,
+            pub parent: String,
+        }
+
+        #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+        pub enum Relation {
+            #[sea_orm(
+                belongs_to = "super::parent::Entity",
+                from = "Column::Parent",
+                to = "super::parent::Column::Id",
+                on_delete = "Cascade"
+            )]
+            Parent,
+        }
+
+        impl Related<super::parent::Entity> for Entity {
+            fn to() -> RelationDef {
+                Relation::Parent.def()
+            }
+        }
+
+        impl ActiveModelBehavior for ActiveModel {}
+    }
+}
+
+async fn a_wrong_belongs_to_is_one_fault(_: TestDb) {
+    let graph = Graph::builder().entity(wrong::parent::Entity).entity(wrong::child::Entity).build();
+    assert_eq!(
+        graph.unwrap_err().to_string(),
+        "the declarations are invalid:\n- child.parent references columns of other types in parent, which databases \
+         compare differently"
+    );
+}
+
+async fn tables_without_entities(_: TestDb) {
+    let graph = |table| Graph::builder().entity(sea_orm_cascade::entity::store::Entity).leave_table_to_database(table);
+    assert!(graph("items").build().is_ok());
+    assert_eq!(faults(graph("shop.items").build()).len(), 1, "another table");
+}
+
+sea_orm_cascade::register_entities!(fn register in crate::declarations: [named, by_code, by_pair]);
+
+async fn many_entities_at_once(_: TestDb) {
+    let graph = register(Graph::builder()).build().unwrap();
+    assert_eq!(graph.tables().collect::<Vec<_>>(), ["named", "by_code", "by_pair"]);
+}
+
+entity!(kept_child "kept_child" { pub named: Option<i64>, } [
+    Named = "super::named::Entity", "Column::Named", "super::named::Column::Id", "SetNull"
+]);
+entity!(grandchild "grandchild" { pub child: i64, } [
+    Child = "super::kept_child::Entity", "Column::Child", "super::kept_child::Column::Id", "Cascade"
+]);
+
+async fn a_tree_ends_where_nothing_is_deleted(_: TestDb) {
+    let builder = Graph::builder().entity(named::Entity).entity(kept_child::Entity).entity(grandchild::Entity);
+    assert_eq!(
+        builder.build().unwrap().to_string(),
+        "named\n└─ kept_child.named SET NULL\nkept_child\n└─ grandchild.child CASCADE"
+    );
 }

@@ -13,7 +13,7 @@ use crate::cascade::data::outcome::Outcome;
 use crate::cascade::data::preview::Preview;
 use crate::cascade::db::execution::{Capture, Execution};
 use crate::cascade::db::session::{Connection, Purpose};
-use crate::cascade::declare::declaration::Declaration;
+use crate::cascade::declare::declaration::EntityId;
 use crate::cascade::declare::graph::Graph;
 use crate::cascade::declare::schema::TableId;
 use crate::cascade::error::{Error, ErrorKind};
@@ -31,11 +31,11 @@ use crate::cascade::run::transaction::{Prepared, Request, Work, tell};
 #[must_use = "a deletion does nothing until `preview` or `execute` is called"]
 pub struct Deletion {
     pub(crate) graph: Graph,
-    entity: Declaration,
+    entity: EntityId,
     pub(crate) roots: Arc<Roots>,
     pub(crate) at_most: Option<u64>,
     pub(crate) expecting: Option<Box<Preview>>,
-    keys_of: Vec<Declaration>,
+    keys_of: Vec<EntityId>,
     pub(crate) retries: Retries,
     counting_up_to: Option<u64>,
     under_row_security: bool,
@@ -74,7 +74,7 @@ impl Graph {
     /// ```
     pub fn delete<E: EntityTrait>(&self, rows: Select<E>) -> Deletion {
         let roots = Roots::Select(Box::new(rows.into_query()));
-        Deletion::new(self.clone(), Declaration::of::<E>(), roots)
+        Deletion::new(self.clone(), EntityId::of::<E>(), roots)
     }
 
     /// A request to delete the rows with these primary keys, any number of them, and what depends on them.
@@ -96,12 +96,12 @@ impl Graph {
     {
         let keys = keys.into_iter();
         let keys = keys.map(|key| key.into().into_value_tuple().into_iter().collect());
-        Deletion::new(self.clone(), Declaration::of::<E>(), Roots::Keys(keys.collect()))
+        Deletion::new(self.clone(), EntityId::of::<E>(), Roots::Keys(keys.collect()))
     }
 }
 
 impl Deletion {
-    pub(crate) fn new(graph: Graph, entity: Declaration, roots: Roots) -> Self {
+    pub(crate) fn new(graph: Graph, entity: EntityId, roots: Roots) -> Self {
         Self {
             graph,
             entity,
@@ -175,7 +175,7 @@ impl Deletion {
     ///
     /// The keys of just those tables are read and kept, a page at a time.
     pub fn keys_of<E: EntityTrait>(mut self, _entity: E) -> Self {
-        self.keys_of.push(Declaration::of::<E>());
+        self.keys_of.push(EntityId::of::<E>());
         self
     }
 
@@ -378,7 +378,7 @@ impl Deletion {
         Ok(plan)
     }
 
-    fn table(&self, entity: &Declaration) -> Result<TableId, Error> {
+    fn table(&self, entity: &EntityId) -> Result<TableId, Error> {
         let not_registered = || ErrorKind::NotRegistered { table: label(&entity.name) };
         self.graph.schema().find(entity).ok_or_else(|| not_registered().into())
     }

@@ -14,7 +14,7 @@ use crate::cascade::data::outcome::Outcome;
 use crate::cascade::data::preview::Preview;
 use crate::cascade::db::execution::Execution;
 use crate::cascade::db::session::{Connection, Purpose};
-use crate::cascade::declare::declaration::Declaration;
+use crate::cascade::declare::declaration::EntityId;
 use crate::cascade::declare::graph::Graph;
 use crate::cascade::declare::schema::{KeyId, Schema, TableId};
 use crate::cascade::deletion::Deletion;
@@ -91,7 +91,7 @@ impl Graph {
     /// ```
     pub fn repair<E: EntityTrait>(&self, _entity: E) -> Repair {
         let every = Roots::Select(Box::new(E::find().into_query()));
-        let deletion = Deletion::new(self.clone(), Declaration::of::<E>(), every);
+        let deletion = Deletion::new(self.clone(), EntityId::of::<E>(), every);
         Repair { deletion, guard: None, unruled: Unruled::Left }
     }
 }

@@ -120,7 +120,7 @@ fn check_table(schema: &Schema, live: &mut Live, id: TableId, drafts: &mut Vec<D
         let why = "every delete that looks at it fails; if a program of yours makes it, run that instead";
         let fix = Sql::new(schema, live).table(table);
         drafts.push(draft(FindingKind::TableMissing, format!("table {}", table.label), "no such table", why, fix));
-        let made = made(live, table);
+        let Some(made) = made(live, table) else { return };
         if live.dialect == Dialect::Sqlite {
             live.keys.extend(made_keys(schema, live, id));
         }

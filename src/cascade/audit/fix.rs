@@ -141,7 +141,10 @@ impl<'a> Sql<'a> {
     /// too.
     pub(crate) fn table(&self, table: &Table) -> PlannedFix {
         let backend = self.dialect().backend();
-        let TableDdl { types, table: create, indexes } = (table.ddl)(backend);
+        let Some(ddl) = table.ddl else {
+            return PlannedFix::ByHand(format!("create the table {}, with a migration", table.label));
+        };
+        let TableDdl { types, table: create, indexes } = ddl(backend);
         let has_type = |column: &ColumnDef| column.get_column_type().is_none_or(|ty| types::has(self.dialect(), ty));
         if !create.get_columns().iter().all(has_type) {
             return PlannedFix::ByHand(format!("make {}, which has a column of a type that is not there", table.label));
@@ -166,7 +169,10 @@ impl<'a> Sql<'a> {
     /// The column as SeaORM would make it, if the rows that are there can have it.
     pub(crate) fn column(&self, table: &Table, column: &str) -> PlannedFix {
         let backend = self.dialect().backend();
-        let TableDdl { types, table: create, indexes: _ } = (table.ddl)(backend);
+        let Some(ddl) = table.ddl else {
+            return PlannedFix::ByHand(format!("add the column {column} to {}, with a migration", table.label));
+        };
+        let TableDdl { types, table: create, indexes: _ } = ddl(backend);
         let made = create.get_columns().iter().find(|made| made.get_column_name() == column);
         let needs_value = |spec: &ColumnSpec| spec.nullable == Some(false) && spec.default.is_none();
         let has_type = |made: &ColumnDef| made.get_column_type().is_none_or(|ty| types::has(self.dialect(), ty));

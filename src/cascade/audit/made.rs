@@ -8,8 +8,8 @@ use crate::cascade::declare::declaration::Column;
 use crate::cascade::declare::schema::{ForeignKey, Schema, Table, TableId};
 
 /// A table as its fix will make it.
-pub(crate) fn made(live: &Live, table: &Table) -> LiveTable {
-    let by = (table.ddl)(live.dialect.backend());
+pub(crate) fn made(live: &Live, table: &Table) -> Option<LiveTable> {
+    let by = (table.ddl?)(live.dialect.backend());
     let (mut columns, mut indexes) = (Vec::new(), Vec::new());
     let index = |name: String, columns: Vec<String>, is_unique| LiveIndex {
         name,
@@ -34,7 +34,7 @@ pub(crate) fn made(live: &Live, table: &Table) -> LiveTable {
     }
     let (place, kind) = (live.place(&table.name), TableKind::Plain);
     let keepers = Keepers::default();
-    LiveTable {
+    Some(LiveTable {
         place,
         is_visible: table.name.0.is_none(),
         kind,
@@ -43,7 +43,7 @@ pub(crate) fn made(live: &Live, table: &Table) -> LiveTable {
         keepers,
         collation: live.collation.clone(),
         definition: None,
-    }
+    })
 }
 
 /// A column as its fix will make it, in a table with that collation.

@@ -50,6 +50,17 @@ impl Action {
         }
     }
 
+    /// The action as SeaORM declares it.
+    pub(crate) const fn declared(self) -> ForeignKeyAction {
+        match self {
+            Self::Cascade => ForeignKeyAction::Cascade,
+            Self::SetNull => ForeignKeyAction::SetNull,
+            Self::SetDefault => ForeignKeyAction::SetDefault,
+            Self::NoAction => ForeignKeyAction::NoAction,
+            Self::Restrict => ForeignKeyAction::Restrict,
+        }
+    }
+
     /// Whether the referring rows stay and their key is changed.
     pub(crate) const fn changes_key(self) -> bool {
         matches!(self, Self::SetNull | Self::SetDefault)

@@ -12,7 +12,7 @@ use sea_orm::{ActiveModelBehavior, DynIden, EntityTrait, Identity, IntoActiveMod
 
 use crate::cascade::data::action::Action;
 use crate::cascade::data::name::{key_label, label, named, table_name};
-use crate::cascade::declare::declaration::{Column, Declaration, position};
+use crate::cascade::declare::declaration::{Column, Declaration, Overrides, Relation, position};
 use crate::cascade::declare::graph::Graph;
 use crate::cascade::declare::hooks;
 use crate::cascade::declare::hooks::Hooks;
@@ -30,17 +30,25 @@ impl Graph {
 #[derive(Debug, Clone, Default)]
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct GraphBuilder {
-    declarations: Vec<Declaration>,
+    entities: Vec<Registered>,
+    pub(super) overrides: Overrides,
     hooks: Vec<(TypeId, Arc<dyn Hooks>)>,
-    left_to_database: Vec<TableName>,
+    pub(super) left_to_database: Vec<TableName>,
+}
+
+/// An entity, which is read when the graph is built.
+#[derive(Debug, Clone)]
+struct Registered {
+    type_id: TypeId,
+    declaration: fn(&Overrides) -> Declaration,
 }
 
 impl GraphBuilder {
     /// Registers an entity: its table, and every foreign key that its `belongs_to` relations declare to another
     /// registered table, in either order of registration. Registering it twice is harmless.
     pub fn entity<E: EntityTrait>(mut self, _entity: E) -> Self {
-        if !self.declarations.iter().any(|known| known.type_id == TypeId::of::<E>()) {
-            self.declarations.push(Declaration::of::<E>());
+        if !self.entities.iter().any(|known| known.type_id == TypeId::of::<E>()) {
+            self.entities.push(Registered { type_id: TypeId::of::<E>(), declaration: Declaration::of::<E> });
         }
         self
     }
@@ -134,17 +142,28 @@ impl GraphBuilder {
     pub fn build(self) -> Result<Graph, Error> {
         let mut faults = Vec::new();
         let declarations = self.one_per_table(&mut faults);
-        let mut keys = Vec::new();
+        let (mut keys, mut stated, mut wrong) = (Vec::new(), Vec::new(), Vec::new());
         for (child, declaration) in declarations.iter().enumerate() {
-            for (name, relation) in foreign_keys(declaration) {
+            for relation in foreign_keys(declaration) {
                 // It is no foreign key.
-                let is_left = is_conditional(relation) && self.left_to_database.contains(&declaration.name);
-                if !is_left && let Some(key) = resolve(&declarations, child, name, relation, &mut faults) {
+                let is_left = is_conditional(&relation.def) && self.left_to_database.contains(&declaration.name);
+                if is_left {
+                    continue;
+                }
+                let before = faults.len();
+                if let Some(key) = resolve(&declarations, child, relation, &mut faults) {
+                    if relation.has_stated_action {
+                        stated.push(key.label.clone());
+                    }
                     add(&declarations, &mut keys, key, &mut faults);
+                } else if faults.len() > before {
+                    wrong.push((child, named(&relation.def.to_tbl).cloned()));
                 }
             }
         }
-        self.check_parents(&declarations, &keys, &mut faults);
+        self.check_overrides(&declarations, &mut faults);
+        let known = Known { keys: &keys, stated: &stated, wrong: &wrong };
+        self.check_parents(&declarations, &known, &mut faults);
         let tables = with_identity(declarations, &keys, &self.hooks);
         check_keys(&tables, &keys, &mut faults);
         if !faults.is_empty() {
@@ -156,7 +175,7 @@ impl GraphBuilder {
     /// R2: a second entity on the same table is refused.
     fn one_per_table(&self, faults: &mut Vec<Fault>) -> Vec<Declaration> {
         let mut kept: Vec<Declaration> = Vec::new();
-        for declaration in &self.declarations {
+        for declaration in self.entities.iter().map(|entity| (entity.declaration)(&self.overrides)) {
             if let Some(first) = kept.iter().find(|first| first.name == declaration.name) {
                 faults.push(Fault::TableRegisteredTwice {
                     table: label(&declaration.name),
@@ -168,16 +187,16 @@ impl GraphBuilder {
             if declaration.primary_key.is_empty() {
                 faults.push(Fault::NoPrimaryKey { table: label(&declaration.name) });
             }
-            kept.push(declaration.clone());
+            kept.push(declaration);
         }
         kept
     }
 
     /// R2: a `has_many` or `has_one` that leads to a table which is neither registered nor left to the database is
     /// refused, and so is one that no `belongs_to` of the child answers. R1: an action stated there must agree.
-    fn check_parents(&self, declarations: &[Declaration], keys: &[ForeignKey], faults: &mut Vec<Fault>) {
+    fn check_parents(&self, declarations: &[Declaration], known: &Known<'_>, faults: &mut Vec<Fault>) {
         for (parent, declaration) in declarations.iter().enumerate() {
-            for (name, relation) in children(declaration) {
+            for Relation { name, def: relation, .. } in children(declaration) {
                 let Some(child_name) = named(&relation.to_tbl) else { continue };
                 let found = declarations.iter().position(|other| other.name == *child_name);
                 let parent_label = label(&declaration.name);
@@ -189,7 +208,7 @@ impl GraphBuilder {
                     continue;
                 };
                 let declared = pairs(relation.to_col.iter(), relation.from_col.iter());
-                let answer = keys.iter().find(|key| {
+                let answer = known.keys.iter().find(|key| {
                     let from = names(&declarations[child], &key.child_columns);
                     let to = names(declaration, &key.parent_columns);
                     key.parent == parent && key.child == child && pairs(from, to) == declared
@@ -206,6 +225,13 @@ impl GraphBuilder {
                         faults.extend((!is_left).then_some(fault));
                         continue;
                     }
+                    let is_wrong = |(of, to): &(TableId, Option<TableName>)| {
+                        *of == child && to.as_ref() == Some(&declaration.name)
+                    };
+                    if known.wrong.iter().any(is_wrong) {
+                        // It is declared, and has a fault of its own.
+                        continue;
+                    }
                     faults.push(Fault::NoBelongsTo {
                         parent: parent_label,
                         relation: name.clone(),
@@ -214,7 +240,8 @@ impl GraphBuilder {
                     continue;
                 };
                 let stated = Action::of(relation.on_delete.as_ref());
-                if relation.on_delete.is_some() && stated != Some(answer.action) {
+                let is_overridden = known.stated.contains(&answer.label);
+                if relation.on_delete.is_some() && stated != Some(answer.action) && !is_overridden {
                     faults.push(Fault::ActionsDiffer {
                         foreign_key: answer.label.clone(),
                         first: answer.action,
@@ -226,13 +253,22 @@ impl GraphBuilder {
     }
 }
 
-/// R1: foreign keys are the relations whose table holds the key (`is_owner` says the opposite of its name).
-fn foreign_keys(declaration: &Declaration) -> impl Iterator<Item = &(String, RelationDef)> {
-    declaration.relations.iter().filter(|(_, relation)| !relation.is_owner)
+/// What is known of the keys when the parents' relations are checked.
+struct Known<'a> {
+    keys: &'a [ForeignKey],
+    /// The labels of those whose action the builder states.
+    stated: &'a [String],
+    /// The children and parents of `belongs_to` relations with a fault.
+    wrong: &'a [(TableId, Option<TableName>)],
 }
 
-fn children(declaration: &Declaration) -> impl Iterator<Item = &(String, RelationDef)> {
-    declaration.relations.iter().filter(|(_, relation)| relation.is_owner)
+/// R1: foreign keys are the relations whose table holds the key (`is_owner` says the opposite of its name).
+fn foreign_keys(declaration: &Declaration) -> impl Iterator<Item = &Relation> {
+    declaration.relations.iter().filter(|relation| !relation.def.is_owner)
+}
+
+fn children(declaration: &Declaration) -> impl Iterator<Item = &Relation> {
+    declaration.relations.iter().filter(|relation| relation.def.is_owner)
 }
 
 fn names<'a>(declaration: &'a Declaration, columns: &'a [usize]) -> impl Iterator<Item = &'a DynIden> {
@@ -256,15 +292,14 @@ fn pairs<'a>(
 fn resolve(
     declarations: &[Declaration],
     child: TableId,
-    relation_name: &str,
-    relation: &RelationDef,
+    Relation { name, def: relation, .. }: &Relation,
     faults: &mut Vec<Fault>,
 ) -> Option<ForeignKey> {
     let declaration = &declarations[child];
     let parent_name = named(&relation.to_tbl)?;
     let parent = declarations.iter().position(|other| other.name == *parent_name)?;
     let table = label(&declaration.name);
-    let relation_name = relation_name.to_owned();
+    let relation_name = name.clone();
     if is_conditional(relation) {
         faults.push(Fault::ConditionalRelation { child: table.clone(), table, relation: relation_name });
         return None;
@@ -287,8 +322,21 @@ fn resolve(
         faults.push(Fault::KeyTypesDiffer { foreign_key: label, parent: self::label(&parent_declaration.name) });
         return None;
     }
+    if !is_unique(parent_declaration, &parent_columns) {
+        let columns = names(parent_declaration, &parent_columns).map(ToString::to_string).collect();
+        let parent = self::label(&parent_declaration.name);
+        faults.push(Fault::ParentNotUnique { table, relation: relation_name, parent, columns });
+        return None;
+    }
     let constraint = constraint(declaration, &child_columns, relation);
     Some(ForeignKey { label, child, child_columns, parent, parent_columns, action, constraint })
+}
+
+/// Whether these columns tell the rows of a table apart: the primary key or a unique set is among
+/// them.
+fn is_unique(declaration: &Declaration, columns: &[usize]) -> bool {
+    let mut sets = declaration.unique.iter().chain([&declaration.primary_key]);
+    sets.any(|set| set.iter().all(|column| columns.contains(column)))
 }
 
 /// The constraint as SeaORM would make it. Its ON UPDATE is not this crate's business: one that is not known is NO

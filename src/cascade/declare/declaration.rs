@@ -10,23 +10,80 @@ use sea_orm::sea_query::{
     ColumnType, DynIden, Expr, IndexCreateStatement, IntoIden as _, TableCreateStatement, TableName,
 };
 use sea_orm::{
-    ColumnTrait, DbBackend, EntityTrait, Iterable as _, PrimaryKeyToColumn as _, RelationDef, RelationTrait as _,
-    Schema,
+    ColumnTrait, DbBackend, EntityTrait, Iterable as _, PrimaryKeyToColumn as _, RelationDef, RelationTrait, Schema,
 };
 
+use crate::cascade::data::action::Action;
 use crate::cascade::data::name::table_name;
 
 /// One registered entity, read by type once.
 #[derive(Debug, Clone)]
 pub(crate) struct Declaration {
     pub(crate) type_id: TypeId,
+    relation_type: TypeId,
     pub(crate) type_name: &'static str,
     pub(crate) name: TableName,
     pub(crate) columns: Vec<Column>,
     /// Positions in `columns`.
     pub(crate) primary_key: Vec<usize>,
-    pub(crate) relations: Vec<(String, RelationDef)>,
-    pub(crate) ddl: fn(DbBackend) -> TableDdl,
+    /// Sets of columns that are declared unique, beside the primary key.
+    pub(crate) unique: Vec<Vec<usize>>,
+    pub(crate) relations: Vec<Relation>,
+    /// `None` if a relation is left out: SeaORM's own statement calls all of them.
+    pub(crate) ddl: Option<fn(DbBackend) -> TableDdl>,
+}
+
+/// A relation of an entity.
+#[derive(Debug, Clone)]
+pub(crate) struct Relation {
+    pub(crate) name: String,
+    pub(crate) def: RelationDef,
+    /// Whether the graph's builder states its action.
+    pub(crate) has_stated_action: bool,
+}
+
+/// The entity of a request.
+#[derive(Debug, Clone)]
+pub(crate) struct EntityId {
+    pub(crate) type_id: TypeId,
+    pub(crate) name: TableName,
+}
+
+impl EntityId {
+    pub(crate) fn of<E: EntityTrait>() -> Self {
+        Self { type_id: TypeId::of::<E>(), name: table_name::<E>() }
+    }
+}
+
+/// What the graph's builder says about relations, beside the entities: each by the type of the
+/// entity's `Relation` and its variant's name, because SeaORM cannot compare relations.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Overrides {
+    pub(crate) left_out: Vec<RelationName>,
+    pub(crate) actions: Vec<(RelationName, Action)>,
+}
+
+/// A variant of an entity's `Relation`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RelationName {
+    of: TypeId,
+    type_name: &'static str,
+    variant: String,
+}
+
+impl RelationName {
+    pub(crate) fn of<R: RelationTrait>(relation: &R) -> Self {
+        Self { of: TypeId::of::<R>(), type_name: std::any::type_name::<R>(), variant: relation.name() }
+    }
+
+    /// Whether it is a relation of this entity.
+    pub(crate) fn is_of(&self, declaration: &Declaration) -> bool {
+        self.of == declaration.relation_type
+    }
+
+    pub(crate) fn label(&self) -> String {
+        format!("{}::{}", self.type_name, self.variant)
+    }
 }
 
 /// The statements by which SeaORM would make a table.
@@ -48,20 +105,51 @@ pub(crate) struct Column {
 }
 
 impl Declaration {
-    pub(crate) fn of<E: EntityTrait>() -> Self {
+    /// Reads the entity. `def` of a relation that is left out is never called: it may lead to an
+    /// entity that leads back, which recurses until the stack overflows.
+    pub(crate) fn of<E: EntityTrait>(overrides: &Overrides) -> Self {
         let columns: Vec<Column> = E::Column::iter().map(Column::of).collect();
         let primary_key =
             E::PrimaryKey::iter().filter_map(|key| position(&columns, &key.into_column().into_iden())).collect();
+        let (mut relations, mut leaves_out) = (Vec::new(), false);
+        for relation in E::Relation::iter() {
+            let name = RelationName::of(&relation);
+            if overrides.left_out.contains(&name) {
+                leaves_out = true;
+                continue;
+            }
+            let mut def = relation.def();
+            let stated = overrides.actions.iter().find(|(of, _)| *of == name);
+            if let Some((_, action)) = stated {
+                def.on_delete = Some(action.declared());
+            }
+            relations.push(Relation { name: name.variant, def, has_stated_action: stated.is_some() });
+        }
         Self {
             type_id: TypeId::of::<E>(),
+            relation_type: TypeId::of::<E::Relation>(),
             type_name: std::any::type_name::<E>(),
             name: table_name::<E>(),
+            unique: unique::<E>(&columns),
             columns,
             primary_key,
-            relations: E::Relation::iter().map(|relation| (relation.name(), relation.def())).collect(),
-            ddl: TableDdl::of::<E>,
+            relations,
+            ddl: (!leaves_out).then_some(TableDdl::of::<E>),
         }
     }
+}
+
+/// The sets of columns that an entity declares unique. They are the same for every backend.
+fn unique<E: EntityTrait>(columns: &[Column]) -> Vec<Vec<usize>> {
+    let schema = Schema::new(DbBackend::Sqlite);
+    let is_unique = |column: &E::Column| schema.get_column_def::<E>(*column).get_column_spec().unique;
+    let singles = E::Column::iter().enumerate().filter(|(_, column)| is_unique(column)).map(|(at, _)| vec![at]);
+    let indexes = schema.create_index_from_entity(E::default());
+    let sets = indexes.iter().filter(|index| index.is_unique_key()).map(|index| {
+        let names = index.get_index_spec().get_column_names();
+        (0..columns.len()).filter(|&at| names.contains(&columns[at].name.to_string())).collect()
+    });
+    singles.chain(sets).collect()
 }
 
 impl TableDdl {

@@ -6,4 +6,6 @@ pub(crate) mod builder;
 pub(crate) mod declaration;
 pub(crate) mod graph;
 pub(crate) mod hooks;
+pub(crate) mod overrides;
+mod register;
 pub(crate) mod schema;

@@ -9,7 +9,7 @@ use sea_orm::DbBackend;
 use sea_orm::sea_query::TableName;
 
 use crate::cascade::data::action::Action;
-use crate::cascade::declare::declaration::{Column, Declaration, TableDdl};
+use crate::cascade::declare::declaration::{Column, EntityId, TableDdl};
 use crate::cascade::declare::hooks::Hooks;
 use crate::cascade::error::Fault;
 
@@ -40,7 +40,7 @@ pub(crate) struct Table {
     pub(crate) identity: Vec<usize>,
     /// Run for every row that goes.
     pub(crate) hooks: Option<Arc<dyn Hooks>>,
-    pub(crate) ddl: fn(DbBackend) -> TableDdl,
+    pub(crate) ddl: Option<fn(DbBackend) -> TableDdl>,
 }
 
 /// A registered foreign key: the child's `belongs_to`.
@@ -65,7 +65,7 @@ pub(crate) struct Constraint {
 
 impl Schema {
     /// The registered table of that entity.
-    pub(crate) fn find(&self, entity: &Declaration) -> Option<TableId> {
+    pub(crate) fn find(&self, entity: &EntityId) -> Option<TableId> {
         self.tables.iter().position(|table| table.type_id == entity.type_id)
     }
 

@@ -317,6 +317,24 @@ pub enum Fault {
         /// The column.
         column: String,
     },
+    /// A `belongs_to` leads to columns that do not tell the rows of the parent apart, so it is no
+    /// foreign key.
+    ParentNotUnique {
+        /// The table of the `belongs_to`.
+        table: String,
+        /// The relation.
+        relation: String,
+        /// The table that it leads to.
+        parent: String,
+        /// The columns there.
+        columns: Vec<String>,
+    },
+    /// [`without`](super::GraphBuilder::without) or [`on_delete`](super::GraphBuilder::on_delete)
+    /// names a relation of an entity that is not registered.
+    RelationNotRegistered {
+        /// The relation, with its Rust path.
+        relation: String,
+    },
     /// The two ends of a relation have different numbers of columns.
     ColumnCountDiffers {
         /// The child's table.

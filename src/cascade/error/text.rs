@@ -7,6 +7,7 @@ use std::fmt;
 use sea_orm::DbErr;
 
 use crate::cascade::data::action::Action;
+use crate::cascade::data::name::key_label;
 use crate::cascade::data::outcome::Outcome;
 use crate::cascade::data::preview::Preview;
 use crate::cascade::error::{ErrorKind, Fault, RingRow};
@@ -18,8 +19,8 @@ impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Invalid(faults) => {
-                f.write_str("the declarations are invalid: ")?;
-                separated(f, faults, "; ")
+                f.write_str("the declarations are invalid:")?;
+                faults.iter().try_for_each(|fault| write!(f, "\n- {fault}"))
             }
             Self::NotRegistered { table } => {
                 write!(f, "table {table} is not in the graph; register its entity with `GraphBuilder::entity`")
@@ -229,6 +230,15 @@ impl fmt::Display for Fault {
             ),
             Self::UnknownColumn { table, column } => {
                 write!(f, "{table} has no column {column}, which a relation names")
+            }
+            Self::ParentNotUnique { table, relation, parent, columns } => write!(
+                f,
+                "relation {relation} of {table} leads to {}, which is neither the primary key nor unique, so it is no \
+                 foreign key; leave it out with `.without(..)`, or declare the columns unique",
+                key_label(parent, columns)
+            ),
+            Self::RelationNotRegistered { relation } => {
+                write!(f, "{relation} is a relation of an entity that is not registered; register the entity")
             }
             Self::ColumnCountDiffers { table, relation } => {
                 write!(f, "relation {relation} of {table} has different numbers of columns at its two ends")

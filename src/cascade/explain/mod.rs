@@ -152,7 +152,11 @@ fn branches(schema: &Schema, parent: &str) -> Vec<Branch> {
     let keys = schema.keys.iter().filter(|key| schema.tables[key.parent].label == parent);
     let branch = |key: &crate::cascade::declare::schema::ForeignKey| {
         let child = &schema.tables[key.child].label;
-        Branch { text: format!("{} {}", key.label, key.action), below: (child != parent).then(|| child.clone()) }
+        let leads_on = key.action == Action::Cascade;
+        Branch {
+            text: format!("{} {}", key.label, key.action),
+            below: (leads_on && child != parent).then(|| child.clone()),
+        }
     };
     keys.map(branch).collect()
 }
