@@ -120,7 +120,7 @@ entity!(text_key "b" { pub a: String, } [A = "super::a::Entity", "Column::A", "s
 
 async fn ends_of_different_types(_: TestDb) {
     let graph = Graph::builder().entity(a::Entity).entity(text_key::Entity).build();
-    assert_eq!(faults(graph), ["b.a refers to columns of other types in a, which databases compare differently"]);
+    assert_eq!(faults(graph), ["b.a references columns of other types in a, which databases compare differently"]);
 }
 
 entity!(disagreeing "b" { pub a: i64, } [
@@ -572,7 +572,7 @@ async fn relations_that_lead_to_each_other_without_end(db: TestDb) {
     assert_eq!(graph.rules().count(), 0);
     // Neither a request nor what creates a missing table calls them.
     let audit = graph.audit().run(&db.conn).await.unwrap();
-    assert!(audit.to_string().contains("create the table left, with a migration"), "{audit}");
+    assert!(audit.to_string().contains("create the table left by hand"), "{audit}");
     db.sql("CREATE TABLE \"left\" (id BIGINT NOT NULL PRIMARY KEY)".to_owned().replace('"', quote(&db)).as_str()).await;
     graph.delete_keys(left::Entity, [1]).execute(&db.conn).await.unwrap();
 }

@@ -57,8 +57,8 @@ async fn a_graph_as_a_tree(_: TestDb) {
          ├─ docs.author CASCADE\n\
          │  ├─ pages.doc CASCADE\n\
          │  └─ loans.doc RESTRICT\n\
-         ├─ docs.reviewer SET NULL, whose children are shown above\n\
-         └─ docs.editor SET DEFAULT, whose children are shown above\n\
+         ├─ docs.reviewer SET NULL\n\
+         └─ docs.editor SET DEFAULT\n\
          tags"
     );
 }
@@ -81,10 +81,10 @@ async fn every_rule_as_a_sentence(_: TestDb) {
         [
             "when a row of docs is deleted, its pages are deleted (pages.doc CASCADE)",
             "a row of users cannot be deleted while it has pages, unless these are deleted with it (pages.printer NO ACTION)",
-            "when a row of users is deleted, its users are kept and refer to nothing (users.mentor SET NULL)",
+            "when a row of users is deleted, its users are kept and reference nothing (users.mentor SET NULL)",
             "when a row of users is deleted, its docs are deleted (docs.author CASCADE)",
-            "when a row of users is deleted, its docs are kept and refer to nothing (docs.reviewer SET NULL)",
-            "when a row of users is deleted, its docs are kept and refer to the default (docs.editor SET DEFAULT)",
+            "when a row of users is deleted, its docs are kept and reference nothing (docs.reviewer SET NULL)",
+            "when a row of users is deleted, its docs are kept and reference the default (docs.editor SET DEFAULT)",
             "a row of docs cannot be deleted while it has loans (loans.doc RESTRICT)",
         ]
     );

@@ -76,7 +76,7 @@ async fn by_each_rule(db: TestDb) {
          orphans by c.p: 1 row to delete\n\
          orphans by c.n: 1 row to change\n\
          orphans by c.d: 1 row to change\n\
-         orphans by c.x: 1 row left alone, because RESTRICT does not say what becomes of them\n\
+         orphans by c.x: 1 row unchanged, because RESTRICT has no rule for orphans\n\
          total: 1 row deleted, 2 changed"
     );
     assert_eq!(
@@ -164,7 +164,7 @@ async fn a_default_that_is_missing(db: TestDb) {
     let error = repair.execute(&db.conn).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the delete is refused: 1 row of c would take the default of c.d, which names no row that stays, keys 1, path c"
+        "the delete is refused: 1 row of c would take the default of c.d, and no remaining row has that key, keys 1, path c"
     );
     assert_eq!(error.blockers(), preview.blockers());
     assert_eq!(tables.state(&db.conn).await, before);
@@ -189,7 +189,7 @@ async fn a_key_that_cannot_be_null(db: TestDb) {
     let tables = made(&db, tables![p, strict], &[("p", "(1)"), ("c", "(1, 9)")]).await;
     let error = tables.graph().repair(strict::Entity).or_set_null().preview(&db.conn).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Invalid(_)), "{error:?}");
-    assert!(error.to_string().ends_with("orphans by c.p are to be set to NULL, but it is NOT NULL"), "{error}");
+    assert!(error.to_string().ends_with("c.p of orphans cannot be set to NULL: it is NOT NULL"), "{error}");
     assert_eq!(repaired(&db, &tables.graph().repair(strict::Entity).or_delete()).await, "deleted c 1");
 }
 

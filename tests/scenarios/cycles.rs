@@ -94,7 +94,7 @@ async fn children_of_a_node_get_the_default(db: TestDb) {
     case()
         .delete(defaulted::Entity, &[9, 3])
         .refused(
-            "the delete is refused: 1 row of nodes would take the default of nodes.up, which names no row that stays, \
+            "the delete is refused: 1 row of nodes would take the default of nodes.up, and no remaining row has that key, \
              keys 1, path nodes > nodes",
         )
         .run(&db)
@@ -159,8 +159,7 @@ async fn a_ring_of_keys_that_cannot_be_null(db: TestDb) {
                 assert!(is_ring && error.is_ring() && !error.is_transient(), "{error:?}");
                 assert_eq!(
                     error.to_string(),
-                    "rows refer to each other in a ring by keys that cannot be NULL, and MySQL/MariaDB deletes none of \
-                     them before the others: nodes 1 -[nodes.up]-> nodes 3 -[nodes.up]-> nodes 2 refers \
+                    "rows reference each other in a ring through NOT NULL foreign keys, and MySQL/MariaDB can delete none of them first: nodes 1 -[nodes.up]-> nodes 3 -[nodes.up]-> nodes 2 refers \
                      by nodes.up to nodes 1; make one of these foreign keys nullable"
                 );
                 assert_eq!(case.state(&db.conn).await, before);

@@ -177,7 +177,7 @@ async fn a_database_that_refuses_is_a_reference_from_outside(db: TestDb) {
         let transaction = db.conn.begin().await.unwrap();
         let error = case.graph().delete_keys(a::Entity, [1]).execute(&transaction).await.unwrap_err();
         assert!(error.is_still_referenced() && error.is_transient(), "{error:?}");
-        assert!(error.to_string().starts_with("a row still refers to a row to be deleted"));
+        assert!(error.to_string().starts_with("another row still references a row to delete"));
         transaction.commit().await.unwrap();
         assert_eq!(case.state(&db.conn).await, BEFORE);
         db.sql("DROP TABLE foreigner").await;

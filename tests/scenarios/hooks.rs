@@ -175,7 +175,7 @@ async fn a_veto_in_batches_leaves_the_batches_before(db: TestDb) {
     assert_eq!(error.done_so_far().unwrap().to_string(), "deleted b 1, c 1");
     assert_eq!(
         error.to_string(),
-        "the delete failed after 2 batches, which stay done (deleted b 1, c 1); the same call goes on with what is left"
+        "the delete failed after 2 committed batches (deleted b 1, c 1); call again to continue"
     );
     assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "a hook of b refused the delete");
     assert_eq!(what_was_seen(&db).await, "before b 1, after b 1");

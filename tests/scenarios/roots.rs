@@ -251,11 +251,11 @@ async fn expecting_refuses_what_is_not_as_shown(db: TestDb) {
     assert!(error.is_changed());
     assert_eq!(
         error.to_string(),
-        "no longer what the preview showed: as many rows, but not the same of store, or by other keys; look again"
+        "the rows have changed since the preview: the counts are equal, but other rows of store or other foreign keys; preview again"
     );
     let of_items = case.graph().delete_keys(item::Entity, [1]).expecting(&shown);
     let error = of_items.execute(&db.conn).await.unwrap_err();
-    assert_eq!(error.to_string(), "the preview is of store, and this deletes from item");
+    assert_eq!(error.to_string(), "the preview is of a delete from store, and this is a delete from item");
     let outcome = deletion.expecting(&preview).execute(&db.conn).await.unwrap();
     assert_eq!(&outcome, preview.outcome());
     assert_eq!(outcome.deletions().collect::<Vec<_>>(), [("store", 2), ("item", 4)]);

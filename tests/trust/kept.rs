@@ -152,8 +152,7 @@ async fn k1_a_root_that_is_kept(db: TestDb) {
         assert_eq!(still_there(&error), ("folders", None, Some(1), 1));
         assert_eq!(
             error.to_string(),
-            "1 of 1 rows of folders that were to go are still there, and the database reported no error; a trigger, a rule or \
-             row security on the table keeps rows or adds them"
+            "1 of 1 rows of folders to delete still exist, and the database reported no error; a trigger, a rule or row security on the table keeps or adds rows"
         );
         assert_eq!(count(&db).await, ALL);
         // The caller's transaction can go on.

@@ -244,8 +244,7 @@ async fn w4_a_number_beside_an_integer(db: TestDb) {
     let error = graph.delete(select).execute(&db.conn).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the key column codes.code of the row (1.5 (REAL)) is stored as 1.5 (REAL), which is not what its type says; store \
-         it as the others are, with an UPDATE that casts it"
+        "the key column codes.code of the row (1.5 (REAL)) is stored as 1.5 (REAL), which is not the declared type; convert it with an UPDATE that casts it"
     );
     assert_eq!(left(&db).await, (3, 3));
     assert_eq!(rows(&graph.delete_keys(by_bigint::Parent, [1]).execute(&db.conn).await.unwrap()), 2);

@@ -142,7 +142,7 @@ impl<'a> Sql<'a> {
     pub(crate) fn table(&self, table: &Table) -> PlannedFix {
         let backend = self.dialect().backend();
         let Some(ddl) = table.ddl else {
-            return PlannedFix::ByHand(format!("create the table {}, with a migration", table.label));
+            return PlannedFix::ByHand(format!("create the table {} by hand", table.label));
         };
         let TableDdl { types, table: create, indexes } = ddl(backend);
         let has_type = |column: &ColumnDef| column.get_column_type().is_none_or(|ty| types::has(self.dialect(), ty));
@@ -170,7 +170,7 @@ impl<'a> Sql<'a> {
     pub(crate) fn column(&self, table: &Table, column: &str) -> PlannedFix {
         let backend = self.dialect().backend();
         let Some(ddl) = table.ddl else {
-            return PlannedFix::ByHand(format!("add the column {column} to {}, with a migration", table.label));
+            return PlannedFix::ByHand(format!("add the column {column} to {} by hand", table.label));
         };
         let TableDdl { types, table: create, indexes: _ } = ddl(backend);
         let made = create.get_columns().iter().find(|made| made.get_column_name() == column);

@@ -29,10 +29,10 @@ impl fmt::Display for Rule {
         match action {
             Action::Cascade => write!(f, "when a row of {parent} is deleted, its {table} are deleted")?,
             Action::SetNull => {
-                write!(f, "when a row of {parent} is deleted, its {table} are kept and refer to nothing")?;
+                write!(f, "when a row of {parent} is deleted, its {table} are kept and reference nothing")?;
             }
             Action::SetDefault => {
-                write!(f, "when a row of {parent} is deleted, its {table} are kept and refer to the default")?;
+                write!(f, "when a row of {parent} is deleted, its {table} are kept and reference the default")?;
             }
             Action::NoAction => {
                 write!(

@@ -144,8 +144,11 @@ impl fmt::Display for Graph {
 /// The tables from which the trees go down: those that refer to no other, then any that these do not lead to.
 fn tops(schema: &Schema) -> impl Iterator<Item = TableId> {
     let refers = |&table: &TableId| schema.keys.iter().any(|key| key.child == table && key.parent != table);
+    // A table without children is shown by its lines.
+    let is_parent = |&table: &TableId| schema.keys_to(table).next().is_some();
     let tables = 0..schema.tables.len();
-    tables.clone().filter(move |table| !refers(table)).chain(tables.filter(refers))
+    let others = tables.clone().filter(move |table| refers(table) && is_parent(table));
+    tables.filter(move |table| !refers(table)).chain(others)
 }
 
 fn branches(schema: &Schema, parent: &str) -> Vec<Branch> {

@@ -2,9 +2,10 @@
 //!
 //! Pure.
 
+use crate::cascade::audit::rebuild::edit::Edit;
 use crate::cascade::audit::rebuild::parse::{Clause, Part, Reader, Rule, parts};
+use crate::cascade::audit::rebuild::token::same;
 use crate::cascade::audit::rebuild::token::{Kind, Token, grouped, is_word, tokens};
-use crate::cascade::audit::rebuild::{Edit, same};
 
 /// A piece of the definition's text that becomes another; places are in bytes.
 #[derive(Debug, PartialEq, Eq)]

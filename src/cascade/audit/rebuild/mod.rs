@@ -6,51 +6,22 @@
 //! A text that is not understood gives no script rather than one that loses something.
 
 mod change;
+mod edit;
 mod parse;
+
 #[cfg(test)]
 mod tests;
+
 mod token;
 
 pub(super) use change::{collations, event};
 
+pub(super) use edit::{Definition, Edit};
+
 use crate::cascade::audit::rebuild::change::{Change, Outline, changed};
+
+use crate::cascade::audit::rebuild::token::same;
 use crate::cascade::audit::rebuild::token::tokens;
-
-/// What is changed in a table's definition.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Edit {
-    /// A column is added behind the last, as written.
-    AddColumn(String),
-    /// Every foreign key from exactly these columns, in any order, to that parent goes, and this comes at the end instead,
-    /// as deferrable as the first of them.
-    ReplaceForeignKey { columns: Vec<String>, parent: String, with: String },
-    /// A table constraint is added at the end, as written.
-    AddForeignKey(String),
-    /// NOT NULL is taken away, or added unless it is there.
-    SetNullable { column: String, nullable: bool },
-}
-
-/// A table as SQLite keeps it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Definition {
-    /// Its name, as in `sqlite_schema`.
-    pub(crate) name: String,
-    /// The CREATE TABLE of `sqlite_schema`.
-    pub(crate) create: String,
-    /// The columns whose values are copied: all but the generated ones.
-    pub(crate) stored: Vec<String>,
-    /// The CREATE INDEX and CREATE TRIGGER statements that go with the table, as `sqlite_schema` has them.
-    pub(crate) followers: Vec<String>,
-    /// The CREATE INDEX statements that are to be run with it.
-    pub(crate) more: Vec<String>,
-}
-
-impl Definition {
-    /// Of which nothing is known yet.
-    pub(crate) fn named(name: String) -> Self {
-        Self { name, create: String::new(), stored: Vec::new(), followers: Vec::new(), more: Vec::new() }
-    }
-}
 
 /// The script that rebuilds the table with the edits; `None` where the text of its definition is not understood, or an
 /// edit finds nothing to change.
@@ -170,9 +141,4 @@ fn ended(statement: &str) -> Option<String> {
 fn quoted(name: &str, quote: char) -> String {
     let doubled = name.replace(quote, &format!("{quote}{quote}"));
     format!("{quote}{doubled}{quote}")
-}
-
-/// Whether SQLite takes both for the same name.
-fn same(one: &str, other: &str) -> bool {
-    one.eq_ignore_ascii_case(other)
 }

@@ -126,3 +126,8 @@ fn is_space(next: char) -> bool {
 pub(super) fn is_word(next: char) -> bool {
     next.is_ascii_alphanumeric() || matches!(next, '_' | '$') || !next.is_ascii()
 }
+
+/// Whether SQLite takes both for the same name.
+pub(super) fn same(one: &str, other: &str) -> bool {
+    one.eq_ignore_ascii_case(other)
+}
