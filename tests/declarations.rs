@@ -1,5 +1,6 @@
 //! What `build()` refuses, each by name (R1, R2, R3, R12), and what it takes.
 
+use sea_orm_cascade::entity::{item, store};
 use sea_orm_cascade::{Action, ErrorKind, Fault, Graph};
 
 use crate::support::TestDb;
@@ -501,7 +502,6 @@ async fn an_action_stated_beside_the_entities(_: TestDb) {
     let impossible = builder.on_delete(by_code::Relation::Named, Action::SetNull);
     assert_eq!(faults(impossible.build()), ["by_code.code is declared ON DELETE SET NULL, but it is NOT NULL"]);
     // The parent says CASCADE.
-    use sea_orm_cascade::entity::{item, store};
     let stores = Graph::builder().entity(store::Entity).entity(item::Entity);
     let kept = stores.on_delete(item::Relation::Store, Action::Restrict).build().unwrap();
     assert_eq!(action(kept), Action::Restrict);
@@ -650,7 +650,7 @@ async fn a_wrong_belongs_to_is_one_fault(_: TestDb) {
 }
 
 async fn tables_without_entities(_: TestDb) {
-    let graph = |table| Graph::builder().entity(sea_orm_cascade::entity::store::Entity).leave_table_to_database(table);
+    let graph = |table| Graph::builder().entity(store::Entity).leave_table_to_database(table);
     assert!(graph("items").build().is_ok());
     assert_eq!(faults(graph("shop.items").build()).len(), 1, "another table");
 }

@@ -31,6 +31,7 @@ impl GraphBuilder {
     /// assert_eq!(graph.rules().count(), 0);
     /// # Ok::<(), sea_orm_cascade::Error>(())
     /// ```
+    #[expect(clippy::needless_pass_by_value, reason = "a relation is a plain enum, as in SeaORM's own methods")]
     pub fn without<R: RelationTrait>(mut self, relation: R) -> Self {
         self.overrides.left_out.push(RelationName::of(&relation));
         self
@@ -54,6 +55,7 @@ impl GraphBuilder {
     /// assert_eq!(graph.rules().next().unwrap().action, Action::Restrict);
     /// # Ok::<(), sea_orm_cascade::Error>(())
     /// ```
+    #[expect(clippy::needless_pass_by_value, reason = "a relation is a plain enum, as in SeaORM's own methods")]
     pub fn on_delete<R: RelationTrait>(mut self, relation: R, action: Action) -> Self {
         let relation = RelationName::of(&relation);
         self.overrides.actions.retain(|(known, _)| *known != relation);

@@ -13,7 +13,7 @@ use crate::cascade::declare::schema::{ForeignKey, KeyId, TableId};
 use crate::cascade::sql::value::{array, json_rows, list, row};
 use crate::cascade::sql::{PAGE, PARENTS, Reads, SHORT_ARRAY, Sql};
 
-impl<'a> Sql<'a> {
+impl Sql<'_> {
     // ---- Conditions
 
     /// Whether statements find the doomed rows of this table by a common table expression and not by their keys. On

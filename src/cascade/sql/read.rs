@@ -15,7 +15,7 @@ use crate::cascade::sql::rows::RowSet;
 use crate::cascade::sql::value::{is_exact, table_iden};
 use crate::cascade::sql::{Reads, Sql};
 
-impl<'a> Sql<'a> {
+impl Sql<'_> {
     /// The rows as their identity, in key order and locked in it if wanted; then, for each of these keys, what they
     /// refer to by it.
     ///

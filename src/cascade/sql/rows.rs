@@ -43,7 +43,7 @@ impl RowSet {
     }
 }
 
-impl<'a> Sql<'a> {
+impl Sql<'_> {
     /// The rows that refer to doomed ones by this key.
     pub(crate) fn referencing(&self, key: KeyId) -> Vec<RowSet> {
         let ForeignKey { child: table, parent, .. } = *self.key(key);

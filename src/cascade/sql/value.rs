@@ -14,7 +14,7 @@ use crate::cascade::declare::schema::{Table, TableId};
 use crate::cascade::sql::catalog::without_length;
 use crate::cascade::sql::{BOUND_LIST_MAX, PAGE, PARENTS, Sql};
 
-impl<'a> Sql<'a> {
+impl Sql<'_> {
     // ---- Columns and values
 
     pub(super) fn table_ref(&self, table: TableId) -> TableRef {

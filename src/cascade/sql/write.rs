@@ -14,7 +14,7 @@ use crate::cascade::declare::schema::{ForeignKey, KeyId, TableId};
 use crate::cascade::sql::Sql;
 use crate::cascade::sql::rows::RowSet;
 
-impl<'a> Sql<'a> {
+impl Sql<'_> {
     /// The doomed rows by this CASCADE key.
     pub(crate) fn delete_by(&self, key: KeyId) -> Vec<DeleteStatement> {
         let delete =

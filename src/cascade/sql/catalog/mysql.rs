@@ -36,31 +36,9 @@ impl Question<'_> {
             schemas.entry(schema).or_default().push(Named { name: mysql_text(&name), of });
         }
         let facts = schemas.iter().flat_map(|(schema, tables)| {
-            [self.mysql_tables(schema, tables), self.mysql_triggers(schema, tables), self.mysql_columns(schema, tables)]
+            [mysql_tables(schema, tables), self.mysql_triggers(schema, tables), self.mysql_columns(schema, tables)]
         });
         format!("SELECT CONCAT_WS(CHAR(10 USING utf8mb4), {})", facts.flatten().collect::<Vec<_>>().join(", "))
-    }
-
-    /// Views, and tables of engines without transactions.
-    fn mysql_tables(&self, schema: &str, tables: &[Named]) -> Option<String> {
-        let numbers = |written: &[&Named]| {
-            written
-                .iter()
-                .map(|table| format!("WHEN {} THEN {}", table.name, table.of.table))
-                .collect::<Vec<_>>()
-                .join(" ")
-        };
-        let written: Vec<&Named> = tables.iter().filter(|table| table.of.is_written()).collect();
-        (!written.is_empty()).then(|| {
-            format!(
-                "(SELECT GROUP_CONCAT(CASE WHEN table_type LIKE '%VIEW' THEN 'keeps' WHEN engine <> 'InnoDB' AND NOT EXISTS \
-                 (SELECT 1 FROM information_schema.engines AS e WHERE e.engine = t.engine AND e.transactions = 'YES') \
-                 THEN CONCAT('engine ', CASE table_name {} END) END SEPARATOR '\n') FROM information_schema.tables AS t \
-                 WHERE table_schema = {schema} AND table_name IN ({}))",
-                numbers(&written),
-                names(&written)
-            )
-        })
     }
 
     fn mysql_triggers(&self, schema: &str, tables: &[Named]) -> Option<String> {
@@ -68,13 +46,14 @@ impl Question<'_> {
         let asks_all = self.reached().len() > 2 || has_cycle || self.changing().next().is_some();
         // What it adds to the tables below the last that goes.
         let asked = |table: &&Named| asks_all || table.of.table == self.plan.root;
-        let of: [(&str, fn(&Reached) -> bool); 2] = [("DELETE", |of| of.is_doomed), ("UPDATE", |of| of.is_changed)];
-        let events = of.into_iter().filter_map(|(event, is)| {
-            let tables: Vec<&Named> = tables.iter().filter(asked).filter(|table| is(&table.of)).collect();
+        let asked: Vec<&Named> = tables.iter().filter(asked).collect();
+        let on = |event: &str, is_on: &dyn Fn(&Reached) -> bool| {
+            let tables: Vec<&Named> = asked.iter().copied().filter(|table| is_on(&table.of)).collect();
             let names = names(&tables);
             let event = format!("event_manipulation = '{event}' AND event_object_table IN ({names})");
             (!tables.is_empty()).then_some(event)
-        });
+        };
+        let events = [on("DELETE", &|of| of.is_doomed), on("UPDATE", &|of| of.is_changed)].into_iter().flatten();
         let events: Vec<String> = events.collect();
         (!events.is_empty()).then(|| {
             format!(
@@ -135,6 +114,24 @@ impl Question<'_> {
         };
         self.compared().into_iter().enumerate().map(one).collect()
     }
+}
+
+/// Views, and tables of engines without transactions.
+fn mysql_tables(schema: &str, tables: &[Named]) -> Option<String> {
+    let numbers = |written: &[&Named]| {
+        written.iter().map(|table| format!("WHEN {} THEN {}", table.name, table.of.table)).collect::<Vec<_>>().join(" ")
+    };
+    let written: Vec<&Named> = tables.iter().filter(|table| table.of.is_written()).collect();
+    (!written.is_empty()).then(|| {
+        format!(
+            "(SELECT GROUP_CONCAT(CASE WHEN table_type LIKE '%VIEW' THEN 'keeps' WHEN engine <> 'InnoDB' AND NOT EXISTS \
+             (SELECT 1 FROM information_schema.engines AS e WHERE e.engine = t.engine AND e.transactions = 'YES') \
+             THEN CONCAT('engine ', CASE table_name {} END) END SEPARATOR '\n') FROM information_schema.tables AS t \
+             WHERE table_schema = {schema} AND table_name IN ({}))",
+            numbers(&written),
+            names(&written)
+        )
+    })
 }
 
 /// The name of the n-th column of no value.

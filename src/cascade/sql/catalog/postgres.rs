@@ -46,14 +46,17 @@ impl Question<'_> {
             );
         }
         // 8 and 16 are the bits of DELETE and UPDATE in pg_trigger.tgtype.
-        let of: [(u8, fn(&Reached) -> bool); 2] = [(8, |of| of.is_doomed), (16, |of| of.is_changed)];
-        let triggers = of.into_iter().filter(|(_, is)| reached.iter().any(is)).map(|(bit, is)| {
-            format!(
-                "WHEN EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = {} AND NOT g.tgisinternal \
-                 AND g.tgenabled <> 'D' AND g.tgtype & {bit} > 0) THEN 'keeps'",
-                list(&mut reached.iter().filter(|of| is(of)).map(|of| of.table))
-            )
-        });
+        let on = |bit: u8, is_on: &dyn Fn(&Reached) -> bool| {
+            let tables: Vec<TableId> = reached.iter().filter(|of| is_on(of)).map(|of| of.table).collect();
+            (!tables.is_empty()).then(|| {
+                format!(
+                    "WHEN EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = {} AND NOT g.tgisinternal \
+                     AND g.tgenabled <> 'D' AND g.tgtype & {bit} > 0) THEN 'keeps'",
+                    list(&mut tables.iter().copied())
+                )
+            })
+        };
+        let triggers = [on(8, &|of| of.is_doomed), on(16, &|of| of.is_changed)].into_iter().flatten();
         let triggers = triggers.collect::<Vec<_>>().join(" ");
         format!("(CASE WHEN {} THEN '{MORE}' {triggers} END)", remarkable.join(" OR "))
     }
