@@ -66,7 +66,23 @@ pub use cascade::{
 #[cfg(feature = "migration")]
 pub use sea_orm_cascade_migration as migration;
 
-/// The program in the README compiles.
+/// The programs in the README and in `docs` compile and run.
 #[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;
+mod pages {
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+    #[doc = include_str!("../docs/own-entities.md")]
+    struct OwnEntities;
+    #[doc = include_str!("../docs/previews.md")]
+    struct Previews;
+    #[doc = include_str!("../docs/batches.md")]
+    struct Batches;
+    #[doc = include_str!("../docs/audit.md")]
+    struct Audit;
+    #[doc = include_str!("../docs/databases.md")]
+    struct Databases;
+    #[doc = include_str!("../docs/benchmarks.md")]
+    struct Benchmarks;
+    #[doc = include_str!("../docs/limits.md")]
+    struct Limits;
+}

@@ -4,8 +4,7 @@
 
 use crate::cascade::audit::rebuild::edit::Edit;
 use crate::cascade::audit::rebuild::parse::{Clause, Part, Reader, Rule, parts};
-use crate::cascade::audit::rebuild::token::same;
-use crate::cascade::audit::rebuild::token::{Kind, Token, grouped, is_word, tokens};
+use crate::cascade::audit::rebuild::token::{Kind, Token, grouped, is_word, same, tokens};
 
 /// A piece of the definition's text that becomes another; places are in bytes.
 #[derive(Debug, PartialEq, Eq)]

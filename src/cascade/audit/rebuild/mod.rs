@@ -19,9 +19,7 @@ pub(super) use change::{collations, event};
 pub(super) use edit::{Definition, Edit};
 
 use crate::cascade::audit::rebuild::change::{Change, Outline, changed};
-
-use crate::cascade::audit::rebuild::token::same;
-use crate::cascade::audit::rebuild::token::tokens;
+use crate::cascade::audit::rebuild::token::{same, tokens};
 
 /// The script that rebuilds the table with the edits; `None` where the text of its definition is not understood, or an
 /// edit finds nothing to change.

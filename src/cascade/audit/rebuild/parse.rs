@@ -5,8 +5,7 @@
 use std::iter;
 
 use crate::cascade::audit::rebuild::edit::Edit;
-use crate::cascade::audit::rebuild::token::same;
-use crate::cascade::audit::rebuild::token::{Kind, Token, tokens};
+use crate::cascade::audit::rebuild::token::{Kind, Token, same, tokens};
 
 /// A column, or the table constraints between two commas.
 #[derive(Debug)]

@@ -10,8 +10,9 @@
 mod mysql;
 mod postgres;
 mod sqlite;
+mod types;
 
-pub(crate) use postgres::without_length;
+pub(crate) use types::without_length;
 
 use std::collections::BTreeSet;
 
@@ -24,8 +25,7 @@ use crate::cascade::declare::schema::{KeyId, Schema, TableId};
 use crate::cascade::error::{Error, ErrorKind};
 use crate::cascade::plan::Plan;
 use crate::cascade::plan::fetched::Catalog;
-use crate::cascade::sql::catalog::mysql::{mysql_compares, mysql_type, mysql_types, sample};
-use crate::cascade::sql::catalog::postgres::postgres_types;
+use crate::cascade::sql::catalog::types::{mysql_compares, mysql_type, mysql_types, postgres_types, sample};
 
 /// The name of the column with the answer.
 pub(crate) const COLUMN: &str = "__cascade_catalog";

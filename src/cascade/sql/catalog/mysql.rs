@@ -4,13 +4,12 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::QueryResult;
 use sea_orm::sea_query::ColumnType;
 
 use crate::cascade::data::action::Action;
 use crate::cascade::data::dialect::Dialect;
-use crate::cascade::data::key::KeyKind;
 use crate::cascade::plan::Component;
+use crate::cascade::sql::catalog::types::sample;
 use crate::cascade::sql::catalog::{Compared, Question, Reached, text};
 
 /// A table that is reached, with its name as a text of SQL.
@@ -134,25 +133,6 @@ fn mysql_tables(schema: &str, tables: &[Named]) -> Option<String> {
     })
 }
 
-/// The name of the n-th column of no value.
-pub(super) fn sample(n: usize) -> String {
-    format!("__cascade_type_{n}")
-}
-
-/// The type of a column of the result, in MySQL's words.
-#[cfg(feature = "mysql")]
-pub(super) fn mysql_type(row: &QueryResult, name: &str) -> Option<String> {
-    use sea_orm::sqlx::{Column as _, Row as _, TypeInfo as _};
-
-    let column = row.try_as_mysql_row()?.try_column(name).ok()?;
-    Some(column.type_info().name().to_lowercase())
-}
-
-#[cfg(not(feature = "mysql"))]
-pub(super) fn mysql_type(_: &QueryResult, _: &str) -> Option<String> {
-    None
-}
-
 /// A text as MySQL and MariaDB write it, whatever `sql_mode` says of backslashes.
 fn mysql_text(value: &str) -> String {
     if value.contains('\\') {
@@ -160,78 +140,4 @@ fn mysql_text(value: &str) -> String {
         return format!("CONVERT(X'{digits}' USING utf8mb4)");
     }
     text(value)
-}
-
-/// The types of a column of MySQL and MariaDB, in the driver's words, whose values are read, carried and compared just as
-/// those of a column of the declared type. What has no number in it is compared as text.
-pub(super) fn mysql_types(ty: &ColumnType) -> &'static [&'static str] {
-    match KeyKind::of(Dialect::MySql, ty) {
-        Some(KeyKind::Integer) => &[
-            "boolean",
-            "tinyint",
-            "tinyint unsigned",
-            "smallint",
-            "smallint unsigned",
-            "mediumint",
-            "mediumint unsigned",
-            "int",
-            "int unsigned",
-            "bigint",
-            "year",
-            "bit",
-        ],
-        Some(KeyKind::Unsigned) => &[
-            "boolean",
-            "tinyint unsigned",
-            "smallint unsigned",
-            "mediumint unsigned",
-            "int unsigned",
-            "bigint unsigned",
-        ],
-        Some(KeyKind::Decimal) => &[
-            "decimal",
-            "boolean",
-            "tinyint",
-            "tinyint unsigned",
-            "smallint",
-            "smallint unsigned",
-            "mediumint",
-            "mediumint unsigned",
-            "int",
-            "int unsigned",
-            "bigint",
-            "bigint unsigned",
-        ],
-        // MariaDB's own type for them looks like a text.
-        Some(KeyKind::Bytes) if *ty == ColumnType::Uuid => &["binary", "varbinary", "char"],
-        Some(KeyKind::Bytes) => &["binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"],
-        Some(KeyKind::Text) | None => &[
-            "char",
-            "varchar",
-            "tinytext",
-            "text",
-            "mediumtext",
-            "longtext",
-            "enum",
-            "set",
-            "date",
-            "datetime",
-            "timestamp",
-            "time",
-            "binary",
-            "varbinary",
-            "tinyblob",
-            "blob",
-            "mediumblob",
-            "longblob",
-        ],
-    }
-}
-
-/// Whether a column of that type is compared exactly with values of the declared one; if it is not read, integers of any
-/// size and sign are.
-pub(super) fn mysql_compares(ty: &ColumnType, found: &str, is_read: bool) -> bool {
-    let is_integer = matches!(KeyKind::of(Dialect::MySql, ty), Some(KeyKind::Integer | KeyKind::Unsigned));
-    let is_wider = !is_read && is_integer && found.contains("int");
-    is_wider || mysql_types(ty).contains(&found)
 }

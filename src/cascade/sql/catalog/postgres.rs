@@ -8,6 +8,7 @@ use sea_orm::sea_query::ColumnType;
 
 use crate::cascade::data::dialect::Dialect;
 use crate::cascade::declare::schema::{KeyId, TableId};
+use crate::cascade::sql::catalog::types::{postgres_oid, postgres_types};
 use crate::cascade::sql::catalog::{Compared, MORE, Question, Reached, text};
 
 impl Question<'_> {
@@ -183,100 +184,4 @@ impl Question<'_> {
             keys.collect::<Vec<_>>().join(", ")
         ))
     }
-}
-
-/// The types of a column of PostgreSQL, as `pg_type` names them, whose values are read, carried and compared just as those
-/// of a column of the declared type.
-pub(super) fn postgres_types(ty: &ColumnType) -> Vec<String> {
-    let types: &[&str] = match ty {
-        ColumnType::Enum { name, .. } => return vec![name.to_string()],
-        ColumnType::Custom(name) => return vec![postgres_name(&name.to_string())],
-        ColumnType::Char(_) => &["bpchar"],
-        ColumnType::String(_) | ColumnType::Text => &["text", "varchar", "bpchar", "name"],
-        ColumnType::Decimal(_) => &["numeric", "int2", "int4", "int8"],
-        ColumnType::Money(_) => &["money"],
-        ColumnType::DateTime | ColumnType::Timestamp => &["timestamp"],
-        ColumnType::TimestampWithTimeZone => &["timestamptz"],
-        ColumnType::Time => &["time"],
-        ColumnType::Date => &["date"],
-        ColumnType::Boolean => &["bool"],
-        ColumnType::Uuid => &["uuid"],
-        ColumnType::Bit(_) => &["bit"],
-        ColumnType::VarBit(_) => &["varbit"],
-        ColumnType::Binary(_) | ColumnType::VarBinary(_) | ColumnType::Blob => &["bytea"],
-        ColumnType::Cidr => &["cidr"],
-        ColumnType::Inet => &["inet"],
-        ColumnType::MacAddr => &["macaddr"],
-        ColumnType::LTree => &["ltree"],
-        _ => &["int2", "int4", "int8"],
-    };
-    types.iter().map(|&ty| ty.to_owned()).collect()
-}
-
-/// The number that a type of PostgreSQL's own has in every database.
-fn postgres_oid(ty: &str) -> Option<u32> {
-    let own = [
-        ("bool", 16),
-        ("bytea", 17),
-        ("name", 19),
-        ("int8", 20),
-        ("int2", 21),
-        ("int4", 23),
-        ("text", 25),
-        ("cidr", 650),
-        ("money", 790),
-        ("macaddr", 829),
-        ("inet", 869),
-        ("bpchar", 1042),
-        ("varchar", 1043),
-        ("date", 1082),
-        ("time", 1083),
-        ("timestamp", 1114),
-        ("timestamptz", 1184),
-        ("bit", 1560),
-        ("varbit", 1562),
-        ("numeric", 1700),
-        ("uuid", 2950),
-    ];
-    own.iter().find(|(name, _)| *name == ty).map(|(_, oid)| *oid)
-}
-
-/// PostgreSQL: a type that is declared by its name, without a length and a collation. Quoted names stay as they are.
-pub(crate) fn without_length(declared: &str) -> String {
-    let declared = declared.trim();
-    if declared.starts_with('"') {
-        return declared.to_owned();
-    }
-    let at = declared.to_lowercase().find(" collate ");
-    let bare = at.map_or(declared, |at| &declared[..at]);
-    match (bare.find('('), bare.find(')')) {
-        (Some(begin), Some(end)) if begin < end => format!("{}{}", bare[..begin].trim_end(), &bare[end + 1..]),
-        _ => bare.to_owned(),
-    }
-}
-
-/// The name of a type that is declared by its name, as `pg_type` has it.
-fn postgres_name(declared: &str) -> String {
-    let name = without_length(declared);
-    let name = name.rsplit('.').next().unwrap_or_default();
-    if let Some(quoted) = name.strip_prefix('"').and_then(|name| name.strip_suffix('"')) {
-        return quoted.replace("\"\"", "\"");
-    }
-    let name = name.to_lowercase();
-    let own = match name.as_str() {
-        "character varying" => "varchar",
-        "character" | "char" => "bpchar",
-        "integer" | "int" => "int4",
-        "bigint" => "int8",
-        "smallint" => "int2",
-        "boolean" => "bool",
-        "decimal" => "numeric",
-        "timestamp with time zone" => "timestamptz",
-        "timestamp without time zone" => "timestamp",
-        "time with time zone" => "timetz",
-        "time without time zone" => "time",
-        "bit varying" => "varbit",
-        other => other,
-    };
-    own.to_owned()
 }
