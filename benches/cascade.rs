@@ -1,5 +1,5 @@
-//! `cargo bench --bench cascade`: the ways to delete, each with its history kept by criterion. Ratios within one run
-//! are what `--bench ratios` shows.
+//! `cargo bench --bench cascade`: the ways to delete, each with its history kept by criterion.
+//! Ratios within one run are what `--bench ratios` shows.
 
 #![allow(clippy::print_stdout, missing_docs, unreachable_pub, reason = "criterion generates the groups, and prints")]
 

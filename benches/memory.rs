@@ -1,6 +1,6 @@
-//! `cargo bench --bench memory`: how much the memory of a process grows while one store with a million items goes, by
-//! the database's own cascade and by this crate, and a tree of 100,000 nodes, whose keys this crate keeps. Each is
-//! measured in a process of its own (Linux: `VmHWM`).
+//! `cargo bench --bench memory`: how much the memory of a process grows while one store with a
+//! million items goes, by the database's own cascade and by this crate, and a tree of 100,000
+//! nodes, whose keys this crate keeps. Each is measured in a process of its own (Linux: `VmHWM`).
 
 #![allow(clippy::print_stdout, unreachable_pub, reason = "a bench prints what it measured")]
 

@@ -1,8 +1,8 @@
-//! `cargo bench --bench ratios`: how long this crate takes compared with the database's own cascade and with what one
-//! would write by hand, as medians of interleaved runs (`RUNS`, 15 unless set).
+//! `cargo bench --bench ratios`: how long this crate takes compared with the database's own cascade
+//! and with what one would write by hand, as medians of interleaved runs (`RUNS`, 15 unless set).
 //!
-//! Ratios and not times are what is looked at: the ways are run in turn, so that what else the machine does meets all
-//! of them.
+//! Ratios and not times are what is looked at: the ways are run in turn, so that what else the
+//! machine does meets all of them.
 
 #![allow(clippy::print_stdout, unreachable_pub, reason = "a bench prints what it measured")]
 
@@ -65,7 +65,8 @@ async fn delete(subject: &Subject, stores: u64, items: u64, runs: usize) {
 async fn compare(subject: &Subject, (stores, items): (u64, u64), ways: &[Way], runs: usize) {
     let mut times: Vec<Vec<Duration>> = vec![Vec::new(); ways.len()];
     for run in 0..runs {
-        // Each way comes first, second .. in turn: what the one before left behind meets all of them.
+        // Each way comes first, second .. in turn: what the one before left behind meets all of
+        // them.
         for turn in 0..ways.len() {
             let way = (run + turn) % ways.len();
             subject.fill(stores, items).await;

@@ -1,5 +1,6 @@
-//! `cargo run --example audit`: a database that has drifted from its entities in many ways, and how it is fixed. On SQLite in memory; with `DATABASE_URL` set, on the server that it names (in tables of its own, which are
-//! dropped at the end).
+//! `cargo run --example audit`: a database that has drifted from its entities in many ways, and how
+//! it is fixed. On SQLite in memory; with `DATABASE_URL` set, on the server that it names (in
+//! tables of its own, which are dropped at the end).
 
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 #![allow(unreachable_pub, reason = "entities are declared as SeaORM wants them")]
@@ -86,7 +87,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // The schema first, as far as the orphans let it.
     fix(&db, &graph).await?;
-    // Then the rows, through the engine: looked at, bounded, and those that are too young left alone.
+    // Then the rows, through the engine: looked at, bounded, and those that are too young left
+    // alone.
     let repair = graph.repair(label::Entity).only(label::COLUMN.id.lt(1_000)).at_most(10);
     let preview = repair.preview(&db).await?;
     println!("{preview}\n");

@@ -1,5 +1,6 @@
-//! `cargo run --example big_delete [FILE]`: a store with a million items goes in batches, with a progress bar. Ctrl-C stops
-//! it between two batches; run again with the same file, it goes on with what is left.
+//! `cargo run --example big_delete [FILE]`: a store with a million items goes in batches, with a
+//! progress bar. Ctrl-C stops it between two batches; run again with the same file, it goes on with
+//! what is left.
 
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 

@@ -1,4 +1,5 @@
-//! `cargo run --example category_tree`: a category goes with everything below it, however deep, and with its products.
+//! `cargo run --example category_tree`: a category goes with everything below it, however deep, and
+//! with its products.
 
 #![allow(
     clippy::print_stdout,

@@ -1,6 +1,8 @@
-//! `DATABASE_URL=postgres://.. cargo run --example database_url`: the same calls on the database that you name.
+//! `DATABASE_URL=postgres://.. cargo run --example database_url`: the same calls on the database
+//! that you name.
 //!
-//! It works in one transaction and rolls it back, so that nothing of it stays but the tables `stores` and `items`.
+//! It works in one transaction and rolls it back, so that nothing of it stays but the tables
+//! `stores` and `items`.
 
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 

@@ -1,5 +1,6 @@
-//! `cargo run --example explain`: the rules of a graph as a tree, as sentences, and the SQL of a delete. With the word
-//! `mermaid` or `dot` it prints the picture alone: `cargo run --example explain dot | dot -Tsvg`.
+//! `cargo run --example explain`: the rules of a graph as a tree, as sentences, and the SQL of a
+//! delete. With the word `mermaid` or `dot` it prints the picture alone: `cargo run --example
+//! explain dot | dot -Tsvg`.
 
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 #![allow(unreachable_pub, reason = "entities are declared as SeaORM wants them")]

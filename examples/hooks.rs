@@ -1,4 +1,5 @@
-//! `cargo run --example hooks`: photos go with their album, and their files after the commit. A protected photo keeps all.
+//! `cargo run --example hooks`: photos go with their album, and their files after the commit. A
+//! protected photo keeps all.
 
 #![allow(
     clippy::print_stdout,

@@ -1,4 +1,5 @@
-//! `cargo run --example quickstart`: stores and items on SQLite in memory, from the empty database to the delete.
+//! `cargo run --example quickstart`: stores and items on SQLite in memory, from the empty database
+//! to the delete.
 
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 

@@ -1,4 +1,5 @@
-//! `cargo run --example your_own_entities`: a program whose reviews go with their item, and whose loans forbid it.
+//! `cargo run --example your_own_entities`: a program whose reviews go with their item, and whose
+//! loans forbid it.
 
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 #![allow(unreachable_pub, reason = "entities are declared as SeaORM wants them")]

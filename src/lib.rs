@@ -1,10 +1,12 @@
-//! Delete a row and everything that depends on it: looked at first, bounded, all or nothing. For any SeaORM 2.0
-//! entities on SQLite, PostgreSQL, MySQL and MariaDB; Store and Item come ready to embed.
+//! Delete a row and everything that depends on it: looked at first, bounded, all or nothing. For
+//! any SeaORM 2.0 entities on SQLite, PostgreSQL, MySQL and MariaDB; Store and Item come ready to
+//! embed.
 //!
-//! Deleting a store that still has items is an error of the database, because the items' foreign key would point at
-//! nothing. What should happen instead is declared once, as `on_delete` on the child's `belongs_to`: the items go too,
-//! lose their reference, or forbid the delete. The engine in [`cascade`] carries that out for every registered table,
-//! the same on each database, whether or not the constraint is there.
+//! Deleting a store that still has items is an error of the database, because the items' foreign
+//! key would point at nothing. What should happen instead is declared once, as `on_delete` on the
+//! child's `belongs_to`: the items go too, lose their reference, or forbid the delete. The engine
+//! in [`cascade`] carries that out for every registered table, the same on each database, whether
+//! or not the constraint is there.
 //!
 //! # Example
 //! ```
@@ -35,18 +37,21 @@
 //! - [`service`]: create, get, list, rename, move, preview and delete stores and items.
 //! - [`entity`]: Store and Item themselves.
 //! - [`cascade`]: the engine, for entities of your own: [`Graph`](cascade::Graph) to
-//!   [`Deletion`](cascade::Deletion) to [`Preview`](cascade::Preview) and [`Outcome`](cascade::Outcome);
-//!   [`Graph::audit`](cascade::Graph::audit) and [`Graph::repair`](cascade::Graph::repair) for the database that it works
-//!   on. Its rules are listed there.
+//!   [`Deletion`](cascade::Deletion) to [`Preview`](cascade::Preview) and
+//!   [`Outcome`](cascade::Outcome); [`Graph::audit`](cascade::Graph::audit) and
+//!   [`Graph::repair`](cascade::Graph::repair) for the database that it works on. Its rules are
+//!   listed there.
 //! - `migration` (feature `migration`): the tables of Store and Item.
 //!
 //! # Features
-//! `sqlite` (on by default), `postgres` and `mysql` bring SeaORM's drivers; a connection to a database whose feature
-//! is off is refused by name. TLS is chosen by SeaORM's own features. `migration` re-exports the migration crate.
+//! `sqlite` (on by default), `postgres` and `mysql` bring SeaORM's drivers; a connection to a
+//! database whose feature is off is refused by name. TLS is chosen by SeaORM's own features.
+//! `migration` re-exports the migration crate.
 //!
 //! # What it does not do
-//! - On MySQL and MariaDB, rows that refer to each other in a ring (or to themselves) by keys that cannot be NULL can only
-//!   be deleted without the constraint or with one that cascades: [`Ring`](cascade::ErrorKind::Ring).
+//! - On MySQL and MariaDB, rows that reference each other in a ring (or themselves) by keys that
+//!   cannot be NULL can only be deleted without the constraint or with one that cascades:
+//!   [`Ring`](cascade::ErrorKind::Ring).
 //! - Rows that triggers change are not counted.
 //! - Foreign keys that lead from tables outside the graph are the database's business: see
 //!   [`StillReferenced`](cascade::ErrorKind::StillReferenced). An audit names them.

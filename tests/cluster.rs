@@ -1,8 +1,9 @@
-//! Deletes on the nodes of a cluster, all of which write: what `.ci/cluster` runs, with the URLs of its nodes in
-//! `CLUSTER_URLS`. One of them may be killed and come back while it runs.
+//! Deletes on the nodes of a cluster, all of which write: what `.ci/cluster` runs, with the URLs of
+//! its nodes in `CLUSTER_URLS`. One of them may be killed and come back while it runs.
 //!
-//! Two rounds: writers add rows below the very roots that go, and then beside them. A transaction of another node ends
-//! any here that holds a lock on its rows, and locks of one node are unknown to the others.
+//! Two rounds: writers add rows below the very roots that go, and then beside them. A transaction
+//! of another node ends any here that holds a lock on its rows, and locks of one node are unknown
+//! to the others.
 
 #![allow(clippy::print_stdout, reason = "the figures are reported")]
 
@@ -216,7 +217,8 @@ impl Worker {
 
     // ---- Deleters
 
-    /// Makes a root and deletes it again, once in one transaction and once in batches, by two nodes at the same time.
+    /// Makes a root and deletes it again, once in one transaction and once in batches, by two nodes
+    /// at the same time.
     async fn deletes(self) {
         let graph = Tables(Vec::from(tables![a, b, c, n])).graph();
         let mut turn = 0;
@@ -295,7 +297,8 @@ async fn begin(node: &DatabaseConnection) -> Result<sea_orm::DatabaseTransaction
 
 // ---- Afterwards
 
-/// On every node: no orphan; every row whose COMMIT was answered is there, or was counted once by a delete.
+/// On every node: no orphan; every row whose COMMIT was answered is there, or was counted once by a
+/// delete.
 async fn check(urls: &str, books: &Books) {
     let mut orphans = 0;
     for (at, url) in urls.split(',').enumerate() {

@@ -327,7 +327,8 @@ async fn every_fault_is_reported(_: TestDb) {
     assert!(matches!(&faults[0], Fault::KeyNotComparable { table, .. } if table == "float"));
 }
 
-/// The dense format in all its forms: two keys to one parent, a composite key, no constraint, many to many.
+/// The dense format in all its forms: two keys to one parent, a composite key, no constraint, many
+/// to many.
 mod dense {
     pub(super) mod user {
         use sea_orm::entity::prelude::*;

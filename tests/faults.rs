@@ -1,4 +1,5 @@
-//! What goes wrong in the middle: killed processes, cut connections, time-outs, full disks, and others at work.
+//! What goes wrong in the middle: killed processes, cut connections, time-outs, full disks, and
+//! others at work.
 //!
 //! `FAULT_KILLS` sets how many processes are killed on each database (25).
 
@@ -49,8 +50,8 @@ fn every_table() -> Tables {
     Tables(Vec::from(tables![a, b, c, n, node]))
 }
 
-/// Of each store of things half hang under `a` 1, which goes, and half under `a` 2; nodes form trees whose leaves point
-/// back to the top in a ring.
+/// Of each store of things half hang under `a` 1, which goes, and half under `a` 2; nodes form
+/// trees whose leaves point back to the top in a ring.
 fn rows() -> Vec<(&'static str, String)> {
     let list = |rows: &mut dyn Iterator<Item = String>| rows.collect::<Vec<_>>().join(", ");
     let node = |id: i64| {
@@ -335,8 +336,8 @@ async fn begin(pool: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> 
     pool.begin_with_options(TransactionOptions { sqlite_transaction_mode, isolation_level, access_mode: None }).await
 }
 
-/// Adds a row to `b` and one to `c` below it, each under the lock of its parent, and one to `n`; `false` if the parent
-/// is gone.
+/// Adds a row to `b` and one to `c` below it, each under the lock of its parent, and one to `n`;
+/// `false` if the parent is gone.
 async fn write(pool: &DatabaseConnection, id: i64) -> Result<bool, sea_orm_cascade::Error> {
     let transaction = begin(pool).await?;
     let parent = id % PARENTS + 1;
@@ -351,8 +352,8 @@ async fn write(pool: &DatabaseConnection, id: i64) -> Result<bool, sea_orm_casca
     Ok(true)
 }
 
-/// 8 writers and 4 deleters whose graphs overlap; afterwards no row dangles and what is left is what was added and not
-/// deleted.
+/// 8 writers and 4 deleters whose graphs overlap; afterwards no row dangles and what is left is
+/// what was added and not deleted.
 async fn at_work(db: TestDb, constraints: Constraints) {
     let tables = Tables(Vec::from(tables![a, b, c, n]));
     let parents: Vec<String> = (1..=PARENTS).map(|id| format!("({id})")).collect();
@@ -410,7 +411,8 @@ async fn writer(pool: DatabaseConnection, next: Arc<AtomicI64>) -> (i64, u64) {
                     added += i64::from(is_there);
                     break;
                 }
-                // Its parent went between the lock of ours and theirs, or they waited for each other.
+                // Its parent went between the lock of ours and theirs, or they waited for each
+                // other.
                 Err(error) if error.is_transient() => again += 1,
                 Err(error) => panic!("{error:?}"),
             }

@@ -1,5 +1,6 @@
-//! All tests, in one program: each runs on a fresh database, on SQLite and on every server whose URL is set
-//! (`POSTGRES_URL`, `MARIADB_URL`, `MYSQL_URL`). The run ends by saying which databases it covered.
+//! All tests, in one program: each runs on a fresh database, on SQLite and on every server whose
+//! URL is set (`POSTGRES_URL`, `MARIADB_URL`, `MYSQL_URL`). The run ends by saying which databases
+//! it covered.
 
 #![allow(
     clippy::print_stdout,

@@ -1,4 +1,5 @@
-//! Notes under the items, so that there is a level between the asked rows and the last, and ways to delete all three.
+//! Notes under the items, so that there is a level between the asked rows and the last, and ways to
+//! delete all three.
 
 use std::time::{Duration, Instant};
 

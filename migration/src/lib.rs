@@ -1,10 +1,12 @@
 //! The tables of `sea-orm-cascade`'s Store and Item: `stores` and `items`.
 //!
-//! - [`Migrator`] makes them, keeps its own record in the table `sea_orm_cascade_migrations`, and so gets along with
-//!   a program's own Migrator in either order.
-//! - A program that wants one Migrator puts [`Migrator::migrations`] in front of its own list instead.
+//! - [`Migrator`] makes them, keeps its own record in the table `sea_orm_cascade_migrations`, and
+//!   so gets along with a program's own Migrator in either order.
+//! - A program that wants one Migrator puts [`Migrator::migrations`] in front of its own list
+//!   instead.
 //!
-//! It imports nothing of `sea-orm-cascade`: a migration is history, and history does not change with the entities.
+//! It imports nothing of `sea-orm-cascade`: a migration is history, and history does not change
+//! with the entities.
 //!
 //! # Example
 //! ```
@@ -29,8 +31,9 @@ use sea_orm_migration::{IntoSchemaManagerConnection, async_trait};
 
 /// Makes, updates and removes `stores` and `items`.
 ///
-/// `up`, `down`, `refresh` and `status` are those of every Migrator. `fresh` differs: it removes and makes anew the
-/// tables of this crate alone, where SeaORM's own drops every table of the database.
+/// `up`, `down`, `refresh` and `status` are those of every Migrator. `fresh` differs: it removes
+/// and makes anew the tables of this crate alone, where SeaORM's own drops every table of the
+/// database.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Migrator;
 
@@ -49,8 +52,8 @@ impl MigratorTrait for Migrator {
         TABLE.into_iden()
     }
 
-    /// Drops `items`, `stores` and this Migrator's record, with all their rows, and makes them anew. Other tables stay;
-    /// one that still refers to these is an error of the database.
+    /// Drops `items`, `stores` and this Migrator's record, with all their rows, and makes them
+    /// anew. Other tables stay; one that still refers to these is an error of the database.
     async fn fresh<'c, C>(db: C) -> Result<(), DbErr>
     where
         C: IntoSchemaManagerConnection<'c>,

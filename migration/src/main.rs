@@ -1,4 +1,5 @@
-//! `sea-orm-cascade-migration up | down | fresh | refresh | status`, on the database in `DATABASE_URL` or `-u`.
+//! `sea-orm-cascade-migration up | down | fresh | refresh | status`, on the database in
+//! `DATABASE_URL` or `-u`.
 
 #[tokio::main]
 async fn main() {

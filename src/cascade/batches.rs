@@ -1,9 +1,10 @@
 //! Deletes in batches: many short transactions instead of a long one.
 //!
-//! I/O. The steps are those of the plan, and each batch is a delete of its own of at most so many rows: rows of a leaf
-//! table in one statement, others locked and, if anything refers to them, by the engine's whole way, rooted at these rows.
-//! So whatever was added to them meanwhile is found again, judged by its rule, and goes with them. And the parents by
-//! which rows were found are locked and judged again in the batch: one that was moved away keeps what is below it.
+//! I/O. The steps are those of the plan, and each batch is a delete of its own of at most so many
+//! rows: rows of a leaf table in one statement, others locked and, if anything references them, by
+//! the engine's whole way, rooted at these rows. So whatever was added to them meanwhile is found
+//! again, judged by its rule, and goes with them. And the parents by which rows were found are
+//! locked and judged again in the batch: one that was moved away keeps what is below it.
 
 use std::fmt;
 use std::ops::ControlFlow;
@@ -28,30 +29,38 @@ use crate::cascade::run::transaction::{Transactions, Work, tell};
 
 /// A deletion that is carried out in batches, from [`Deletion::batches_of`].
 ///
-/// Each batch is a transaction of at most so many rows, and the asked rows go last. If it ends in the middle (a crash, an
-/// error, a stop), every row that is left still has its parent, and the same call goes on with what is left.
+/// Each batch is a transaction of at most so many rows, and the asked rows go last. If it ends in
+/// the middle (a crash, an error, a stop), every row that is left still has its parent, and the
+/// same call goes on with what is left.
 ///
-/// - **The rules are checked first**, for all of it: blockers, `at_most` and `expecting` refuse before the first batch,
-///   and then nothing has changed. Each batch judges anew what was added to its rows meanwhile; that goes with them, in
-///   the same transaction.
-/// - **What others see**: parents with fewer and fewer children. SET NULL and SET DEFAULT keys change before the row that
-///   they referred to goes.
-/// - **The asked rows are looked up once**, at the beginning. To be able to finish later, ask with keys or a Select that
-///   still finds them when their children are gone.
-/// - **Rows in a ring**: a key that is not the one by which its row is found is set to NULL beforehand. If there is no such
-///   key, the ring and all above it go in the last transaction, together, however many rows that are.
-/// - **Others at work**: parents are locked and asked again in each batch. If one was moved away meanwhile, what is below
-///   it is left alone, and it ends with [`ErrorKind::Reparented`]. In a table that refers to itself or is in a cycle that is
-///   asked of a row and its parent only: a subtree that is moved out while batches run may already have lost rows further
-///   down. A row that is added to a parent at the very moment in which a batch of its siblings goes may go with that batch.
-/// - **Calling again** needs no other arguments, but without [`expecting`](Deletion::expecting): its numbers have changed.
-/// - **Hooks** see each row once, unless it failed; a veto ends it, and the batches before stay done.
-/// - **Retries** are those of the deletion, for each batch. One that others keep from going through (a deadlock, a lock that
-///   is waited for too long, a transaction of another node of a cluster) is halved first, and halved again down to one row,
-///   which is tried so often; the batches after it are twice as big each, up to the size that was asked for.
+/// - **The rules are checked first**, for all of it: blockers, `at_most` and `expecting` refuse
+///   before the first batch, and then nothing has changed. Each batch judges anew what was added to
+///   its rows meanwhile; that goes with them, in the same transaction.
+/// - **What others see**: parents with fewer and fewer children. SET NULL and SET DEFAULT keys
+///   change before the row that they referenced goes.
+/// - **The asked rows are looked up once**, at the beginning. To be able to finish later, ask with
+///   keys or a Select that still finds them when their children are gone.
+/// - **Rows in a ring**: a key that is not the one by which its row is found is set to NULL
+///   beforehand. If there is no such key, the ring and all above it go in the last transaction,
+///   together, however many rows that are.
+/// - **Others at work**: parents are locked and asked again in each batch. If one was moved away
+///   meanwhile, what is below it is left alone, and it ends with [`ErrorKind::Reparented`]. In a
+///   table that references itself or is in a cycle that is asked of a row and its parent only: a
+///   subtree that is moved out while batches run may already have lost rows further down. A row
+///   that is added to a parent at the very moment in which a batch of its siblings goes may go with
+///   that batch.
+/// - **Calling again** needs no other arguments, but without [`expecting`](Deletion::expecting):
+///   its numbers have changed.
+/// - **Hooks** see each row once, unless it failed; a veto ends it, and the batches before stay
+///   done.
+/// - **Retries** are those of the deletion, for each batch. One that others keep from going through
+///   (a deadlock, a lock that is waited for too long, a transaction of another node of a cluster)
+///   is halved first, and halved again down to one row, which is tried so often; the batches after
+///   it are twice as big each, up to the size that was asked for.
 ///
-/// It needs a pool: inside a transaction nothing could be committed. The client holds the keys of the asked rows, those
-/// of the rows of tables in a cycle, and a page of at most 10,000 keys (or one batch) for each level of tables below.
+/// It needs a pool: inside a transaction nothing could be committed. The client holds the keys of
+/// the asked rows, those of the rows of tables in a cycle, and a page of at most 10,000 keys (or
+/// one batch) for each level of tables below.
 #[derive(Clone)]
 #[must_use = "batches do nothing until `execute` is called"]
 pub struct Batches {
@@ -60,8 +69,9 @@ pub struct Batches {
 }
 
 impl Deletion {
-    /// Deletes in batches of at most so many rows, each in a transaction of its own, children before parents: for deletes
-    /// that are too big for one transaction, or that others must not wait for.
+    /// Deletes in batches of at most so many rows, each in a transaction of its own, children
+    /// before parents: for deletes that are too big for one transaction, or that others must not
+    /// wait for.
     ///
     /// What it gives up is that all or nothing happens: see [`Batches`].
     pub fn batches_of(self, rows: usize) -> Batches {
@@ -82,8 +92,9 @@ impl Batches {
         self
     }
 
-    /// Is told after each batch how far it has come, and can stop it with [`ControlFlow::Break`]: what is done stays
-    /// done, and [`ErrorKind::Unfinished`] tells it. After the last batch there is nothing left to stop.
+    /// Is told after each batch how far it has come, and can stop it with [`ControlFlow::Break`]:
+    /// what is done stays done, and [`ErrorKind::Unfinished`] tells it. After the last batch there
+    /// is nothing left to stop.
     pub fn on_progress(mut self, on_progress: impl Fn(&Progress) -> ControlFlow<()> + Send + Sync + 'static) -> Self {
         self.limits.on_progress = Some(Arc::new(on_progress));
         self
@@ -91,12 +102,13 @@ impl Batches {
 
     /// Deletes the rows and what depends on them, batch by batch.
     ///
-    /// Statements: those of a [preview](Deletion::preview) first. Then for each batch of a table to which no key leads one
-    /// that finds its end, one for each level of tables above that locks the parents and asks them again, and one DELETE; no
-    /// key of its rows leaves the database. For each batch of any other table, or of one with hooks or whose keys are
-    /// wanted: one that locks the rows, one that asks whether anything refers to them, and the DELETE, with those of an
-    /// ordinary delete in between if anything does; and one that reads keys for each 10,000 rows, or each batch if that is
-    /// more.
+    /// Statements: those of a [preview](Deletion::preview) first. Then for each batch of a table to
+    /// which no key leads one that finds its end, one for each level of tables above that locks the
+    /// parents and asks them again, and one DELETE; no key of its rows leaves the database. For
+    /// each batch of any other table, or of one with hooks or whose keys are wanted: one that locks
+    /// the rows, one that asks whether anything references them, and the DELETE, with those of an
+    /// ordinary delete in between if anything does; and one that reads keys for each 10,000 rows,
+    /// or each batch if that is more.
     ///
     /// # Example
     /// ```
@@ -126,10 +138,10 @@ impl Batches {
     /// ```
     ///
     /// # Errors
-    /// Those of [`Deletion::execute`] and [`ErrorKind::Reparented`], with nothing changed, if it ends before the first batch is
-    /// committed; else [`ErrorKind::Unfinished`] with what was done, and with one of them as its cause. (Whether the last
-    /// batch was committed is not known if the connection was lost then.)
-    /// [`ErrorKind::BatchesInTransaction`], [`ErrorKind::EmptyBatches`].
+    /// Those of [`Deletion::execute`] and [`ErrorKind::Reparented`], with nothing changed, if it
+    /// ends before the first batch is committed; else [`ErrorKind::Unfinished`] with what was done,
+    /// and with one of them as its cause. (Whether the last batch was committed is not known if the
+    /// connection was lost then.) [`ErrorKind::BatchesInTransaction`], [`ErrorKind::EmptyBatches`].
     pub async fn execute<C: Connection>(&self, db: &C) -> Result<Outcome, Error> {
         if session::is_transaction::<C>() {
             return Err(ErrorKind::BatchesInTransaction.into());

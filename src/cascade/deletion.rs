@@ -25,8 +25,8 @@ use crate::cascade::run::transaction::{Prepared, Request, Work, tell};
 
 /// A request to delete some rows of one entity and everything that depends on them.
 ///
-/// It comes from [`Graph::delete`] or [`Graph::delete_keys`], does nothing until it is run, and can be run more than
-/// once. It owns its graph, so it can be kept and moved.
+/// It comes from [`Graph::delete`] or [`Graph::delete_keys`], does nothing until it is run, and can
+/// be run more than once. It owns its graph, so it can be kept and moved.
 #[derive(Debug, Clone)]
 #[must_use = "a deletion does nothing until `preview` or `execute` is called"]
 pub struct Deletion {
@@ -53,14 +53,15 @@ struct Executing(Deletion);
 impl Graph {
     /// A request to delete the rows that this Select returns, and what depends on them.
     ///
-    /// The Select stays as written: filters, joins, `LIMIT` and order decide which rows are taken, and a row that a
-    /// join repeats is taken once. It is evaluated before anything is deleted; what it looked at may go along with its rows.
-    /// Where its rows had to be waited for, each is asked again whether the Select returns it, without ORDER BY, LIMIT and
-    /// OFFSET: which rows are the first is decided once. A WHERE that changes from one reading to the next may lose rows by
-    /// that and gains none.
+    /// The Select stays as written: filters, joins, `LIMIT` and order decide which rows are taken,
+    /// and a row that a join repeats is taken once. It is evaluated before anything is deleted;
+    /// what it looked at may go along with its rows. Where its rows had to be waited for, each is
+    /// asked again whether the Select returns it, without ORDER BY, LIMIT and OFFSET: which rows
+    /// are the first is decided once. A WHERE that changes from one reading to the next may lose
+    /// rows by that and gains none.
     ///
-    /// Nothing runs before [`Deletion::preview`] or [`Deletion::execute`]; that is also where an entity that is not
-    /// in the graph is refused.
+    /// Nothing runs before [`Deletion::preview`] or [`Deletion::execute`]; that is also where an
+    /// entity that is not in the graph is refused.
     ///
     /// ```
     /// use sea_orm::EntityTrait as _;
@@ -77,7 +78,8 @@ impl Graph {
         Deletion::new(self.clone(), EntityId::of::<E>(), roots)
     }
 
-    /// A request to delete the rows with these primary keys, any number of them, and what depends on them.
+    /// A request to delete the rows with these primary keys, any number of them, and what depends
+    /// on them.
     ///
     /// A composite key is a tuple. Keys that no row has are passed over.
     ///
@@ -116,18 +118,20 @@ impl Deletion {
         }
     }
 
-    /// Refuses the delete if it would delete and change more than this many rows in all, the asked ones included.
+    /// Refuses the delete if it would delete and change more than this many rows in all, the asked
+    /// ones included.
     ///
-    /// A row that is changed by two keys counts twice. Costs one statement that counts, before anything is written. It
-    /// bounds what is written and not what is looked at: the rows of a tree are found, and their keys kept, before they
-    /// are too many.
+    /// A row that is changed by two keys counts twice. Costs one statement that counts, before
+    /// anything is written. It bounds what is written and not what is looked at: the rows of a tree
+    /// are found, and their keys kept, before they are too many.
     pub fn at_most(mut self, rows: u64) -> Self {
         self.at_most = Some(rows);
         self
     }
 
-    /// Refuses the delete if it would not do what this preview showed: the same asked rows, the same numbers for every
-    /// key and table. Rows below the asked ones are compared by number, not one by one.
+    /// Refuses the delete if it would not do what this preview showed: the same asked rows, the
+    /// same numbers for every key and table. Rows below the asked ones are compared by number, not
+    /// one by one.
     ///
     /// Costs one statement that counts, before anything is written.
     pub fn expecting(mut self, preview: &Preview) -> Self {
@@ -135,13 +139,15 @@ impl Deletion {
         self
     }
 
-    /// Lets a [preview](Self::preview) count no further than so many rows by each key and of each table: what is more than
-    /// that shows as "more than 1000 rows", soon, however many millions there are.
+    /// Lets a [preview](Self::preview) count no further than so many rows by each key and of each
+    /// table: what is more than that shows as "more than 1000 rows", soon, however many millions
+    /// there are.
     ///
-    /// It shows "at least" so many in all. How many rows were asked for is told in full, because their keys are read anyway;
-    /// and what could be in the way is looked for among all rows, so that a preview without blockers has none. It takes as
-    /// long as an ordinary preview for rows of tables in a cycle, for tables that can be reached in more than four ways, and on
-    /// MySQL and MariaDB below more than 20,000 known rows.
+    /// It shows "at least" so many in all. How many rows were asked for is told in full, because
+    /// their keys are read anyway; and what could be in the way is looked for among all rows, so
+    /// that a preview without blockers has none. It takes as long as an ordinary preview for rows
+    /// of tables in a cycle, for tables that can be reached in more than four ways, and on MySQL
+    /// and MariaDB below more than 20,000 known rows.
     ///
     /// [`execute`](Self::execute) is not changed by it. With such a preview in [`expecting`](Self::expecting) it refuses what
     /// is not as shown: another number up to the limit, or no longer more than that.
@@ -170,8 +176,8 @@ impl Deletion {
         self
     }
 
-    /// Lets the outcome carry the primary keys of this entity's rows that went ([`Outcome::keys`]), for a cache or an index
-    /// that has to forget them. Can be called for several entities.
+    /// Lets the outcome carry the primary keys of this entity's rows that went ([`Outcome::keys`]),
+    /// for a cache or an index that has to forget them. Can be called for several entities.
     ///
     /// The keys of just those tables are read and kept, a page at a time.
     pub fn keys_of<E: EntityTrait>(mut self, _entity: E) -> Self {
@@ -179,20 +185,20 @@ impl Deletion {
         self
     }
 
-    /// How often a transient failure ([`Error::is_transient`]) is tried again, in a new transaction: 8 times unless
-    /// set, 0 for never.
+    /// How often a transient failure ([`Error::is_transient`]) is tried again, in a new
+    /// transaction: 8 times unless set, 0 for never.
     ///
-    /// A reference that was not foreseen ([`ErrorKind::StillReferenced`]) is tried again twice at most. Before each attempt
-    /// there is a wait, 10 ms at first and twice as long each time, up to a second, lengthened at
-    /// random. Inside a transaction of the caller's nothing is tried again, because only the whole of it could be. Batches
-    /// are made smaller first ([`Batches`]).
+    /// A reference that was not foreseen ([`ErrorKind::StillReferenced`]) is tried again twice at
+    /// most. Before each attempt there is a wait, 10 ms at first and twice as long each time, up to
+    /// a second, lengthened at random. Inside a transaction of the caller's nothing is tried again,
+    /// because only the whole of it could be. Batches are made smaller first ([`Batches`]).
     pub fn retries(mut self, at_most: usize) -> Self {
         self.retries.at_most = at_most;
         self
     }
 
-    /// Says that hooks may run more than once for a row, so that a transient failure is tried again also after one has
-    /// run. Without it, such a failure is returned.
+    /// Says that hooks may run more than once for a row, so that a transient failure is tried again
+    /// also after one has run. Without it, such a failure is returned.
     pub fn retry_with_hooks(mut self) -> Self {
         self.retries.with_hooks = true;
         self
@@ -224,14 +230,16 @@ impl Deletion {
         self
     }
 
-    /// States that the rows which row security of PostgreSQL hides from this connection's user do not count: they are neither
-    /// found nor counted, shown or refused for.
+    /// States that the rows which row security of PostgreSQL hides from this connection's user do
+    /// not count: they are neither found nor counted, shown or refused for.
     ///
-    /// Without it a delete that reaches a table whose row security is active for the user is refused
-    /// ([`ErrorKind::RowSecurity`]), because what is hidden cannot be told. With it, hidden children are left to the
-    /// database: its constraint, where there is one, does to them what it says and past this crate, and where there is none
-    /// they are left without their parent. Rows that the policies show and do not let go are an error all the same
-    /// ([`ErrorKind::StillThere`], [`ErrorKind::Forbidden`]): to be locked they need a policy for UPDATE.
+    /// Without it a delete that reaches a table whose row security is active for the user is
+    /// refused ([`ErrorKind::RowSecurity`]), because what is hidden cannot be told. With it, hidden
+    /// children are left to the database: its constraint, where there is one, does to them what it
+    /// says and past this crate, and where there is none they are left without their parent. Rows
+    /// that the policies show and do not let go are an error all the same
+    /// ([`ErrorKind::StillThere`], [`ErrorKind::Forbidden`]): to be locked they need a policy for
+    /// UPDATE.
     pub fn under_row_security(mut self) -> Self {
         self.under_row_security = true;
         self
@@ -239,11 +247,12 @@ impl Deletion {
 
     /// What executing this would do now, without doing it. Blockers are shown, not errors.
     ///
-    /// The numbers belong together: on a pool they are read in one transaction (REPEATABLE READ), on a transaction
-    /// within it, which then shows its own snapshot: rows that others have committed since may be missing, and an
-    /// [`execute`](Self::execute) in it finds them all the same. Costs one statement to find the rows and one that counts everything, plus one for each blocker; no
-    /// row leaves the database but the asked ones' keys. Where tables refer to themselves or to each other in a cycle,
-    /// their rows are read as keys as for a delete.
+    /// The numbers belong together: on a pool they are read in one transaction (REPEATABLE READ),
+    /// on a transaction within it, which then shows its own snapshot: rows that others have
+    /// committed since may be missing, and an [`execute`](Self::execute) in it finds them all the
+    /// same. Costs one statement to find the rows and one that counts everything, plus one for each
+    /// blocker; no row leaves the database but the asked ones' keys. Where tables reference
+    /// themselves or to each other in a cycle, their rows are read as keys as for a delete.
     ///
     /// # Example
     /// ```
@@ -268,50 +277,63 @@ impl Deletion {
     /// # Errors
     /// [`ErrorKind::NotRegistered`], [`ErrorKind::Select`], [`ErrorKind::KeyNotComparable`],
     /// [`ErrorKind::BackendDisabled`], [`ErrorKind::Forbidden`], [`ErrorKind::Database`]; and what a delete could not do
-    /// dependably: [`ErrorKind::RowSecurity`], [`ErrorKind::TypeDiffers`], [`ErrorKind::StoredDifferently`],
-    /// [`ErrorKind::KeyCannotChange`], [`ErrorKind::NotTransactional`].
+    /// dependably: [`ErrorKind::RowSecurity`], [`ErrorKind::TypeDiffers`],
+    /// [`ErrorKind::StoredDifferently`], [`ErrorKind::KeyCannotChange`],
+    /// [`ErrorKind::NotTransactional`].
     pub async fn preview<C: Connection>(&self, db: &C) -> Result<Preview, Error> {
         cancellable(&Previewing(self.clone()), db).await
     }
 
-    /// Deletes the rows and what depends on them, as the declared rules say, in one transaction or not at all.
+    /// Deletes the rows and what depends on them, as the declared rules say, in one transaction or
+    /// not at all.
     ///
-    /// On a pool it opens a transaction (SQLite: `BEGIN IMMEDIATE`; the others: READ COMMITTED); inside a
-    /// transaction of the caller's it works in a savepoint, and after any error but a lost transaction
-    /// ([`Error::is_transaction_lost`]) that one can go on. Dropping the future undoes it, unless its COMMIT was under way:
-    /// then all of it may be done, never a part. Rows that are gone already are no error: the outcome then has zeros.
+    /// On a pool it opens a transaction (SQLite: `BEGIN IMMEDIATE`; the others: READ COMMITTED);
+    /// inside a transaction of the caller's it works in a savepoint, and after any error but a lost
+    /// transaction ([`Error::is_transaction_lost`]) that one can go on. Dropping the future undoes
+    /// it, unless its COMMIT was under way: then all of it may be done, never a part. Rows that are
+    /// gone already are no error: the outcome then has zeros.
     ///
-    /// Others may add children at the same time: they are in the delete or get an error from their constraint, and the
-    /// delete does not fail for them. For that every row that has a key to it is locked before its children are looked
-    /// for, parents first and in key order (`FOR UPDATE`). Where the database has no constraint, who adds a child has to
-    /// call [`lock_parent`](super::lock_parent). What fails transiently all the same is tried again
+    /// Others may add children at the same time: they are in the delete or get an error from their
+    /// constraint, and the delete does not fail for them. For that every row that has a key to it
+    /// is locked before its children are looked for, parents first and in key order (`FOR UPDATE`).
+    /// Where the database has no constraint, who adds a child has to call
+    /// [`lock_parent`](super::lock_parent). What fails transiently all the same is tried again
     /// ([`retries`](Self::retries)).
     ///
-    /// **Inside a transaction of yours** its isolation level makes no difference. On MySQL and MariaDB every read that decides
-    /// is a locking read, because a snapshot may be older than the rows: it locks gaps, so that others who add rows there wait
-    /// or meet a deadlock. On PostgreSQL above READ COMMITTED it is refused where a key has no constraint in the database;
+    /// **Inside a transaction of yours** its isolation level makes no difference. On MySQL and
+    /// MariaDB every read that decides is a locking read, because a snapshot may be older than the
+    /// rows: it locks gaps, so that others who add rows there wait or meet a deadlock. On
+    /// PostgreSQL above READ COMMITTED it is refused where a key has no constraint in the database;
     /// where all have one, the database's own error 40001 stands.
     ///
-    /// **Triggers, rules and row security** may keep rows without an error of the database's. A DELETE by key that reports
-    /// fewer rows is followed by a look for them (what is gone otherwise counts as gone). Where a table that is reached has
-    /// such, the client holds the keys of all rows that go; whether anything still refers to them is asked before each table
-    /// goes, and at the end whether all are gone. On PostgreSQL deferred triggers are run before that (`SET CONSTRAINTS ALL
-    /// IMMEDIATE`), but in a transaction of yours.
+    /// **Triggers, rules and row security** may keep rows without an error of the database's. A
+    /// DELETE by key that reports fewer rows is followed by a look for them (what is gone otherwise
+    /// counts as gone). Where a table that is reached has such, the client holds the keys of all
+    /// rows that go; whether anything still references them is asked before each table goes, and at
+    /// the end whether all are gone. On PostgreSQL deferred triggers are run before that (`SET
+    /// CONSTRAINTS ALL IMMEDIATE`), but in a transaction of yours.
     ///
-    /// Statements: one to find and lock the rows, which also asks the catalogs what it must know of the tables (for a Select, on all but SQLite, a second one, which asks whether they
-    /// still fulfil it; for keys of other types than integer and text one for each 30,000 values), on all but SQLite one
-    /// that locks for each CASCADE key to a table between, one that counts if there is anything to check, then one for
-    /// each foreign key and one for the rows themselves. On PostgreSQL one more that asks the catalogs for details, if a reached table has partitions, child tables or rules, is a view or has active row security, if a key is of a domain type, and in a transaction of yours above READ COMMITTED. One more for each SET DEFAULT key, which locks the row of the default,
-    /// and one before a table's rows go if a NO ACTION key leads to it from a table that loses rows too, if anything may
-    /// keep rows, or on MySQL and MariaDB if a SET NULL or SET DEFAULT key leads to it. On MySQL and MariaDB keys come in
-    /// lists of at most 5,000, those whose children are looked for in lists of 192, and tables two or more levels below the
-    /// rows take one statement for each 192 of their parents and one for each 5,000 that reads these. The client holds the keys of the asked rows and
-    /// a page for each level; how many rows depend on them does not matter to its memory.
+    /// Statements: one to find and lock the rows, which also asks the catalogs what it must know of
+    /// the tables (for a Select, on all but SQLite, a second one, which asks whether they still
+    /// fulfil it; for keys of other types than integer and text one for each 30,000 values), on all
+    /// but SQLite one that locks for each CASCADE key to a table between, one that counts if there
+    /// is anything to check, then one for each foreign key and one for the rows themselves. On
+    /// PostgreSQL one more that asks the catalogs for details, if a reached table has partitions,
+    /// child tables or rules, is a view or has active row security, if a key is of a domain type,
+    /// and in a transaction of yours above READ COMMITTED. One more for each SET DEFAULT key, which
+    /// locks the row of the default, and one before a table's rows go if a NO ACTION key leads to
+    /// it from a table that loses rows too, if anything may keep rows, or on MySQL and MariaDB if a
+    /// SET NULL or SET DEFAULT key leads to it. On MySQL and MariaDB keys come in lists of at most
+    /// 5,000, those whose children are looked for in lists of 192, and tables two or more levels
+    /// below the rows take one statement for each 192 of their parents and one for each 5,000 that
+    /// reads these. The client holds the keys of the asked rows and a page for each level; how many
+    /// rows depend on them does not matter to its memory.
     ///
-    /// Tables that refer to themselves or to each other in a cycle take a statement for each level and key that reads its
-    /// rows' keys (for each 2,000 parents, on MySQL and MariaDB 192), then one for each level and table that deletes it,
-    /// and one for each key that a ring is opened by. The client holds the keys of their doomed rows, some 250 bytes
-    /// each at the peak. More than 20,000 keys in one count are several statements on MySQL and MariaDB.
+    /// Tables that reference themselves or to each other in a cycle take a statement for each level
+    /// and key that reads its rows' keys (for each 2,000 parents, on MySQL and MariaDB 192), then
+    /// one for each level and table that deletes it, and one for each key that a ring is opened by.
+    /// The client holds the keys of their doomed rows, some 250 bytes each at the peak. More than
+    /// 20,000 keys in one count are several statements on MySQL and MariaDB.
     ///
     /// # Example
     /// ```
@@ -335,8 +357,9 @@ impl Deletion {
     ///
     /// # Errors
     /// Those of [`preview`](Self::preview), and [`ErrorKind::Blocked`], [`ErrorKind::TooManyRows`],
-    /// [`ErrorKind::Changed`], [`ErrorKind::StillReferenced`], [`ErrorKind::StillThere`], [`ErrorKind::IsolationLevel`],
-    /// [`ErrorKind::Ring`], [`ErrorKind::Vetoed`]. Nothing has changed after any of them.
+    /// [`ErrorKind::Changed`], [`ErrorKind::StillReferenced`], [`ErrorKind::StillThere`],
+    /// [`ErrorKind::IsolationLevel`], [`ErrorKind::Ring`], [`ErrorKind::Vetoed`]. Nothing has
+    /// changed after any of them.
     pub async fn execute<C: Connection>(&self, db: &C) -> Result<Outcome, Error> {
         cancellable(&Executing(self.clone()), db).await
     }

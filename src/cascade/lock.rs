@@ -10,19 +10,22 @@ use crate::cascade::db::session;
 use crate::cascade::db::session::{Connection, Session as _};
 use crate::cascade::error::{Error, ErrorKind};
 
-/// Keeps a row from being deleted until the caller's transaction ends, so that rows can be added which refer to it.
-/// `false` if it is not there (any more).
+/// Keeps a row from being deleted until the caller's transaction ends, so that rows can be added
+/// which reference it. `false` if it is not there (any more).
 ///
-/// A constraint in the database does this by itself. Where there is none, nothing else keeps a delete that runs at the
-/// same time from leaving an orphan: a deleter locks the parents, and then sees only the children that are there.
-/// Others may add children of the same parent meanwhile; changing its other columns may wait.
+/// A constraint in the database does this by itself. Where there is none, nothing else keeps a
+/// delete that runs at the same time from leaving an orphan: a deleter locks the parents, and then
+/// sees only the children that are there. Others may add children of the same parent meanwhile;
+/// changing its other columns may wait.
 ///
-/// One statement that reads one row: `FOR KEY SHARE` on PostgreSQL, `LOCK IN SHARE MODE` on MySQL and MariaDB. SQLite
-/// has one writer at a time, so it is a plain SELECT there; begin the transaction as IMMEDIATE if it may wait for others.
-/// On PostgreSQL the transaction must be READ COMMITTED, its default: in REPEATABLE READ an older snapshot is no proof.
+/// One statement that reads one row: `FOR KEY SHARE` on PostgreSQL, `LOCK IN SHARE MODE` on MySQL
+/// and MariaDB. SQLite has one writer at a time, so it is a plain SELECT there; begin the
+/// transaction as IMMEDIATE if it may wait for others. On PostgreSQL the transaction must be READ
+/// COMMITTED, its default: in REPEATABLE READ an older snapshot is no proof.
 ///
-/// **On a cluster whose nodes all write** (MariaDB Galera, MySQL Group Replication) it protects against deletes on the same
-/// node only, because a row lock is not known to the others: there only a constraint does.
+/// **On a cluster whose nodes all write** (MariaDB Galera, MySQL Group Replication) it protects
+/// against deletes on the same node only, because a row lock is not known to the others: there only
+/// a constraint does.
 ///
 /// # Example
 /// ```
@@ -37,7 +40,7 @@ use crate::cascade::error::{Error, ErrorKind};
 /// let ikea = service::store::create(&db, "IKEA").await?;
 /// let transaction = db.begin().await?;
 /// assert!(lock_parent(&transaction, store::Entity, ikea.id).await?);
-/// // .. insert rows that refer to it ..
+/// // .. insert rows that reference it ..
 /// transaction.commit().await?;
 /// # Ok(()) }
 /// ```

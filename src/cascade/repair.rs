@@ -1,7 +1,7 @@
 //! Mends orphans by the declared rule, through the engine.
 //!
-//! I/O: this is where a repair begins and ends its transaction. Rows that go are the roots of a delete like any other, found
-//! by a Select; rows that stay are changed after it.
+//! I/O: this is where a repair begins and ends its transaction. Rows that go are the roots of a
+//! delete like any other, found by a Select; rows that stay are changed after it.
 
 use sea_orm::sea_query::{Condition, Expr, IntoCondition};
 use sea_orm::{EntityTrait, QueryTrait as _};
@@ -29,7 +29,7 @@ use crate::cascade::run::transaction::{Prepared, Request, Work, tell};
 use crate::cascade::sql::PAGE;
 use crate::cascade::sql::orphans::{Look, orphans, orphans_as};
 
-/// A request to fix one entity's orphans: rows that refer to a row that is not there.
+/// A request to fix one entity's orphans: rows that reference a row that is not there.
 ///
 /// It comes from [`Graph::repair`], and does nothing until it is run.
 #[derive(Debug, Clone)]
@@ -49,15 +49,17 @@ enum Unruled {
 }
 
 impl Graph {
-    /// A request to fix the orphans of an entity by the rule of the key by which they refer to nothing: what would have
-    /// become of them when their parent went.
+    /// A request to fix the orphans of an entity by the rule of the key by which they reference
+    /// nothing: what would have become of them when their parent went.
     ///
-    /// CASCADE deletes them, with all that depends on them; SET NULL and SET DEFAULT change the key. NO ACTION and RESTRICT
-    /// do not say what becomes of orphans, which are left alone unless [`Repair::or_delete`] or [`Repair::or_set_null`] says
-    /// it. A row that is an orphan by several keys is deleted if any of them deletes it.
+    /// CASCADE deletes them, with all that depends on them; SET NULL and SET DEFAULT change the
+    /// key. NO ACTION and RESTRICT do not say what becomes of orphans, which are left alone unless
+    /// [`Repair::or_delete`] or [`Repair::or_set_null`] says it. A row that is an orphan by several
+    /// keys is deleted if any of them deletes it.
     ///
-    /// How many orphans there are, by which key, is what [`AuditRequest::counting_orphans`](super::AuditRequest::counting_orphans)
-    /// finds, for all entities at once.
+    /// How many orphans there are, by which key, is what
+    /// [`AuditRequest::counting_orphans`](super::AuditRequest::counting_orphans) finds, for all
+    /// entities at once.
     ///
     /// # Example
     /// ```
@@ -97,9 +99,10 @@ impl Graph {
 }
 
 impl Repair {
-    /// Leaves rows alone that do not fulfil this: the guard of rows that are too young to be sure of, as in
-    /// `.only(review::COLUMN.created_at.lt(an_hour_ago))`. Where nothing makes writers put parents first, a row may be
-    /// there a moment before its parent. Called again, rows must fulfil both.
+    /// Leaves rows alone that do not fulfil this: the guard of rows that are too young to be sure
+    /// of, as in `.only(review::COLUMN.created_at.lt(an_hour_ago))`. Where nothing makes writers
+    /// put parents first, a row may be there a moment before its parent. Called again, rows must
+    /// fulfil both.
     ///
     /// It guards the orphans; what depends on them goes with them.
     pub fn only(mut self, condition: impl IntoCondition) -> Self {
@@ -109,14 +112,15 @@ impl Repair {
         self
     }
 
-    /// Deletes also the orphans by keys whose rule, NO ACTION or RESTRICT, does not say what becomes of them. Of this and
-    /// [`or_set_null`](Self::or_set_null) the last counts.
+    /// Deletes also the orphans by keys whose rule, NO ACTION or RESTRICT, does not say what
+    /// becomes of them. Of this and [`or_set_null`](Self::or_set_null) the last counts.
     pub fn or_delete(mut self) -> Self {
         self.unruled = Unruled::Deleted;
         self
     }
 
-    /// Sets also those keys to NULL whose rule, NO ACTION or RESTRICT, does not say what becomes of their orphans.
+    /// Sets also those keys to NULL whose rule, NO ACTION or RESTRICT, does not say what becomes of
+    /// their orphans.
     pub fn or_set_null(mut self) -> Self {
         self.unruled = Unruled::SetNull;
         self
@@ -134,7 +138,8 @@ impl Repair {
         self
     }
 
-    /// Lets the outcome carry the primary keys of this entity's rows that went, as [`Deletion::keys_of`] does.
+    /// Lets the outcome carry the primary keys of this entity's rows that went, as
+    /// [`Deletion::keys_of`] does.
     pub fn keys_of<E: EntityTrait>(mut self, entity: E) -> Self {
         self.deletion = self.deletion.keys_of(entity);
         self
@@ -152,34 +157,35 @@ impl Repair {
         self
     }
 
-    /// What the repair would do now: the orphans by each key ([`Preview::orphans`]), and all that would go with those that
-    /// are deleted.
+    /// What the repair would do now: the orphans by each key ([`Preview::orphans`]), and all that
+    /// would go with those that are deleted.
     ///
-    /// Costs what a preview of a delete costs, and one statement for each key of the entity, which looks up the parent of
-    /// each row.
+    /// Costs what a preview of a delete costs, and one statement for each key of the entity, which
+    /// looks up the parent of each row.
     ///
     /// # Errors
-    /// Those of [`Deletion::preview`], and [`ErrorKind::Invalid`] for [`or_set_null`](Self::or_set_null) on a key that
-    /// cannot be NULL.
+    /// Those of [`Deletion::preview`], and [`ErrorKind::Invalid`] for
+    /// [`or_set_null`](Self::or_set_null) on a key that cannot be NULL.
     pub async fn preview<C: Connection>(&self, db: &C) -> Result<Preview, Error> {
         let previewing = Repairing { repair: self.clone(), purpose: Purpose::Read };
         let (preview, _) = cancellable(&previewing, db).await?;
         Ok(preview)
     }
 
-    /// Mends the orphans, in one transaction or not at all; inside a transaction of the caller's in a savepoint.
+    /// Mends the orphans, in one transaction or not at all; inside a transaction of the caller's in
+    /// a savepoint.
     ///
-    /// Orphans are locked, and asked whether they still are, before they go or change. Costs what a preview and a delete of
-    /// them cost; those that are changed are read by key, in pages of 5,000, asked again and changed by one statement for each
-    /// page. In a transaction of
-    /// yours on PostgreSQL above READ COMMITTED it is refused, because parents that came after its first statement are not
-    /// seen there.
+    /// Orphans are locked, and asked whether they still are, before they go or change. Costs what a
+    /// preview and a delete of them cost; those that are changed are read by key, in pages of
+    /// 5,000, asked again and changed by one statement for each page. In a transaction of yours on
+    /// PostgreSQL above READ COMMITTED it is refused, because parents that came after its first
+    /// statement are not seen there.
     ///
     /// # Errors
-    /// Those of [`preview`](Self::preview), and [`ErrorKind::Blocked`], also for a default that names no row,
-    /// [`ErrorKind::TooManyRows`], [`ErrorKind::Changed`], [`ErrorKind::StillReferenced`],
-    /// [`ErrorKind::StillThere`], [`ErrorKind::IsolationLevel`], [`ErrorKind::Ring`], [`ErrorKind::Vetoed`]. Nothing has
-    /// changed after any of them.
+    /// Those of [`preview`](Self::preview), and [`ErrorKind::Blocked`], also for a default that
+    /// names no row, [`ErrorKind::TooManyRows`], [`ErrorKind::Changed`],
+    /// [`ErrorKind::StillReferenced`], [`ErrorKind::StillThere`], [`ErrorKind::IsolationLevel`],
+    /// [`ErrorKind::Ring`], [`ErrorKind::Vetoed`]. Nothing has changed after any of them.
     pub async fn execute<C: Connection>(&self, db: &C) -> Result<Outcome, Error> {
         let executing = Repairing { repair: self.clone(), purpose: Purpose::Write };
         let (_, outcome) = cancellable(&executing, db).await?;
@@ -200,14 +206,15 @@ impl Repair {
         if faults.is_empty() { Ok(rules) } else { Err(ErrorKind::Invalid(faults).into()) }
     }
 
-    /// States that rows which row security hides do not count, as [`Deletion::under_row_security`] does. A parent that is
-    /// hidden counts as missing then.
+    /// States that rows which row security hides do not count, as [`Deletion::under_row_security`]
+    /// does. A parent that is hidden counts as missing then.
     pub fn under_row_security(mut self) -> Self {
         self.deletion = self.deletion.under_row_security();
         self
     }
 
-    /// The orphans that are deleted, found by a Select of their entity; to write, they are locked and asked again.
+    /// The orphans that are deleted, found by a Select of their entity; to write, they are locked
+    /// and asked again.
     async fn find(&self, run: Execution<'_>, rules: &[(KeyId, Action)], purpose: Purpose) -> Result<Fetched, Error> {
         let deleting = rules.iter().filter(|(_, rule)| *rule == Action::Cascade);
         let keys: Vec<KeyId> = deleting.map(|&(key, _)| key).collect();
@@ -334,7 +341,7 @@ impl Request for Repairing {
 }
 
 impl Execution<'_> {
-    /// Whether the defaults of a SET DEFAULT key refer to a row, and none that stays has them.
+    /// Whether the defaults of a SET DEFAULT key reference a row, and none that stays has them.
     async fn has_no_default(self, fetched: &Fetched, key: KeyId) -> Result<bool, Error> {
         if !self.schema.keys[key].refers_by_default(self.schema) {
             return Ok(false);

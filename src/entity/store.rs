@@ -17,7 +17,8 @@ pub struct Model {
     /// Unique, 1 to 80 characters, without blanks at its ends. Compared by code point.
     #[sea_orm(unique, column_type = "String(StringLen::N(crate::entity::NAME_CHARS_MAX))")]
     pub name: String,
-    /// Its items. What happens to them when it is deleted stands at their `belongs_to`: they go too.
+    /// Its items. What happens to them when it is deleted stands at their `belongs_to`: they go
+    /// too.
     #[sea_orm(has_many)]
     pub items: HasMany<super::item::Entity>,
 }

@@ -1,4 +1,5 @@
-//! What deleting a store and deleting an item have in common: one row by its id, which must be there.
+//! What deleting a store and deleting an item have in common: one row by its id, which must be
+//! there.
 
 use sea_orm::{EntityTrait, PrimaryKeyTrait};
 

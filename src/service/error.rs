@@ -11,8 +11,8 @@ use crate::entity::NAME_CHARS_MAX;
 
 /// Why a call of the service did not do what was asked.
 ///
-/// After any of them nothing has changed, and a transaction that the caller had open can go on, unless
-/// [`Error::is_transaction_lost`] says that the database has ended it.
+/// After any of them nothing has changed, and a transaction that the caller had open can go on,
+/// unless [`Error::is_transaction_lost`] says that the database has ended it.
 pub struct Error(Box<ErrorKind>);
 
 /// The kinds of [`Error`].
@@ -38,11 +38,11 @@ pub enum ErrorKind {
     },
     /// The page of a list cannot be given.
     InvalidPage(InvalidPage),
-    /// A delete or preview did not happen: blocked, too many rows, changed since the preview, or one of the engine's
-    /// other kinds.
+    /// A delete or preview did not happen: blocked, too many rows, changed since the preview, or
+    /// one of the engine's other kinds.
     Delete(cascade::Error),
-    /// The database refused, did not answer or is not enabled; [`Error::is_transient`] tells whether trying again
-    /// helps.
+    /// The database refused, did not answer or is not enabled; [`Error::is_transient`] tells
+    /// whether trying again helps.
     Database(cascade::Error),
 }
 
@@ -107,7 +107,8 @@ impl Error {
         matches!(self.kind(), ErrorKind::StoreNotFound { .. } | ErrorKind::ItemNotFound { .. })
     }
 
-    /// Whether rows that must stay refer to rows that would go; see [`Error::delete_error`] for these.
+    /// Whether rows that must stay reference rows that would go; see [`Error::delete_error`] for
+    /// these.
     #[must_use]
     pub fn is_blocked(&self) -> bool {
         self.delete_error().is_some_and(cascade::Error::is_blocked)
@@ -134,7 +135,8 @@ impl Error {
         }
     }
 
-    /// Whether the database lets this connection's user not do it; see [`cascade::Error::is_forbidden`].
+    /// Whether the database lets this connection's user not do it; see
+    /// [`cascade::Error::is_forbidden`].
     #[must_use]
     pub fn is_forbidden(&self) -> bool {
         match self.kind() {
@@ -144,7 +146,8 @@ impl Error {
     }
 
     /// Whether the database has ended the whole transaction, the caller's too; see
-    /// [`cascade::Error::is_transaction_lost`]. What was done in it is undone, and it must be begun anew.
+    /// [`cascade::Error::is_transaction_lost`]. What was done in it is undone, and it must be begun
+    /// anew.
     #[must_use]
     pub fn is_transaction_lost(&self) -> bool {
         match self.kind() {
@@ -153,7 +156,8 @@ impl Error {
         }
     }
 
-    /// The engine's own error, with blockers and numbers, if a delete or preview was refused, also for want of a right.
+    /// The engine's own error, with blockers and numbers, if a delete or preview was refused, also
+    /// for want of a right.
     #[must_use]
     pub fn delete_error(&self) -> Option<&cascade::Error> {
         match self.kind() {
@@ -208,8 +212,8 @@ impl From<cascade::Error> for Error {
     }
 }
 
-/// So that a handler whose error is `DbErr` can use `?`: the database's own error where there is one,
-/// `RecordNotFound` for a store or item that is not there, else the text.
+/// So that a handler whose error is `DbErr` can use `?`: the database's own error where there is
+/// one, `RecordNotFound` for a store or item that is not there, else the text.
 impl From<Error> for DbErr {
     fn from(error: Error) -> Self {
         match error.into_kind() {

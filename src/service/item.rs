@@ -1,4 +1,5 @@
-//! Items: create, create many, get, list of a store, rename, move to another store, preview a delete, delete.
+//! Items: create, create many, get, list of a store, rename, move to another store, preview a
+//! delete, delete.
 
 use sea_orm::{
     ActiveModelTrait as _, ActiveValue, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _,
@@ -20,8 +21,9 @@ const INSERT_ROWS_MAX: usize = 5_000;
 
 /// Creates an item in a store. The name is trimmed, then checked.
 ///
-/// The store is locked first ([`lock_parent`]), so that no delete that runs at the same time leaves the item without one,
-/// constraint or not. That and one INSERT, in a transaction or savepoint of their own.
+/// The store is locked first ([`lock_parent`]), so that no delete that runs at the same time leaves
+/// the item without one, constraint or not. That and one INSERT, in a transaction or savepoint of
+/// their own.
 ///
 /// # Errors
 /// [`ErrorKind::InvalidName`], [`ErrorKind::StoreNotFound`], [`ErrorKind::Database`].
@@ -39,8 +41,8 @@ pub async fn create<C: Connection>(db: &C, store_id: i64, name: &str) -> Result<
 
 /// Creates many items in a store, all or none, and returns how many.
 ///
-/// The store is locked as for [`create`], then one INSERT for each 5,000, in one transaction or savepoint. An empty list is
-/// 0, without an INSERT.
+/// The store is locked as for [`create`], then one INSERT for each 5,000, in one transaction or
+/// savepoint. An empty list is 0, without an INSERT.
 ///
 /// # Errors
 /// [`ErrorKind::InvalidName`] of any of them, [`ErrorKind::StoreNotFound`], [`ErrorKind::Database`].
@@ -71,8 +73,9 @@ pub async fn get<C: ConnectionTrait>(db: &C, id: i64) -> Result<Model, Error> {
 
 /// A page of a store's items, by id: in the order in which they were created.
 ///
-/// One SELECT that reads at most one row more than the page has, whichever page it is; a second one if it is empty, to
-/// tell an empty store from an unknown one. A prefix is looked for in the store's items from the page's start on.
+/// One SELECT that reads at most one row more than the page has, whichever page it is; a second one
+/// if it is empty, to tell an empty store from an unknown one. A prefix is looked for in the
+/// store's items from the page's start on.
 ///
 /// # Errors
 /// [`ErrorKind::InvalidPage`], [`ErrorKind::StoreNotFound`], [`ErrorKind::Database`].
@@ -103,7 +106,8 @@ pub async fn rename<C: Connection>(db: &C, id: i64, name: &str) -> Result<Model,
     update(db, id, item, None).await
 }
 
-/// Moves an item to another store, and returns it as it is then. That store is locked as for [`create`].
+/// Moves an item to another store, and returns it as it is then. That store is locked as for
+/// [`create`].
 ///
 /// # Errors
 /// [`ErrorKind::StoreNotFound`], [`ErrorKind::ItemNotFound`], [`ErrorKind::Database`].
@@ -141,10 +145,11 @@ pub async fn preview_delete<C: Connection>(db: &C, graph: &Graph, id: i64) -> Re
     delete::preview(db, graph, Entity, id, ErrorKind::ItemNotFound { id }).await
 }
 
-/// Deletes the item and what depends on it by the graph's rules, never its store; see [`Deletion::execute`].
+/// Deletes the item and what depends on it by the graph's rules, never its store; see
+/// [`Deletion::execute`].
 ///
 /// # Errors
-/// [`ErrorKind::ItemNotFound`]; [`ErrorKind::Delete`] if rows that must stay refer to rows that would go;
+/// [`ErrorKind::ItemNotFound`]; [`ErrorKind::Delete`] if rows that must stay reference rows that would go;
 /// [`ErrorKind::Database`].
 pub async fn delete<C: Connection>(db: &C, graph: &Graph, id: i64) -> Result<Outcome, Error> {
     delete_with(db, graph, id, |deletion| deletion).await

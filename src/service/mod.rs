@@ -1,9 +1,9 @@
 //! What programs do with stores and items: create, get, list, rename, move, preview, delete.
 //!
 //! The one place where [`entity`] meets [`cascade`](crate::cascade). Every function takes the
-//! connection first: a pool, a transaction of the caller's, or a restricted connection. Writes run in a transaction of
-//! their own, inside the caller's in a savepoint, so that after any [`Error`] (but a lost transaction) the caller's can go on and
-//! its earlier work commits.
+//! connection first: a pool, a transaction of the caller's, or a restricted connection. Writes run
+//! in a transaction of their own, inside the caller's in a savepoint, so that after any [`Error`]
+//! (but a lost transaction) the caller's can go on and its earlier work commits.
 //!
 //! What deletes takes the [`Graph`]: there is no hidden one, so that a program's own tables
 //! cannot be forgotten.
@@ -41,7 +41,8 @@ pub use page::{Cursor, Listed, Page};
 use crate::cascade::{Graph, GraphBuilder};
 use crate::entity;
 
-/// A graph to which Store and Item are registered already; a program adds its own entities and builds it.
+/// A graph to which Store and Item are registered already; a program adds its own entities and
+/// builds it.
 ///
 /// ```
 /// let graph = sea_orm_cascade::service::graph().build()?;

@@ -22,8 +22,8 @@ pub(super) fn valid(name: &str) -> Result<String, Error> {
     Err(ErrorKind::InvalidName(reason).into())
 }
 
-/// The column begins with exactly that text. A range and not LIKE, which is blind to case on some databases and reads
-/// `%` and `_` as patterns; the column compares by code point on all of them.
+/// The column begins with exactly that text. A range and not LIKE, which is blind to case on some
+/// databases and reads `%` and `_` as patterns; the column compares by code point on all of them.
 pub(super) fn starts_with(column: impl ColumnTrait, prefix: &str) -> Expr {
     let from = column.gte(prefix);
     match after_prefix(prefix) {
@@ -32,7 +32,8 @@ pub(super) fn starts_with(column: impl ColumnTrait, prefix: &str) -> Expr {
     }
 }
 
-/// The first string, by code point, after all those that start with the prefix; `None` if there is none.
+/// The first string, by code point, after all those that start with the prefix; `None` if there is
+/// none.
 fn after_prefix(prefix: &str) -> Option<String> {
     let mut chars: Vec<char> = prefix.chars().collect();
     while let Some(last) = chars.pop() {

@@ -1,5 +1,5 @@
-//! Keyset pages: a page starts after the last row of the one before it, so that a deep page costs what the first
-//! does. Pure, save for the conditions that it adds to a query.
+//! Keyset pages: a page starts after the last row of the one before it, so that a deep page costs
+//! what the first does. Pure, save for the conditions that it adds to a query.
 
 use std::fmt;
 use std::str::FromStr;
@@ -34,7 +34,8 @@ pub struct Listed<T> {
     pub next: Option<Cursor>,
 }
 
-/// The place in a list where a page ends: opaque, made of URL-safe characters, good for as long as the list's order.
+/// The place in a list where a page ends: opaque, made of URL-safe characters, good for as long as
+/// the list's order.
 ///
 /// It stays good when the row that it was made from is gone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -45,8 +46,8 @@ impl Page {
     /// The most rows that a page may have.
     pub const LIMIT_MAX: u64 = 1_000;
 
-    /// The first page, of at most `limit` rows: 1 to [`LIMIT_MAX`](Self::LIMIT_MAX), checked by the call that it is
-    /// handed to.
+    /// The first page, of at most `limit` rows: 1 to [`LIMIT_MAX`](Self::LIMIT_MAX), checked by the
+    /// call that it is handed to.
     #[must_use]
     pub fn first(limit: u64) -> Self {
         Self { limit, after: None, prefix: None }
@@ -111,7 +112,8 @@ impl fmt::Display for Cursor {
 impl FromStr for Cursor {
     type Err = std::convert::Infallible;
 
-    /// Takes any text; one that is no cursor of the list is refused by the call that it is handed to.
+    /// Takes any text; one that is no cursor of the list is refused by the call that it is handed
+    /// to.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Ok(Self(text.to_owned()))
     }

@@ -75,7 +75,8 @@ pub async fn get<C: ConnectionTrait>(db: &C, id: i64) -> Result<Model, Error> {
     found.ok_or_else(|| ErrorKind::StoreNotFound { id }.into())
 }
 
-/// The store with exactly that name, trimmed; `None` if there is none, also for a text that can be no name.
+/// The store with exactly that name, trimmed; `None` if there is none, also for a text that can be
+/// no name.
 ///
 /// # Errors
 /// [`ErrorKind::Database`].
@@ -148,10 +149,11 @@ pub async fn preview_delete<C: Connection>(db: &C, graph: &Graph, id: i64) -> Re
     delete::preview(db, graph, Entity, id, ErrorKind::StoreNotFound { id }).await
 }
 
-/// Deletes the store, its items, and whatever else the graph's rules say, all or nothing; see [`Deletion::execute`].
+/// Deletes the store, its items, and whatever else the graph's rules say, all or nothing; see
+/// [`Deletion::execute`].
 ///
 /// # Errors
-/// [`ErrorKind::StoreNotFound`]; [`ErrorKind::Delete`] if rows that must stay refer to rows that would go;
+/// [`ErrorKind::StoreNotFound`]; [`ErrorKind::Delete`] if rows that must stay reference rows that would go;
 /// [`ErrorKind::Database`].
 pub async fn delete<C: Connection>(db: &C, graph: &Graph, id: i64) -> Result<Outcome, Error> {
     delete_with(db, graph, id, |deletion| deletion).await

@@ -1,4 +1,5 @@
-//! Random schemas, of which one thing is not as declared: it is found, and nothing else; and its fix fixes it.
+//! Random schemas, of which one thing is not as declared: it is found, and nothing else; and its
+//! fix fixes it.
 //!
 //! `ORACLE_CASES` and `ORACLE_SEED` are those of the random graphs.
 
@@ -67,7 +68,8 @@ async fn random_drift(db: TestDb) {
 
 type Case = (Shape, usize, usize, usize);
 
-/// Runs cases on one thread, whose entities have the shape of the case, and reports how many there were of each kind.
+/// Runs cases on one thread, whose entities have the shape of the case, and reports how many there
+/// were of each kind.
 async fn on_one_thread(
     db: TestDb,
     what: &'static str,
@@ -243,7 +245,8 @@ fn index(at: usize, key: &Key) -> String {
     format!("CREATE INDEX drift_{at} ON t{} ({})", key.child, columns.join(", "))
 }
 
-/// Rows lose their parents; each entity is repaired; and nobody is an orphan any more, but those that a rule keeps.
+/// Rows lose their parents; each entity is repaired; and nobody is an orphan any more, but those
+/// that a rule keeps.
 async fn random_orphans(db: TestDb) {
     on_one_thread(db, "orphans", |(shape, lost, ..), conn, _, runtime| {
         entity::set(shape);

@@ -1,4 +1,5 @@
-//! Each kind of finding, on each database: it is found, its fix is run, and the audit is clean with every row in place.
+//! Each kind of finding, on each database: it is found, its fix is run, and the audit is clean with
+//! every row in place.
 
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, Statement, TransactionTrait as _};
 use sea_orm_cascade::{Audit, FindingKind, Fix, Graph, Severity};
@@ -255,7 +256,8 @@ mod loose_by_code {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// On MariaDB and MySQL a constraint has an index, so that one can only be missing where there is no constraint.
+/// On MariaDB and MySQL a constraint has an index, so that one can only be missing where there is
+/// no constraint.
 fn without_constraint() -> (Graph, &'static str) {
     let graph = Graph::builder().entity(p::Entity).entity(unconstrained::Entity).build().unwrap();
     (graph, "CREATE TABLE c (id BIGINT NOT NULL PRIMARY KEY, p BIGINT NOT NULL)")

@@ -1,4 +1,5 @@
-//! What an audit must not be silent about, and fixes that work: each row of the list by its number (A1 to A8).
+//! What an audit must not be silent about, and fixes that work: each row of the list by its number
+//! (A1 to A8).
 
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, EntityTrait as _, Statement};
 use sea_orm_cascade::{Audit, FindingKind, Fix, Graph, Severity};
@@ -44,8 +45,8 @@ fn graph() -> Graph {
     Graph::builder().entity(p::Entity).entity(c::Entity).build().unwrap()
 }
 
-/// Makes the schema and audits; where that says so, fixes and audits again, until nothing is left to run. Gives the first
-/// audit and the last.
+/// Makes the schema and audits; where that says so, fixes and audits again, until nothing is left
+/// to run. Gives the first audit and the last.
 #[track_caller]
 fn settle<'a>(
     conn: &'a DatabaseConnection,
@@ -225,7 +226,8 @@ async fn a2_ends_that_no_constraint_joins(db: TestDb) {
     settle(conn, &by_code(), &[&p, &c, "INSERT INTO p VALUES (1, 'a'); INSERT INTO c VALUES (1, 'a')"], &expected, &[])
         .await;
     run(conn, "DROP TABLE c; DROP TABLE p").await;
-    // A column that is made has the collation of its table or database, which may not be that of the parent.
+    // A column that is made has the collation of its table or database, which may not be that of
+    // the parent.
     let p = "CREATE TABLE p (id BIGINT NOT NULL PRIMARY KEY, code VARCHAR(20) CHARACTER SET latin1 NOT NULL UNIQUE)";
     let expected = ["table_missing c", "ends_differ c.p", "index_missing c.p", "constraint_missing c.p"];
     settle(conn, &by_code(), &[p], &expected, &[]).await;
@@ -518,7 +520,8 @@ async fn a4_types_that_differ(db: TestDb) {
         }
         Kind::MariaDb | Kind::MySql => &[("VARCHAR(20)", "DATE", false, &[types, ends, missing])],
     };
-    // PostgreSQL joins no columns from version 18 on of which one has a collation that is not deterministic.
+    // PostgreSQL joins no columns from version 18 on of which one has a collation that is not
+    // deterministic.
     let joins_any = db.kind() != Kind::Postgres
         || db.number("SELECT current_setting('server_version_num')::bigint").await < 180_000;
     let unjoined = [ends, missing];
@@ -850,7 +853,8 @@ mod user_group {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// SeaORM has no relation for it, so that only the constraint of the table between the two tells of it.
+/// SeaORM has no relation for it, so that only the constraint of the table between the two tells of
+/// it.
 async fn a8_many_to_many(db: TestDb) {
     let conn = &db.connect(1).await;
     let graph = Graph::builder().entity(user::Entity).entity(group::Entity).build().unwrap();

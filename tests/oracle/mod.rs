@@ -1,8 +1,8 @@
-//! Random graphs, rows and roots against two oracles: a model of the rules in memory, and the databases' own ON DELETE
-//! wherever it means the same.
+//! Random graphs, rows and roots against two oracles: a model of the rules in memory, and the
+//! databases' own ON DELETE wherever it means the same.
 //!
-//! `ORACLE_CASES` sets how many cases each database gets, `ORACLE_SEED` repeats a run. What failed once is kept in
-//! `tests/regressions` and tried first from then on.
+//! `ORACLE_CASES` sets how many cases each database gets, `ORACLE_SEED` repeats a run. What failed
+//! once is kept in `tests/regressions` and tried first from then on.
 
 #![allow(clippy::print_stdout, reason = "the figures are reported")]
 
@@ -124,7 +124,8 @@ pub(crate) async fn connect(db: &TestDb) -> DatabaseConnection {
     options.idle_timeout(for_ever).max_lifetime(for_ever);
     let conn = Database::connect(options).await.expect("the database answers");
     if db.kind() == Kind::MariaDb {
-        // As before version 11.6; from then on a row that has changed since the snapshot is an error.
+        // As before version 11.6; from then on a row that has changed since the snapshot is an
+        // error.
         conn.execute_unprepared("SET innodb_snapshot_isolation = OFF").await.expect("the setting");
     }
     conn
@@ -210,7 +211,8 @@ impl Case<'_> {
         Ok(())
     }
 
-    /// In a transaction that has looked before the rows were there. A preview would show that; a delete must not miss them.
+    /// In a transaction that has looked before the rows were there. A preview would show that; a
+    /// delete must not miss them.
     async fn under_an_old_snapshot(
         &self,
         tables: &Tables,
@@ -255,7 +257,8 @@ impl Case<'_> {
 
     // ---- Ours, in batches
 
-    /// In batches of few rows, stopped after some of them and called again. The constraints judge every batch.
+    /// In batches of few rows, stopped after some of them and called again. The constraints judge
+    /// every batch.
     async fn in_batches(&self, tables: &Tables, graph: &Graph) -> Result<(), String> {
         let case = self.figures.borrow().cases;
         let (rows_max, stop_after) = (1 + case as usize % 3, u64::from(case) % 5);
@@ -302,7 +305,8 @@ impl Case<'_> {
         let level = levels[self.figures.borrow().cases as usize % levels.len()].filter(|_| self.kind != Kind::Sqlite);
         let transaction = self.begin(level).await?;
         let hides = matches!(level, Some(IsolationLevel::RepeatableRead | IsolationLevel::Serializable));
-        // Only there rows that others add are not seen, and only without constraints nothing else notices them.
+        // Only there rows that others add are not seen, and only without constraints nothing else
+        // notices them.
         let may_refuse = hides && !constrained && self.kind == Kind::Postgres;
         let result = self.ours_in(tables, graph, (constrained, may_refuse), &transaction).await;
         transaction.rollback().await.map_err(|error| error.to_string())?;
@@ -507,9 +511,10 @@ impl Case<'_> {
 
     // ---- The database's own ON DELETE
 
-    /// Whether its actions mean what ours do. RESTRICT never does; NO ACTION at the end of the statement or transaction
-    /// does; InnoDB judges it row by row, and has no SET DEFAULT. MySQL's leaves rows without their parent where tables
-    /// refer to each other in a cycle (seen with 9.7.4).
+    /// Whether its actions mean what ours do. RESTRICT never does; NO ACTION at the end of the
+    /// statement or transaction does; InnoDB judges it row by row, and has no SET DEFAULT. MySQL's
+    /// leaves rows without their parent where tables refer to each other in a cycle (seen with
+    /// 9.7.4).
     fn can_ask_the_database(&self) -> bool {
         let means_the_same = |action| match action {
             Action::Cascade | Action::SetNull => true,
@@ -563,11 +568,13 @@ impl Case<'_> {
             }
             Err(error) => {
                 self.figures.borrow_mut().own_refused += 1;
-                // A row that goes may first be given a default that is not there. And PostgreSQL checks the other keys
-                // of a row that it has nulled twice on its way to deleting it.
+                // A row that goes may first be given a default that is not there. And PostgreSQL
+                // checks the other keys of a row that it has nulled twice on its way to deleting
+                // it.
                 let gives_defaults = self.shape.keys.iter().any(|key| key.action == Action::SetDefault);
                 let checks_what_goes = self.kind == Kind::Postgres && error.to_string().contains("insert or update on");
-                // MySQL's cascade ends at 15 levels and 30 tables, by every path that the declarations allow.
+                // MySQL's cascade ends at 15 levels and 30 tables, by every path that the
+                // declarations allow.
                 let ends = ["3008", "6575"].iter().any(|code| error.to_string().contains(code));
                 let may_be_stricter = gives_defaults || checks_what_goes || (self.kind == Kind::MySql && ends);
                 ensure!(may_be_stricter || ours != Some(true), "it refuses: {error}; ours deletes");

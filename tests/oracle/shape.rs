@@ -1,7 +1,8 @@
 //! A random schema with its rows, as plain data, and how proptest makes one.
 //!
-//! Every table has the same nine columns: `id` and `part` (a primary key together in some tables, else `id` alone), `u`
-//! (unique, and not the primary key), and six for foreign keys, `f0` to `f3` of integers and `g0`, `g1` of texts.
+//! Every table has the same nine columns: `id` and `part` (a primary key together in some tables,
+//! else `id` alone), `u` (unique, and not the primary key), and six for foreign keys, `f0` to `f3`
+//! of integers and `g0`, `g1` of texts.
 
 use proptest::prelude::*;
 use sea_orm_cascade::Action;
@@ -56,7 +57,8 @@ pub(crate) enum Texts {
     #[default]
     Varchar,
     Char,
-    /// One for which small and capital letters are the same, by its name; those who refer write capital ones.
+    /// One for which small and capital letters are the same, by its name; those who refer write
+    /// capital ones.
     Blind(&'static str),
     Uuid,
 }
@@ -121,7 +123,8 @@ impl Shape {
     }
 }
 
-/// What a key is made of: child, parent, whether to `u`, action, nullable, which row its default names.
+/// What a key is made of: child, parent, whether to `u`, action, nullable, which row its default
+/// names.
 type RawKey = (usize, usize, bool, Action, bool, u8);
 /// Which row of the parent a row refers to by each of its table's keys.
 type RawRow = [u8; 6];
@@ -136,7 +139,8 @@ fn action() -> impl Strategy<Value = Action> {
     ]
 }
 
-/// The same with key columns of any type that the database has, and now and then with a row that a trigger keeps.
+/// The same with key columns of any type that the database has, and now and then with a row that a
+/// trigger keeps.
 pub(crate) fn typed_shapes(kind: Kind) -> impl Strategy<Value = Shape> {
     let blind = match kind {
         Kind::Sqlite => "TEXT COLLATE NOCASE",

@@ -1,4 +1,5 @@
-//! Trees, cycles and rings: self-references, tables that refer to each other, rows that point at themselves.
+//! Trees, cycles and rings: self-references, tables that refer to each other, rows that point at
+//! themselves.
 
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use sea_orm_cascade::ErrorKind;
@@ -303,7 +304,8 @@ entity!(pet "pets" { pub owner: Option<i64>, } [
     Owner = "super::owner::Entity", "Column::Owner", "super::owner::Column::Id", "Cascade"
 ]);
 
-// The key by which the pet was found is the only one that can be NULL. All is done in one transaction, so it may be.
+// The key by which the pet was found is the only one that can be NULL. All is done in one
+// transaction, so it may be.
 async fn a_ring_that_only_its_first_key_opens(db: TestDb) {
     Case::new(tables![owner, pet])
         .rows("owners", "(1, 10), (2, 20)")
@@ -455,7 +457,8 @@ entity!(box_ "boxes" { pub shelf: i64, } [
     Shelf = "super::shelf::Entity", "Column::Shelf", "super::shelf::Column::Id", "Cascade"
 ]);
 
-// NO ACTION dooms nobody, and is no obstacle between rows that the shop dooms; but they go in order.
+// NO ACTION dooms nobody, and is no obstacle between rows that the shop dooms; but they go in
+// order.
 async fn a_tree_under_a_parent(db: TestDb) {
     let case = |rows| {
         Case::new(tables![shop, shelf, box_])
@@ -524,7 +527,8 @@ entity_with_key!(named "names" {
     pub up: Option<String>,
 } [Up = "Entity", "Column::Up", "Column::Name", "Cascade"]);
 
-// Equality is the database's: MariaDB takes 'ROOT' for 'root', and the row must still go before its parent.
+// Equality is the database's: MariaDB takes 'ROOT' for 'root', and the row must still go before its
+// parent.
 async fn text_keys_in_a_tree(db: TestDb) {
     let rows = match db.kind() {
         Kind::MariaDb | Kind::MySql => "('root', NULL), ('leaf', 'TWIG'), ('twig', 'ROOT'), ('zoo', NULL)",

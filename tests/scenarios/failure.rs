@@ -92,7 +92,8 @@ async fn a_future_dropped_at_any_await_changes_nothing(db: TestDb) {
         }
         cancelled += 1;
         if state == AFTER {
-            // Dropped while the COMMIT was under way, which nothing calls back: all of it, not a part.
+            // Dropped while the COMMIT was under way, which nothing calls back: all of it, not a
+            // part.
             break;
         }
         assert_eq!(state, BEFORE, "dropped after {polls} polls");
@@ -100,7 +101,8 @@ async fn a_future_dropped_at_any_await_changes_nothing(db: TestDb) {
     assert!(cancelled > 0);
 }
 
-// The caller drops the future and then its transaction, and with it the connection (see the README on MySQL).
+// The caller drops the future and then its transaction, and with it the connection (see the README
+// on MySQL).
 async fn a_future_dropped_in_a_transaction_goes_with_it(db: TestDb) {
     let case = case();
     case.create(&db, true, false).await;
@@ -230,7 +232,8 @@ async fn restricted_users_need_every_right(db: TestDb) {
     assert_eq!(case.state(&db.conn).await, AFTER);
 }
 
-// A ring of keys that cannot be NULL goes in one statement on PostgreSQL, and with a pragma on SQLite.
+// A ring of keys that cannot be NULL goes in one statement on PostgreSQL, and with a pragma on
+// SQLite.
 async fn restricted_users_need_every_right_to_a_ring(db: TestDb) {
     use super::cycles::{husband, wife};
     let case = Case::new(tables![husband, wife]).rows("husbands", "(1, 10), (2, 20)").rows("wives", "(10, 1), (20, 2)");

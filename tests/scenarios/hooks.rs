@@ -26,7 +26,8 @@ tests![
     keys_of_an_unregistered_entity_are_refused,
 ];
 
-/// Each hook notes its row down in the table `seen` too, and refuses the row that the table `refuse` names.
+/// Each hook notes its row down in the table `seen` too, and refuses the row that the table
+/// `refuse` names.
 macro_rules! with_hooks {
     ($module:ident $table:literal { $($fields:tt)* } [$($relations:tt)*]) => {
         mod $module {

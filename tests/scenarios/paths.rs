@@ -1,4 +1,5 @@
-//! R4: a row is counted once, whatever the number of paths to it; a row both nulled and doomed is only deleted.
+//! R4: a row is counted once, whatever the number of paths to it; a row both nulled and doomed is
+//! only deleted.
 
 use crate::support::{Case, TestDb};
 use crate::{entity, tables, tests};

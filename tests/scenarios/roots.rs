@@ -141,7 +141,8 @@ async fn a_group_by_another_column_is_refused(db: TestDb) {
     assert!(matches!(error.kind(), ErrorKind::Select(_)), "{error:?}");
 }
 
-// The lock of a row that another transaction changes is waited for; it is not taken as it was before.
+// The lock of a row that another transaction changes is waited for; it is not taken as it was
+// before.
 async fn a_root_that_changes_meanwhile_is_left(db: TestDb) {
     let case = case();
     case.create(&db, true, false).await;

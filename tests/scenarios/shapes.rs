@@ -334,8 +334,8 @@ entity!(pair_child "pair_children" { pub tenant: Uuid, pub number: i64, } [
     "(super::pair::Column::Tenant, super::pair::Column::Number)", "Cascade"
 ]);
 
-// Keys that only the caller's values bind come in lists, also where there are no lists of rows; a row that two of them
-// name is counted once.
+// Keys that only the caller's values bind come in lists, also where there are no lists of rows; a
+// row that two of them name is counted once.
 async fn composite_uuid_keys(db: TestDb) {
     let case = Case::new(tables![pair, pair_child]);
     case.create(&db, true, false).await;

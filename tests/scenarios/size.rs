@@ -65,13 +65,14 @@ async fn as_many_statements_for_many_rows_as_for_few(db: TestDb) {
         counted.push((previewing, executing));
         case.drop(&db).await;
     }
-    // A preview finds the roots and counts. A delete finds the roots, locks b (SQLite has no such lock), deletes c, changes
-    // n, deletes b and a.
+    // A preview finds the roots and counts. A delete finds the roots, locks b (SQLite has no such
+    // lock), deletes c, changes n, deletes b and a.
     let locks = usize::from(db.kind() != Kind::Sqlite);
     let executing = |rows: usize| match db.kind() {
         Kind::Sqlite | Kind::Postgres => 5 + locks,
-        // c is two levels down: its parents are read by page, and c is deleted by lists of them. 10,000 parents are two
-        // full pages and an empty one; 10 are one that is not full. And that no row of n has kept its key is asked.
+        // c is two levels down: its parents are read by page, and c is deleted by lists of them.
+        // 10,000 parents are two full pages and an empty one; 10 are one that is not full. And that
+        // no row of n has kept its key is asked.
         Kind::MariaDb | Kind::MySql if rows == 10 => 6 + locks + 1,
         Kind::MariaDb | Kind::MySql => 5 + locks + 3 + 2 * 5_000_usize.div_ceil(192),
     };
@@ -89,8 +90,9 @@ async fn a_batch_of_leaves_is_one_delete(db: TestDb) {
     log.take();
     assert_eq!(batches.execute(&conn).await.unwrap().to_string(), "deleted a 1, b 1000");
     let statements = log.take();
-    // The preview's two. For each batch its end, the lock of its parents (SQLite has none) and its DELETE; after the last there is no end, and nothing to
-    // count. The root is locked, asked whether anything was added to it, and deleted.
+    // The preview's two. For each batch its end, the lock of its parents (SQLite has none) and its
+    // DELETE; after the last there is no end, and nothing to count. The root is locked, asked
+    // whether anything was added to it, and deleted.
     let each = if db.kind() == Kind::Sqlite { 2 } else { 3 };
     assert_eq!(statements.len(), 2 + 10 * each + 2 + 3, "{statements:#?}");
 }
@@ -151,7 +153,8 @@ async fn indexes(db: &TestDb) {
 }
 
 async fn index(db: &TestDb, table: &str, columns: &str) {
-    // A name of its own each time: a pooled SQLite connection may still know the index of a table that was dropped.
+    // A name of its own each time: a pooled SQLite connection may still know the index of a table
+    // that was dropped.
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let n = NEXT.fetch_add(1, Ordering::Relaxed);
     db.sql(&format!("CREATE INDEX {table}_idx_{n} ON {table} ({columns})")).await;
@@ -347,7 +350,8 @@ async fn a_lattice_grows_with_its_edges(db: TestDb) {
     let mut grown = Vec::new();
     for (n, rows_max) in [(10, None), (20, None), (7, Some(2)), (20, Some(5))] {
         let case = Case::new(layers(n));
-        // MySQL opens the tables below a DELETE by every path of cascading constraints: minutes for 20 layers.
+        // MySQL opens the tables below a DELETE by every path of cascading constraints: minutes for
+        // 20 layers.
         case.create(&db, n <= 10 || db.kind() != Kind::MySql, false).await;
         db.sql("INSERT INTO top VALUES (1), (2)").await;
         for layer in 1..=n {
@@ -368,7 +372,8 @@ async fn a_lattice_grows_with_its_edges(db: TestDb) {
         if rows_max.is_none() {
             grown.push((statements.len(), longest));
         }
-        // 1 of the top; 2 of each table in the first layer; all 3 below, because row 3 refers to row 2.
+        // 1 of the top; 2 of each table in the first layer; all 3 below, because row 3 refers to
+        // row 2.
         assert_eq!(outcome.rows_deleted(), 1 + 2 * 2 + 2 * 3 * (n as u64 - 1), "{outcome}");
         case.drop(&db).await;
     }
@@ -405,7 +410,8 @@ entity!(dew "dew" { pub vein: Option<i64>, } [
     Vein = "super::vein::Entity", "Column::Vein", "super::vein::Column::Id", "SetNull"
 ]);
 
-/// Deletes node 1 and what hangs under it, and gives how many statements that took, and how many were a preview.
+/// Deletes node 1 and what hangs under it, and gives how many statements that took, and how many
+/// were a preview.
 async fn fell(db: &TestDb, case: &Case, expected: &str) -> (usize, usize) {
     let (conn, log) = Log::on(db).await;
     let deletion = case.graph().delete_keys(node::Entity, [1]);
@@ -425,8 +431,8 @@ async fn a_chain_of_ten_thousand(db: TestDb) {
     let numbers = numbers(db.kind(), 10_000);
     db.sql(&format!("INSERT INTO nodes SELECT n, NULLIF(n - 1, 0) FROM {numbers} ORDER BY n")).await;
     let (executing, previewing) = fell(&db, &case, "deleted nodes 10000").await;
-    // The root, the root again with what it refers to, and a level at a time, of which the last has no children; then
-    // the levels again.
+    // The root, the root again with what it refers to, and a level at a time, of which the last has
+    // no children; then the levels again.
     assert_eq!((previewing, executing), (2 + 10_000, 2 + 2 * 10_000));
 }
 
@@ -439,10 +445,12 @@ async fn a_fan_of_a_hundred_thousand(db: TestDb) {
     db.sql("INSERT INTO nodes VALUES (1, NULL)").await;
     db.sql(&format!("INSERT INTO nodes SELECT n + 1, 1 FROM {numbers}")).await;
     let (executing, previewing) = fell(&db, &case, "deleted nodes 100001").await;
-    // The children come in two full pages and an empty one, and are asked for their own by 2,000 or 192.
+    // The children come in two full pages and an empty one, and are asked for their own by 2,000 or
+    // 192.
     let (frontiers, deletes) = if db.kind().speaks_mysql() { (100_000_usize.div_ceil(192), 20) } else { (50, 1) };
     assert_eq!(previewing, 2 + 3 + frontiers);
-    // The second and third page are read without a lock, and then the rows of 50,000 keys by lists of 5,000.
+    // The second and third page are read without a lock, and then the rows of 50,000 keys by lists
+    // of 5,000.
     let locked_again = if db.kind().speaks_mysql() { 10 } else { 0 };
     assert_eq!(executing, previewing + locked_again + deletes + 1);
 }
@@ -465,7 +473,8 @@ async fn statements_in_a_tree_grow_with_its_levels(db: TestDb) {
         counted.push(fell(&db, &case, &format!("deleted nodes {all}, leaves {all}")).await);
         case.drop(&db).await;
     }
-    // The root twice and three levels; the leaves by their nodes' keys, three waves, or the leaves' number.
+    // The root twice and three levels; the leaves by their nodes' keys, three waves, or the leaves'
+    // number.
     assert_eq!(counted, [(2 + 3 + 1 + 3, 2 + 3 + 1); 2]);
 }
 
@@ -484,8 +493,8 @@ async fn many_keys_of_a_tree_and_a_graph_under_it(db: TestDb) {
     db.sql(&format!("INSERT INTO dew SELECT n, n FROM {numbers}")).await;
     let expected = "deleted nodes 70001, leaves 70000, veins 70000; changed dew.vein 70000 (SET NULL)";
     let (executing, _) = fell(&db, &case, expected).await;
-    // Of the few tables each takes a list of parents to be read, counted or changed; and on MySQL and MariaDB another one to
-    // be asked whether it has been changed.
+    // Of the few tables each takes a list of parents to be read, counted or changed; and on MySQL
+    // and MariaDB another one to be asked whether it has been changed.
     let lists = if db.kind().speaks_mysql() { 70_000 / 192 } else { 70_000 / 2_000 };
     let passes = if db.kind().speaks_mysql() { 8 } else { 7 };
     assert!(executing < passes * lists, "{executing} statements");

@@ -1,4 +1,5 @@
-//! A tree and a ring that hang under the root of a case, so that each case is seen beside tables in cycles too.
+//! A tree and a ring that hang under the root of a case, so that each case is seen beside tables in
+//! cycles too.
 
 use std::cell::RefCell;
 

@@ -1,7 +1,8 @@
 //! A scenario: a small schema, rows, one delete, and what must be there afterwards.
 //!
-//! Each is run with the foreign keys in the database and without them, by key and by filter, on a pool and inside a
-//! caller's transaction, and in batches; and the preview taken before must show the outcome's numbers.
+//! Each is run with the foreign keys in the database and without them, by key and by filter, on a
+//! pool and inside a caller's transaction, and in batches; and the preview taken before must show
+//! the outcome's numbers.
 
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait, IdenStatic as _, Iterable as _, PrimaryKeyToColumn as _,
@@ -131,7 +132,8 @@ impl Case {
         }
     }
 
-    /// Nothing is found of these tables but what the harness has left out; what fixes that leaves the rows as they are.
+    /// Nothing is found of these tables but what the harness has left out; what fixes that leaves
+    /// the rows as they are.
     async fn audit(&self, db: &TestDb, constrained: bool, variant: &str) {
         let (graph, before) = (self.graph(), self.state(&db.conn).await);
         let audit = graph.audit().counting_orphans().run(&db.conn).await.expect(variant);
@@ -143,7 +145,8 @@ impl Case {
             };
             assert!(is_left_out, "{variant}: {finding}");
         }
-        // Each text on one connection; SQLite takes an index that another has dropped for one that is there.
+        // Each text on one connection; SQLite takes an index that another has dropped for one that
+        // is there.
         let conn = db.connect(1).await;
         for statement in audit.statements() {
             conn.execute_unprepared(statement).await.unwrap_or_else(|error| panic!("{variant}: {statement}: {error}"));

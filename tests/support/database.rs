@@ -32,7 +32,8 @@ impl Kind {
         }
     }
 
-    /// The variable with the URL of a server and of a database on it that may be connected to; none for SQLite.
+    /// The variable with the URL of a server and of a database on it that may be connected to; none
+    /// for SQLite.
     pub(crate) fn variable(self) -> Option<&'static str> {
         match self {
             Self::Sqlite => None,
@@ -158,8 +159,8 @@ impl TestDb {
         Database::connect(options(&self.url, connections)).await.expect("another pool")
     }
 
-    /// A connection of its own on which MariaDB reads on where a row has changed since its snapshot, as it does by itself
-    /// before version 11.6, and not gives an error.
+    /// A connection of its own on which MariaDB reads on where a row has changed since its
+    /// snapshot, as it does by itself before version 11.6, and not gives an error.
     pub(crate) async fn connect_reading_on(&self) -> DatabaseConnection {
         let conn = self.connect(1).await;
         if self.kind() == Kind::MariaDb {
@@ -191,7 +192,8 @@ impl TestDb {
                  WHERE db = database() AND id <> connection_id() AND command <> 'Sleep' AND time_ms > 50"
             }
             (Kind::MySql, true) => {
-                // `innodb_trx` says the same for as long as it is asked more than ten times a second.
+                // `innodb_trx` says the same for as long as it is asked more than ten times a
+                // second.
                 "SELECT CAST(t.processlist_id AS SIGNED) AS id FROM performance_schema.data_lock_waits AS w \
                  JOIN performance_schema.threads AS t ON t.thread_id = w.requesting_thread_id \
                  WHERE t.processlist_db = database()"

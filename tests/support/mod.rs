@@ -1,4 +1,5 @@
-//! What every test stands on: a fresh database of each kind whose URL is set, and a scenario as a table.
+//! What every test stands on: a fresh database of each kind whose URL is set, and a scenario as a
+//! table.
 
 mod around;
 mod case;

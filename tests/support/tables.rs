@@ -109,8 +109,8 @@ impl Tables {
         builder.build().expect("the declarations work")
     }
 
-    /// Makes the tables with these rows: a table's name and `(1, 2), (3, NULL)`, all columns in their order. Rows may
-    /// refer to each other in rings.
+    /// Makes the tables with these rows: a table's name and `(1, 2), (3, NULL)`, all columns in
+    /// their order. Rows may refer to each other in rings.
     pub(crate) async fn create<N: AsRef<str>, V: AsRef<str>>(
         &self,
         db: &DatabaseConnection,
@@ -142,7 +142,7 @@ impl Tables {
             let sql = format!("INSERT INTO {table} ({columns}) VALUES {}", values.as_ref());
             transaction.execute_unprepared(&sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
         }
-        transaction.commit().await.expect("the rows refer to each other as declared");
+        transaction.commit().await.expect("the rows reference each other as declared");
         if backend != DbBackend::Sqlite {
             add(db, &creates).await;
         }

@@ -1,5 +1,5 @@
-//! I: a caller's transaction of any isolation level leads neither to an orphan nor to a wrong number. R: races without a
-//! constraint.
+//! I: a caller's transaction of any isolation level leads neither to an orphan nor to a wrong
+//! number. R: races without a constraint.
 
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, IsolationLevel, TransactionTrait as _};
 use sea_orm_cascade::{Deletion, Error, ErrorKind, Graph, Outcome};
@@ -311,7 +311,8 @@ async fn r2_the_row_of_a_default_goes_at_the_same_time(db: TestDb) {
     first.commit().await.unwrap();
     let error = waiting.await.unwrap().unwrap_err();
     assert!(error.is_blocked(), "{error:?}");
-    // The delete of 1 comes first: that of 9 waits for it, and then finds the row that took the default.
+    // The delete of 1 comes first: that of 9 waits for it, and then finds the row that took the
+    // default.
     db.sql("INSERT INTO a VALUES (9)").await;
     let first = db.conn.begin().await.unwrap();
     graph.delete_keys(a::Entity, [1]).execute(&first).await.unwrap();

@@ -1,4 +1,5 @@
-//! K: rows that a trigger, a rule or row security keeps are an error, and what cannot be undone is not begun.
+//! K: rows that a trigger, a rule or row security keeps are an error, and what cannot be undone is
+//! not begun.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -111,7 +112,8 @@ const ALL: [i64; 4] = [2, 4, 5, 5];
 /// A trigger that keeps a row of a table from being deleted, without an error.
 async fn keep(db: &TestDb, table: &str, id: i64) {
     if db.kind() == Kind::Sqlite {
-        // A name of its own each time: a pooled connection may still know the trigger of a table that was dropped.
+        // A name of its own each time: a pooled connection may still know the trigger of a table
+        // that was dropped.
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let n = NEXT.fetch_add(1, Ordering::Relaxed);
         db.sql(&format!(
@@ -617,7 +619,8 @@ async fn a_parent_that_goes_with_its_last_child(db: TestDb) {
     assert_eq!(count(&db).await, [1, 2, 2, 5]);
 }
 
-// MariaDB's 1442: a statement that reads the parent and changes the child keeps a trigger of the child from the parent.
+// MariaDB's 1442: a statement that reads the parent and changes the child keeps a trigger of the
+// child from the parent.
 async fn an_update_trigger_that_changes_the_parent(db: TestDb) {
     make(&db, false).await;
     db.sql("ALTER TABLE notes ADD COLUMN changes BIGINT NOT NULL DEFAULT 0").await;

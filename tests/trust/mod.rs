@@ -1,7 +1,8 @@
-//! What the answer says is what happened: each kind of input on which another answer would have been easy, by its number.
+//! What the answer says is what happened: each kind of input on which another answer would have
+//! been easy, by its number.
 //!
-//! W: other rows than the asked ones. K: rows that stay. I: transactions of the caller's. R: races without a constraint.
-//! E: what an error says of the transaction.
+//! W: other rows than the asked ones. K: rows that stay. I: transactions of the caller's. R: races
+//! without a constraint. E: what an error says of the transaction.
 
 pub(crate) mod errors;
 pub(crate) mod isolation;

@@ -89,7 +89,8 @@ coded_by! {
     by_time_name String, "custom(\"timestamp(3) with time zone\")";
 }
 
-/// Numbers for names: a pooled SQLite connection may still know the index of a table that was dropped.
+/// Numbers for names: a pooled SQLite connection may still know the index of a table that was
+/// dropped.
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// Makes the two tables with such a column, with rows of these codes and a child of each.
@@ -405,8 +406,8 @@ async fn w5_a_limit_is_not_asked_again(db: TestDb) {
     held.execute_unprepared("DELETE FROM codes WHERE code = 0").await.unwrap();
     held.commit().await.unwrap();
     let outcome = deletion.await.unwrap().unwrap();
-    // It found the row that is gone by now and the next one; or it waited before it looked (MariaDB 11.8), and found the next
-    // two. Never the first and then the third instead of it, nor none.
+    // It found the row that is gone by now and the next one; or it waited before it looked (MariaDB
+    // 11.8), and found the next two. Never the first and then the third instead of it, nor none.
     let gone = outcome.deleted(by_bigint::Parent);
     assert!([1, 2].contains(&gone), "{outcome}");
     assert_eq!(db.number("SELECT min(code) FROM codes").await, 1 + i64::try_from(gone).unwrap());

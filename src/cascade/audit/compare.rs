@@ -1,9 +1,10 @@
 //! Holds the declarations against the schema that is there.
 //!
-//! Pure. For each registered key it asks what a delete relies on: the tables and columns, the constraint and its action,
-//! an index by which children are found, that a reference names one row, and whether a key can be NULL; then what else
-//! leads to the registered tables. A table or column that is missing counts as made by its fix, so that what would still
-//! be missing then is found at once.
+//! Pure. For each registered key it asks what a delete relies on: the tables and columns, the
+//! constraint and its action, an index by which children are found, that a reference names one row,
+//! and whether a key can be NULL; then what else leads to the registered tables. A table or column
+//! that is missing counts as made by its fix, so that what would still be missing then is found at
+//! once.
 
 use crate::cascade::audit::depth::too_deep;
 use crate::cascade::audit::fix::{PlannedFix, Sql, constrained, script};
@@ -22,7 +23,8 @@ pub(crate) struct RowsFound {
     pub(crate) key: KeyId,
     /// How many orphans, if they were looked for, and the primary keys of the first of them.
     pub(crate) orphans: Option<(u64, Vec<Key>)>,
-    /// How many rows there are on the longest way down by this key, if it leads from a table to itself and that matters.
+    /// How many rows there are on the longest way down by this key, if it leads from a table to
+    /// itself and that matters.
     pub(crate) levels: Option<u64>,
 }
 
@@ -97,7 +99,7 @@ fn check_enforcement(schema: &Schema, live: &Live, drafts: &mut Vec<Draft>) {
         foreign_key: None,
         declared: "foreign keys that the database checks".to_owned(),
         found: setting.to_owned(),
-        why: "what is written on this connection can refer to rows that are not there".to_owned(),
+        why: "what is written on this connection can reference rows that are not there".to_owned(),
         fix: Sql::new(schema, live).enforcement(),
     });
 }
@@ -144,7 +146,8 @@ fn check_table(schema: &Schema, live: &mut Live, id: TableId, drafts: &mut Vec<D
 pub(super) struct Comparison<'a> {
     pub(super) schema: &'a Schema,
     pub(super) live: &'a Live,
-    /// The keys at which a chain of the database's own cascades is too long for it, and how long it is.
+    /// The keys at which a chain of the database's own cascades is too long for it, and how long it
+    /// is.
     too_deep: Vec<(KeyId, u64)>,
     rows: &'a [RowsFound],
     pub(super) sql: Sql<'a>,
@@ -183,7 +186,7 @@ impl Comparison<'_> {
             changes: Some(key.child),
             table: child.clone(),
             foreign_key: Some(key.label.clone()),
-            declared: format!("{} refers to {parent}, ON DELETE {}", key.label, key.action),
+            declared: format!("{} references {parent}, ON DELETE {}", key.label, key.action),
             found: String::new(),
             why: String::new(),
             fix: PlannedFix::ByHand(String::new()),
@@ -239,7 +242,7 @@ impl Comparison<'_> {
                     (Severity::Error, format!("a delete of {} fails where it sets {name} to NULL", self.parent(key)))
                 }
                 true => {
-                    (Severity::Warning, format!("a row of {} that refers to nothing cannot be written", table.label))
+                    (Severity::Warning, format!("a row of {} that references nothing cannot be written", table.label))
                 }
                 false => (
                     Severity::Warning,
@@ -265,8 +268,9 @@ impl Comparison<'_> {
         &self.schema.tables[key.parent].label
     }
 
-    /// R9: a key may lead to any columns that tell rows apart. A constraint wants an index over just these; where there is one
-    /// all the same, the database has found what it wants, but for SQLite, which does not look before it checks a row.
+    /// R9: a key may lead to any columns that tell rows apart. A constraint wants an index over
+    /// just these; where there is one all the same, the database has found what it wants, but for
+    /// SQLite, which does not look before it checks a row.
     fn check_referenced(&self, id: KeyId, drafts: &mut Vec<Draft>) {
         let key = &self.schema.keys[id];
         let parent = &self.schema.tables[key.parent];
@@ -286,7 +290,7 @@ impl Comparison<'_> {
         let named = columns.join(", ");
         drafts.push(Draft {
             changes: Some(key.parent),
-            declared: format!("{} refers to one row of {} by {named}", key.label, parent.label),
+            declared: format!("{} references one row of {} by {named}", key.label, parent.label),
             found: format!("no unique index over {}.({named})", parent.label),
             why: self.why_unique(self.parent(key), &named, tells_apart, is_constrained),
             fix: self.sql.unique_index(parent, &columns),
@@ -343,10 +347,10 @@ impl Comparison<'_> {
             _ => useless.collect::<Vec<_>>().join(", "),
         };
         drafts.push(Draft {
-            declared: format!("{} refers to {}", key.label, self.parent(key)),
+            declared: format!("{} references {}", key.label, self.parent(key)),
             found,
             why: format!(
-                "each delete of {} reads all of {} to find the rows that refer to it",
+                "each delete of {} reads all of {} to find the rows that reference it",
                 self.parent(key),
                 table.label
             ),
@@ -367,7 +371,7 @@ impl Comparison<'_> {
         let kind = FindingKind::Orphans { rows: *orphans, sample_keys: sample_keys.clone() };
         drafts.push(Draft {
             found: format!(
-                "{orphans} row{} of {} refer to no row, keys {}{more}",
+                "{orphans} row{} of {} reference no row, keys {}{more}",
                 if *orphans == 1 { "" } else { "s" },
                 self.schema.tables[key.child].label,
                 keys.join(", ")
@@ -385,7 +389,7 @@ impl Comparison<'_> {
                 drafts.push(Draft {
                     found: "no such constraint".to_owned(),
                     why: format!(
-                        "rows of {} can be written, or left by others, that refer to nothing",
+                        "rows of {} can be written, or left by others, that reference nothing",
                         self.schema.tables[key.child].label
                     ),
                     fix: match self.in_the_way(id) {
@@ -418,7 +422,7 @@ impl Comparison<'_> {
             } else if !live.is_validated {
                 drafts.push(Draft {
                     found: format!("constraint {constraint} is NOT VALID"),
-                    why: "rows that are older than the constraint may refer to nothing".to_owned(),
+                    why: "rows that are older than the constraint may reference nothing".to_owned(),
                     fix: self.sql.validate(key, live),
                     ..draft(FindingKind::ConstraintNotValidated { constraint }, Severity::Warning)
                 });
@@ -433,8 +437,8 @@ impl Comparison<'_> {
             Action::Cascade => format!("deletes its rows of {child}"),
             Action::SetNull => format!("sets {} to NULL", key.label),
             Action::SetDefault => format!("sets {} to its default", key.label),
-            Action::NoAction => "refuses that while rows refer to it".to_owned(),
-            Action::Restrict => "refuses that at once while rows refer to it".to_owned(),
+            Action::NoAction => "refuses that while rows reference it".to_owned(),
+            Action::Restrict => "refuses that at once while rows reference it".to_owned(),
         };
         let takes = matches!(live.on_delete, Action::Cascade | Action::SetNull | Action::SetDefault);
         let kind = FindingKind::ActionDiffers {
@@ -458,8 +462,9 @@ impl Comparison<'_> {
         }
     }
 
-    /// Whether a constraint does what is declared. InnoDB makes no difference between NO ACTION and RESTRICT; and where the
-    /// database's own cascade is too deep, refusing is right (`check_depth`).
+    /// Whether a constraint does what is declared. InnoDB makes no difference between NO ACTION and
+    /// RESTRICT; and where the database's own cascade is too deep, refusing is right
+    /// (`check_depth`).
     fn is_alike(&self, id: KeyId, live: &LiveKey) -> bool {
         let (dialect, found) = (self.live.dialect, live.on_delete);
         let declared = constrained(dialect, self.schema.keys[id].action);
@@ -471,7 +476,8 @@ impl Comparison<'_> {
         (declared == found && !live.sets_some) || both_refuse
     }
 
-    /// How many levels there are at a key at which the database's own cascade comes to its end: it may then refuse instead.
+    /// How many levels there are at a key at which the database's own cascade comes to its end: it
+    /// may then refuse instead.
     fn depth(&self, id: KeyId) -> Option<u64> {
         let levels_max = self.live.dialect.cascade_levels_max()?;
         let by_tables = self.too_deep.iter().find(|(key, _)| *key == id).map(|(_, levels)| *levels);
@@ -533,7 +539,7 @@ impl Comparison<'_> {
             Some(verb) => {
                 format!("a delete of {of} {verb} rows of {table} that no preview shows and no outcome counts")
             }
-            None => format!("a delete of {of} fails where rows of {table} refer to it, and no preview shows them"),
+            None => format!("a delete of {of} fails where rows of {table} reference it, and no preview shows them"),
         };
         let foreign_key = key_label(&table, &live.child_columns);
         let fix = match registered {

@@ -1,6 +1,7 @@
 //! How deep the database's own cascade would have to go, by tables and by rows.
 //!
-//! Pure. SQLite ends at 1,000 levels and InnoDB at 15; this crate's deletes have no such end, because they go deepest first.
+//! Pure. SQLite ends at 1,000 levels and InnoDB at 15; this crate's deletes have no such end,
+//! because they go deepest first.
 
 use std::collections::BTreeSet;
 
@@ -19,8 +20,9 @@ use crate::cascade::sql::table_iden;
 const LEVELS: &str = "__cascade_levels";
 const LEVEL: &str = "__cascade_level";
 
-/// The CASCADE keys below which a chain of tables is too long for the database's own cascade, each as if it were cut at
-/// those above, and how many levels lead there. What goes round in a cycle has no length; rows tell it.
+/// The CASCADE keys below which a chain of tables is too long for the database's own cascade, each
+/// as if it were cut at those above, and how many levels lead there. What goes round in a cycle has
+/// no length; rows tell it.
 pub(crate) fn too_deep(schema: &Schema, dialect: Dialect) -> Vec<(KeyId, u64)> {
     let Some(levels_max) = dialect.cascade_levels_max() else { return Vec::new() };
     let cascades = |key: &KeyId| {
@@ -55,8 +57,9 @@ pub(crate) fn too_deep(schema: &Schema, dialect: Dialect) -> Vec<(KeyId, u64)> {
     found
 }
 
-/// How many rows there are on the longest way from a row without a parent, or that is its own, down by this key; one more than `levels_max`
-/// stands for all that are more. Each row has one parent, so that each is looked at once.
+/// How many rows there are on the longest way from a row without a parent, or that is its own, down
+/// by this key; one more than `levels_max` stands for all that are more. Each row has one parent,
+/// so that each is looked at once.
 pub(crate) fn levels(schema: &Schema, dialect: Dialect, key: KeyId, levels_max: u64) -> SelectStatement {
     let ForeignKey { child: table, child_columns, parent_columns, .. } = &schema.keys[key];
     let table = &schema.tables[*table];

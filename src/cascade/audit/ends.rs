@@ -1,7 +1,9 @@
-//! The types and collations of the columns by which rows are found, held against the declared ones and against each other.
+//! The types and collations of the columns by which rows are found, held against the declared ones
+//! and against each other.
 //!
-//! Pure. Only what changes a result counts: which values are equal, which there can be, and whether a constraint can join
-//! the two. The length of a text, or INT beside BIGINT where no constraint is wanted, changes nothing.
+//! Pure. Only what changes a result counts: which values are equal, which there can be, and whether
+//! a constraint can join the two. The length of a text, or INT beside BIGINT where no constraint is
+//! wanted, changes nothing.
 
 use sea_orm::sea_query::ColumnType;
 
@@ -26,14 +28,15 @@ struct Ends<'a> {
 /// How the two ends of a key differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Difference {
-    /// They are compared rightly, but InnoDB makes no constraint between them: integers, or a text with a length and one
-    /// without.
+    /// They are compared rightly, but InnoDB makes no constraint between them: integers, or a text
+    /// with a length and one without.
     Width,
     Type,
     Collation,
 }
 
-/// Whether the two ends of a key can be compared without the database refusing to, or converting one of them.
+/// Whether the two ends of a key can be compared without the database refusing to, or converting
+/// one of them.
 pub(super) fn can_be_compared(schema: &Schema, live: &Live, key: KeyId) -> bool {
     let ForeignKey { child, child_columns, parent, parent_columns, .. } = &schema.keys[key];
     let ty = |table: &Table, column: usize| {
@@ -49,7 +52,8 @@ pub(super) fn can_be_compared(schema: &Schema, live: &Live, key: KeyId) -> bool 
 }
 
 impl Comparison<'_> {
-    /// The columns by which rows of a table are found: its primary key, what keys refer to, and its own keys.
+    /// The columns by which rows of a table are found: its primary key, what keys reference, and
+    /// its own keys.
     pub(super) fn check_types(&self, id: TableId, drafts: &mut Vec<Draft>) {
         let table = &self.schema.tables[id];
         let Some(live) = self.live.find(&table.name).filter(|live| live.kind != TableKind::View) else { return };
@@ -81,7 +85,7 @@ impl Comparison<'_> {
             found: format!("{}.{name} is {shown}", table.label),
             why: why.to_owned(),
             fix: PlannedFix::ByHand(format!(
-                "give the column the type {declared_type}, with all columns that refer to it, or declare the entity's column \
+                "give the column the type {declared_type}, with all columns that reference it, or declare the entity's column \
                  as it is: what becomes of the values that are there, no statement can know"
             )),
             kind: FindingKind::TypeDiffers { column: name, declared_type, found_type },
@@ -108,11 +112,11 @@ impl Comparison<'_> {
             found: format!("{rows} {verb} something else in it"),
             why: format!(
                 "it is never equal to {form}: such a row is not found by its key, or another is found for it, and no row \
-                 that refers to it is found through it"
+                 that references it is found through it"
             ),
             fix: PlannedFix::ByHand(format!(
                 "look at the rows with `typeof({name}) <> '{}'`, and write what they mean in the declared form, together \
-                 with what refers to them",
+                 with what references them",
                 if form == "bytes" { "blob" } else { form.trim_start_matches("an ") }
             )),
             kind: FindingKind::StoredOtherwise { column: name.to_string(), rows },
@@ -173,8 +177,8 @@ impl Comparison<'_> {
         }
     }
 
-    /// What gives both ends one type. On MySQL and MariaDB the child takes that of the parent, unless the parent is the
-    /// narrower one and free to grow.
+    /// What gives both ends one type. On MySQL and MariaDB the child takes that of the parent,
+    /// unless the parent is the narrower one and free to grow.
     fn joined(&self, id: KeyId, ends: &Ends<'_>, difference: Difference) -> PlannedFix {
         let key = &self.schema.keys[id];
         let (child, parent) = (&self.schema.tables[key.child], &self.schema.tables[key.parent]);
@@ -201,7 +205,7 @@ impl Comparison<'_> {
             // Its own length stays.
             _ if ends.parent_type.is_endless() => {
                 return PlannedFix::ByHand(format!(
-                    "give {}.{} a type with a length, such as VARCHAR: nothing can refer to a TEXT or BLOB",
+                    "give {}.{} a type with a length, such as VARCHAR: nothing can reference a TEXT or BLOB",
                     parent.label, ends.parent.name
                 ));
             }
@@ -279,7 +283,8 @@ impl Comparison<'_> {
         holds.map(|key| format!("{} of {}", key.name, key.child.table)).collect()
     }
 
-    /// PostgreSQL, from version 18 on: whether the ends have two collations of which one is not deterministic.
+    /// PostgreSQL, from version 18 on: whether the ends have two collations of which one is not
+    /// deterministic.
     fn wants_one_collation(&self, ends: &Ends<'_>) -> bool {
         let version = self.live.server.trim_start_matches("PostgreSQL ").split(['.', ' ']).next();
         let is_new = version.and_then(|major| major.parse::<u32>().ok()).is_some_and(|major| major >= 18);
@@ -287,7 +292,8 @@ impl Comparison<'_> {
         is_new && (is_loose(ends.child_type) || is_loose(ends.parent_type))
     }
 
-    /// Why a constraint cannot join the two ends, if a finding of its own does not make that so first.
+    /// Why a constraint cannot join the two ends, if a finding of its own does not make that so
+    /// first.
     pub(super) fn unjoinable(&self, id: KeyId, child: &LiveTable, parent: &LiveTable) -> Option<String> {
         let key = &self.schema.keys[id];
         let has_blockers = |(from, to): &(String, String)| {
@@ -393,7 +399,8 @@ fn collations_differ(dialect: Dialect, one: &Collation, other: &Collation) -> bo
     match dialect {
         Dialect::Sqlite => !is_same,
         Dialect::MySql => !is_same || !one.charset.eq_ignore_ascii_case(&other.charset),
-        // The database's own gives way to the other; which texts are equal then, a deterministic one does not change.
+        // The database's own gives way to the other; which texts are equal then, a deterministic
+        // one does not change.
         Dialect::Postgres if one.gives_way || other.gives_way => one.is_loose != other.is_loose,
         Dialect::Postgres => one.name != other.name,
     }
@@ -466,7 +473,8 @@ fn unfit(dialect: Dialect, column: &Column, declared: &Sort, live: &Sort) -> Opt
     }
 }
 
-/// MySQL and MariaDB: a type without the digits of its seconds, and one for both that have a day and a time.
+/// MySQL and MariaDB: a type without the digits of its seconds, and one for both that have a day
+/// and a time.
 fn moment(name: &str) -> &str {
     match name.split('(').next().unwrap_or_default() {
         "timestamp" => "datetime",

@@ -137,8 +137,8 @@ impl<'a> Sql<'a> {
         PlannedFix::Statements(vec![statement.to_owned()])
     }
 
-    /// The table as SeaORM would make it, without its constraints where they can be added later: its parents may be missing
-    /// too.
+    /// The table as SeaORM would make it, without its constraints where they can be added later:
+    /// its parents may be missing too.
     pub(crate) fn table(&self, table: &Table) -> PlannedFix {
         let backend = self.dialect().backend();
         let Some(ddl) = table.ddl else {
@@ -219,7 +219,8 @@ impl<'a> Sql<'a> {
         PlannedFix::Statements(vec![statement])
     }
 
-    /// MySQL and MariaDB: the column with this type, and all else as it is; `None` if the catalogs do not say all of it.
+    /// MySQL and MariaDB: the column with this type, and all else as it is; `None` if the catalogs
+    /// do not say all of it.
     pub(crate) fn modified(&self, table: &Table, column: &LiveColumn, ty: &LiveType, nullable: bool) -> Option<String> {
         let after = column.stated.as_ref()?;
         let collation = ty.collation.as_ref();
@@ -238,7 +239,7 @@ impl<'a> Sql<'a> {
     pub(crate) fn unique_index(&self, table: &Table, columns: &[String]) -> PlannedFix {
         if self.kind(table) == TableKind::Partitioned {
             return PlannedFix::ByHand(format!(
-                "refer to columns that have a unique index, or take the partitions of {} away: a unique index there must \
+                "reference columns that have a unique index, or take the partitions of {} away: a unique index there must \
                  have all the columns by which it is partitioned",
                 table.label
             ));
@@ -279,7 +280,8 @@ impl<'a> Sql<'a> {
         }
     }
 
-    /// An index that leads with these columns: one that is switched off or was not finished, or a new one.
+    /// An index that leads with these columns: one that is switched off or was not finished, or a
+    /// new one.
     pub(crate) fn index(&self, table: &Table, columns: &[String], unusable: &[&LiveIndex]) -> PlannedFix {
         let has = |defect: IndexDefect| {
             unusable.iter().find(|index| index.defect == Some(defect)).map(|index| self.quoted(&index.name))
@@ -309,7 +311,8 @@ impl<'a> Sql<'a> {
         let (name, list) = (self.quoted(&name), self.list(columns));
         let unique = if is_unique { "UNIQUE " } else { "" };
         match self.dialect() {
-            // There the index has the schema, and its table none. A script for the table may have made it already.
+            // There the index has the schema, and its table none. A script for the table may have
+            // made it already.
             Dialect::Sqlite => {
                 let schema = table.name.0.as_ref().map(|schema| format!("{}.", self.quoted(&schema.1.to_string())));
                 let table = self.quoted(&table.name.1.to_string());
@@ -342,7 +345,8 @@ impl<'a> Sql<'a> {
         name
     }
 
-    /// A name for a constraint of this table: InnoDB's are told apart within a database, PostgreSQL's within a table.
+    /// A name for a constraint of this table: InnoDB's are told apart within a database,
+    /// PostgreSQL's within a table.
     fn free_constraint_name(&self, key: &ForeignKey, scope: &str) -> String {
         let child = self.live.place(&self.child(key).name);
         let is_near = |live: &&LiveKey| match self.dialect() {
@@ -385,8 +389,8 @@ impl<'a> Sql<'a> {
         PlannedFix::Rows(vec![statement])
     }
 
-    /// The tables and the condition by which a statement tells the orphans. On MySQL and MariaDB a join, because they do not
-    /// look in a sub-select at the table that they change.
+    /// The tables and the condition by which a statement tells the orphans. On MySQL and MariaDB a
+    /// join, because they do not look in a sub-select at the table that they change.
     fn orphaned(&self, key: &ForeignKey) -> (String, String) {
         let (child, parent) = (self.child(key), &self.schema.tables[key.parent]);
         let (of, to) = (self.named(child), self.named(parent));
@@ -419,7 +423,8 @@ impl<'a> Sql<'a> {
         }
     }
 
-    /// PostgreSQL: rows are checked in a second step, under which others can write; but not those of a partitioned table.
+    /// PostgreSQL: rows are checked in a second step, under which others can write; but not those
+    /// of a partitioned table.
     fn added(&self, verb: &str, key: &ForeignKey, name: &str, definition: &str) -> PlannedFix {
         let (child, name) = (self.named(self.child(key)), self.quoted(name));
         let add = format!("ALTER TABLE {child} {verb} {definition}");
@@ -439,7 +444,8 @@ impl<'a> Sql<'a> {
             Some(constraint) if live.name.is_empty() => &constraint.name,
             _ => &live.name,
         };
-        // InnoDB takes an old name and the same as a new one only one after the other, and then none is there meanwhile.
+        // InnoDB takes an old name and the same as a new one only one after the other, and then
+        // none is there meanwhile.
         let name = match self.dialect() {
             Dialect::MySql => self.free_constraint_name(key, scope),
             Dialect::Postgres | Dialect::Sqlite => scope.clone(),

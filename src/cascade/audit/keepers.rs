@@ -1,7 +1,8 @@
-//! What can keep a row that is to go, or change others with it: triggers, rules, row security, a storage engine without
-//! transactions, views, computed columns, and other servers that write.
+//! What can keep a row that is to go, or change others with it: triggers, rules, row security, a
+//! storage engine without transactions, views, computed columns, and other servers that write.
 //!
-//! Pure. None of it is wrong in itself: a person has to know it, and sets it aside with `Audit::accept`.
+//! Pure. None of it is wrong in itself: a person has to know it, and sets it aside with
+//! `Audit::accept`.
 
 use crate::cascade::audit::compare::{Comparison, Draft};
 use crate::cascade::audit::fix::PlannedFix;
@@ -27,7 +28,8 @@ impl Comparison<'_> {
         drafts.extend((!triggers.is_empty()).then(|| Self::triggers(id, table, &triggers)));
     }
 
-    /// Whether a delete may change rows of the table: by SET NULL or SET DEFAULT, or to open a ring.
+    /// Whether a delete may change rows of the table: by SET NULL or SET DEFAULT, or to open a
+    /// ring.
     fn is_changed(&self, table: TableId) -> bool {
         let mut keys = self.schema.keys.iter().filter(|key| key.child == table);
         keys.any(|key| key.action.changes_key() || !key.cycle_break_columns(self.schema).is_empty())
@@ -136,7 +138,8 @@ impl Comparison<'_> {
         }
     }
 
-    /// A computed column takes no value: MySQL and MariaDB pass over it, the others refuse the statement.
+    /// A computed column takes no value: MySQL and MariaDB pass over it, the others refuse the
+    /// statement.
     pub(super) fn check_generated(&self, id: KeyId, live: &LiveTable, drafts: &mut Vec<Draft>) {
         let key = &self.schema.keys[id];
         let table = &self.schema.tables[key.child];
@@ -168,8 +171,8 @@ impl Comparison<'_> {
         }
     }
 
-    /// Where several servers write, what one has locked the others do not know before it commits; a constraint is checked
-    /// on each of them.
+    /// Where several servers write, what one has locked the others do not know before it commits; a
+    /// constraint is checked on each of them.
     pub(super) fn check_writers(&self, id: KeyId, live_keys: &[&LiveKey], drafts: &mut Vec<Draft>) {
         let Some(cluster) = self.live.several_writers.as_deref().filter(|_| live_keys.is_empty()) else { return };
         let key = &self.schema.keys[id];
@@ -189,12 +192,14 @@ impl Comparison<'_> {
         });
     }
 
-    /// Whether a key without SET NULL or SET DEFAULT can be a column that is computed: MySQL refuses some.
+    /// Whether a key without SET NULL or SET DEFAULT can be a column that is computed: MySQL
+    /// refuses some.
     fn takes_computed(&self) -> bool {
         self.live.dialect != Dialect::MySql || self.live.server.contains("MariaDB")
     }
 
-    /// Why no constraint can be made for a key, or made anew, as things are: what no statement for it alone would change.
+    /// Why no constraint can be made for a key, or made anew, as things are: what no statement for
+    /// it alone would change.
     pub(super) fn in_the_way(&self, id: KeyId) -> Option<String> {
         let key = &self.schema.keys[id];
         let ends = [key.child, key.parent].map(|table| &self.schema.tables[table]);

@@ -1,6 +1,7 @@
 //! The schema as a database has it, as plain data, and how its names are compared.
 //!
-//! Pure. What [`catalog`](super::catalog) reads, and [`compare`](super::compare) holds against the declarations.
+//! Pure. What [`catalog`](super::catalog) reads, and [`compare`](super::compare) holds against the
+//! declarations.
 
 use sea_orm::sea_query::{SchemaName, TableName};
 
@@ -77,8 +78,8 @@ pub(crate) enum TableKind {
     Plain,
     /// Its rows are in partitions (PostgreSQL, MySQL, MariaDB).
     Partitioned,
-    /// A view, or a foreign table: it has neither constraints nor indexes of ours to fix, and its columns do not say what is
-    /// NOT NULL.
+    /// A view, or a foreign table: it has neither constraints nor indexes of ours to fix, and its
+    /// columns do not say what is NOT NULL.
     View,
 }
 
@@ -90,10 +91,11 @@ pub(crate) struct LiveColumn {
     pub(crate) ty: Option<LiveType>,
     /// Whether its value is computed from others.
     pub(crate) is_generated: bool,
-    /// PostgreSQL: whether it cannot be NULL because of its domain, which no change of the column alters.
+    /// PostgreSQL: whether it cannot be NULL because of its domain, which no change of the column
+    /// alters.
     pub(crate) is_not_null_by_type: bool,
-    /// MySQL and MariaDB, which change a column by stating all of it: what comes after NULL or NOT NULL; `None` where the
-    /// catalogs do not say all.
+    /// MySQL and MariaDB, which change a column by stating all of it: what comes after NULL or NOT
+    /// NULL; `None` where the catalogs do not say all.
     pub(crate) stated: Option<String>,
 }
 
@@ -117,7 +119,8 @@ pub(crate) enum IndexDefect {
     Invalid,
     /// It is switched off.
     Ignored,
-    /// It is of a kind that does not look up values, or compares them in another way than the column.
+    /// It is of a kind that does not look up values, or compares them in another way than the
+    /// column.
     Kind,
 }
 
@@ -140,7 +143,8 @@ pub(crate) struct LiveKey {
     pub(crate) is_enforced: bool,
     /// PostgreSQL: `MATCH FULL`, or empty.
     pub(crate) matching: &'static str,
-    /// The words that follow it, such as `DEFERRABLE INITIALLY DEFERRED`; empty where there are none.
+    /// The words that follow it, such as `DEFERRABLE INITIALLY DEFERRED`; empty where there are
+    /// none.
     pub(crate) deferrable: &'static str,
 }
 

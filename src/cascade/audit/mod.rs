@@ -1,8 +1,11 @@
-//! Whether a database is as the entities declare it: the request, the findings, and what fixes them.
+//! Whether a database is as the entities declare it: the request, the findings, and what fixes
+//! them.
 //!
-//! I/O: this is where an audit begins and ends its transaction. `catalog` reads the schema into the plain data of `live`,
-//! `rows` looks through rows, `compare` holds both against the declarations (with `made` for what is missing, `depth`,
-//! `types` and `ends` for the types of columns, and `keepers` for what keeps rows), `fix` and `rebuild` write the SQL that makes it so, and `finding` is what comes of it.
+//! I/O: this is where an audit begins and ends its transaction. `catalog` reads the schema into the
+//! plain data of `live`, `rows` looks through rows, `compare` holds both against the declarations
+//! (with `made` for what is missing, `depth`, `types` and `ends` for the types of columns, and
+//! `keepers` for what keeps rows), `fix` and `rebuild` write the SQL that makes it so, and
+//! `finding` is what comes of it.
 
 mod catalog;
 mod compare;
@@ -40,32 +43,39 @@ pub struct AuditRequest {
 }
 
 impl Graph {
-    /// Holds the declarations against the schema that the database has, and says what differs, why that matters and what
-    /// fixes it: for a start-up check, a test of migrations, or a look at a database that has grown old.
+    /// Holds the declarations against the schema that the database has, and says what differs, why
+    /// that matters and what fixes it: for a start-up check, a test of migrations, or a look at a
+    /// database that has grown old.
     ///
-    /// Asked of each registered table and key: whether the table and its columns are there; whether the constraint is
-    /// there (unless `skip_fk` says that it is not meant to be), does what is declared, is checked and validated; whether
-    /// an index leads with the key's columns; whether the columns referred to tell rows apart; whether the key can be NULL
-    /// just where it is declared so; whether the columns by which rows are found have the declared types, and the two ends of
-    /// a key one type and collation, as far as that decides what is equal or whether a constraint can join them. And of the
-    /// database: which other constraints lead to registered tables or parts of them, and whether this connection (of a pool,
-    /// the one that answers) checks constraints at all. The [`Audit`] says what was looked at.
+    /// Asked of each registered table and key: whether the table and its columns are there; whether
+    /// the constraint is there (unless `skip_fk` says that it is not meant to be), does what is
+    /// declared, is checked and validated; whether an index leads with the key's columns; whether
+    /// the columns referenced tell rows apart; whether the key can be NULL just where it is
+    /// declared so; whether the columns by which rows are found have the declared types, and the
+    /// two ends of a key one type and collation, as far as that decides what is equal or whether a
+    /// constraint can join them. And of the database: which other constraints lead to registered
+    /// tables or parts of them, and whether this connection (of a pool, the one that answers)
+    /// checks constraints at all. The [`Audit`] says what was looked at.
     ///
-    /// It also lists what can make a delete do less or more than it says: triggers for DELETE, and for UPDATE where a delete
-    /// may change rows; rules and row security of PostgreSQL (the latter if it holds for this connection); storage engines
-    /// without transactions; entities of views; computed columns under SET NULL or SET DEFAULT; and, where several servers
-    /// take writes at once, keys without a constraint. None of it need be wrong: what is known and meant is set aside with
-    /// [`Audit::accept`].
+    /// It also lists what can make a delete do less or more than it says: triggers for DELETE, and
+    /// for UPDATE where a delete may change rows; rules and row security of PostgreSQL (the latter
+    /// if it holds for this connection); storage engines without transactions; entities of views;
+    /// computed columns under SET NULL or SET DEFAULT; and, where several servers take writes at
+    /// once, keys without a constraint. None of it need be wrong: what is known and meant is set
+    /// aside with [`Audit::accept`].
     ///
-    /// A constraint that refuses is the same to it under NO ACTION and RESTRICT on MySQL and MariaDB, where InnoDB makes no
-    /// difference; and NO ACTION stands for SET DEFAULT there, which InnoDB cannot declare. Where the database's own cascade is
-    /// at its end ([`FindingKind::CascadeTooDeep`]), NO ACTION stands for CASCADE. Of an entity of a view only its columns and what
-    /// can keep rows are asked for. It sees what the connection's user sees of the catalogs.
+    /// A constraint that refuses is the same to it under NO ACTION and RESTRICT on MySQL and
+    /// MariaDB, where InnoDB makes no difference; and NO ACTION stands for SET DEFAULT there, which
+    /// InnoDB cannot declare. Where the database's own cascade is at its end
+    /// ([`FindingKind::CascadeTooDeep`]), NO ACTION stands for CASCADE. Of an entity of a view only
+    /// its columns and what can keep rows are asked for. It sees what the connection's user sees of
+    /// the catalogs.
     ///
-    /// Costs 5 statements on PostgreSQL, 5 on SQLite (4 more for each declared schema but `main`), 8 on MySQL and 9 on MariaDB, in one
-    /// transaction that writes nothing, however many tables there are. No row of them is read, but for a key from a table to
-    /// itself whose constraint refuses where CASCADE is declared, on a database whose own cascade has a limit: one statement
-    /// measures how deep its rows go. [`AuditRequest::counting_orphans`] reads rows too.
+    /// Costs 5 statements on PostgreSQL, 5 on SQLite (4 more for each declared schema but `main`),
+    /// 8 on MySQL and 9 on MariaDB, in one transaction that writes nothing, however many tables
+    /// there are. No row of them is read, but for a key from a table to itself whose constraint
+    /// refuses where CASCADE is declared, on a database whose own cascade has a limit: one
+    /// statement measures how deep its rows go. [`AuditRequest::counting_orphans`] reads rows too.
     ///
     /// # Example
     /// ```
@@ -110,21 +120,22 @@ impl Audit {
 }
 
 impl AuditRequest {
-    /// Counts the rows whose parent is missing too, for each key, with the primary keys of the first of them
-    /// ([`FindingKind::Orphans`]); [`Graph::repair`] fixes them.
+    /// Counts the rows whose parent is missing too, for each key, with the primary keys of the
+    /// first of them ([`FindingKind::Orphans`]); [`Graph::repair`] fixes them.
     ///
-    /// Where the database's own cascade has a limit (1,000 levels on SQLite, 15 in InnoDB) it also measures how deep rows go
-    /// by keys from a table to itself: from half of that on, [`FindingKind::CascadeTooDeep`] says so. (Cycles of several
-    /// tables are not measured.)
+    /// Where the database's own cascade has a limit (1,000 levels on SQLite, 15 in InnoDB) it also
+    /// measures how deep rows go by keys from a table to itself: from half of that on,
+    /// [`FindingKind::CascadeTooDeep`] says so. (Cycles of several tables are not measured.)
     ///
-    /// On SQLite, which stores any value in any column, it also counts the rows whose keys are not stored in the form of their
-    /// declared type ([`FindingKind::StoredOtherwise`]).
+    /// On SQLite, which stores any value in any column, it also counts the rows whose keys are not
+    /// stored in the form of their declared type ([`FindingKind::StoredOtherwise`]).
     ///
-    /// Not counted are orphans by a key whose ends the database would have to convert, or refuses, to compare: that is a
-    /// finding of its own ([`FindingKind::EndsDiffer`]).
+    /// Not counted are orphans by a key whose ends the database would have to convert, or refuses,
+    /// to compare: that is a finding of its own ([`FindingKind::EndsDiffer`]).
     ///
-    /// One statement for each key, which looks up the parent of each row, one for each key that has orphans, and one for
-    /// each key that is measured (on SQLite one for each table too); on a pool all in one snapshot.
+    /// One statement for each key, which looks up the parent of each row, one for each key that has
+    /// orphans, and one for each key that is measured (on SQLite one for each table too); on a pool
+    /// all in one snapshot.
     pub fn counting_orphans(mut self) -> Self {
         self.counts_orphans = true;
         self

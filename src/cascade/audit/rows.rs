@@ -20,8 +20,8 @@ use crate::cascade::plan::Plan;
 use crate::cascade::plan::fetched::Fetched;
 use crate::cascade::sql::orphans::orphans;
 
-/// What there is by each key whose tables and columns are there: all of it, or only what decides whether a constraint that
-/// refuses is as it should be.
+/// What there is by each key whose tables and columns are there: all of it, or only what decides
+/// whether a constraint that refuses is as it should be.
 pub(super) async fn read(
     session: &dyn Session,
     dialect: Dialect,
@@ -55,8 +55,8 @@ pub(super) async fn read(
     Ok(found)
 }
 
-/// SQLite, which stores any value in any column: those of the columns by which rows are found, whose form is not that of the
-/// declared type. One statement for each table.
+/// SQLite, which stores any value in any column: those of the columns by which rows are found,
+/// whose form is not that of the declared type. One statement for each table.
 pub(super) async fn stored(
     session: &dyn Session,
     dialect: Dialect,
@@ -96,7 +96,8 @@ pub(super) async fn stored(
     Ok(found)
 }
 
-/// The columns by which rows of a table are found, if they are there, and the form that their values have.
+/// The columns by which rows of a table are found, if they are there, and the form that their
+/// values have.
 fn known_columns(schema: &Schema, dialect: Dialect, live: &Live, id: TableId) -> Vec<(usize, &'static str)> {
     let table = &schema.tables[id];
     let Some(found) = live.find(&table.name) else { return Vec::new() };
@@ -119,7 +120,8 @@ fn known_columns(schema: &Schema, dialect: Dialect, live: &Live, id: TableId) ->
     columns
 }
 
-/// Whether the database's own cascade has an end by this key, and each row one parent at most, so that rows have a depth.
+/// Whether the database's own cascade has an end by this key, and each row one parent at most, so
+/// that rows have a depth.
 fn is_limited(schema: &Schema, dialect: Dialect, live: &Live, key: KeyId) -> bool {
     let ForeignKey { child, parent, action, ref parent_columns, .. } = schema.keys[key];
     let columns = schema.tables[parent].names(parent_columns);

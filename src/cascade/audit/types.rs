@@ -1,7 +1,7 @@
 //! The types of columns, as far as they decide which values are equal, and which there can be.
 //!
-//! Pure. What a catalog says of a column and what SeaORM would make of its declaration are read by one parser for each
-//! database, so that a table as SeaORM makes it differs in nothing.
+//! Pure. What a catalog says of a column and what SeaORM would make of its declaration are read by
+//! one parser for each database, so that a table as SeaORM makes it differs in nothing.
 
 use sea_orm::sea_query::{
     Alias, ColumnDef, ColumnType, MysqlQueryBuilder, PostgresQueryBuilder, SqliteQueryBuilder, Table as TableStatement,
@@ -69,13 +69,15 @@ impl LiveType {
         Self { sort: Sort::of(dialect, &name), name, collation }
     }
 
-    /// MySQL and MariaDB: whether it has no length, so that only the beginning of a value can be indexed.
+    /// MySQL and MariaDB: whether it has no length, so that only the beginning of a value can be
+    /// indexed.
     pub(crate) fn is_endless(&self) -> bool {
         let name = self.name.to_ascii_lowercase();
         matches!(self.sort, Sort::Text | Sort::Bytes(_)) && (name.ends_with("text") || name.ends_with("blob"))
     }
 
-    /// MySQL and MariaDB: how many bytes a text or bytes of a stated length can have; others are short.
+    /// MySQL and MariaDB: how many bytes a text or bytes of a stated length can have; others are
+    /// short.
     pub(crate) fn bytes_max(&self) -> u32 {
         let length = self.length().unwrap_or_default();
         let charset = self.collation.as_ref().map_or("", |collation| collation.charset.as_str());

@@ -7,7 +7,8 @@ use std::fmt;
 use sea_orm::sea_query::ForeignKeyAction;
 use serde::{Deserialize, Serialize};
 
-/// What happens to the rows that refer to a row that is deleted: the `ON DELETE` of their foreign key.
+/// What happens to the rows that reference a row that is deleted: the `ON DELETE` of their foreign
+/// key.
 ///
 /// The meaning is that of the SQL standard and the same on every database (rule R3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -19,7 +20,8 @@ pub enum Action {
     SetNull,
     /// Their key's columns take their defaults; the row that these name must exist and stay.
     SetDefault,
-    /// The delete is refused, unless they are themselves deleted by it. What a key without `on_delete` means.
+    /// The delete is refused, unless they are themselves deleted by it. What a key without
+    /// `on_delete` means.
     NoAction,
     /// The delete is refused, even if they are themselves deleted by it.
     Restrict,

@@ -29,7 +29,8 @@ impl Dialect {
         }
     }
 
-    /// How many levels of rows its own cascade goes through, the deleted row's included; `None` if there is no end.
+    /// How many levels of rows its own cascade goes through, the deleted row's included; `None` if
+    /// there is no end.
     pub(crate) const fn cascade_levels_max(self) -> Option<u64> {
         match self {
             Self::Sqlite => Some(1_000),

@@ -6,8 +6,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What a delete does on one database, step by step and with its SQL, from [`Deletion::plan`](super::super::Deletion::plan).
-/// It prints.
+/// What a delete does on one database, step by step and with its SQL, from
+/// [`Deletion::plan`](super::super::Deletion::plan). It prints.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Explanation {
@@ -23,8 +23,8 @@ pub struct Explanation {
 pub struct Step {
     /// What for.
     pub purpose: String,
-    /// The statements, with placeholders for values. Lists of keys are written with two; they are as long as there are
-    /// keys, within the database's limits.
+    /// The statements, with placeholders for values. Lists of keys are written with two; they are
+    /// as long as there are keys, within the database's limits.
     pub statements: Vec<String>,
 }
 

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::cascade::data::action::Action;
 use crate::cascade::data::key::Key;
 
-/// How the schema of a database differs from the declarations, from [`Graph::audit`](super::super::Graph::audit).
+/// How the schema of a database differs from the declarations, from
+/// [`Graph::audit`](super::super::Graph::audit).
 ///
 /// It prints, serialises, and is an error where it must be clean ([`Audit::expect_clean`]).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,13 +28,13 @@ pub struct Audit {
 pub struct Checked {
     /// The registered tables.
     pub tables: Vec<String>,
-    /// The foreign keys between them, such as `items.store_id`: constraint, action, index, nullability, and what they refer
-    /// to.
+    /// The foreign keys between them, such as `items.store_id`: constraint, action, index,
+    /// nullability, and what they reference.
     pub keys: Vec<String>,
     /// The keys whose rows were looked through for orphans, if that was asked for.
     pub orphans_of: Vec<String>,
-    /// The keys from a table to itself by which the deepest chain of rows was measured, because the database's own cascade has a
-    /// limit.
+    /// The keys from a table to itself by which the deepest chain of rows was measured, because the
+    /// database's own cascade has a limit.
     pub depths_of: Vec<String>,
     /// Tables named with `leave_to_database`, whose references were passed over.
     pub left_to_database: Vec<String>,
@@ -78,20 +79,23 @@ pub enum Severity {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Fix {
-    /// SQL for this database that changes its schema, or a setting of this connection, and no row, one after the other.
+    /// SQL for this database that changes its schema, or a setting of this connection, and no row,
+    /// one after the other.
     ///
-    /// It fits the schema as it was read: audit again before it is run late. An index blocks those who write while it is made
-    /// (PostgreSQL has `CREATE INDEX CONCURRENTLY`). What makes a table anew on SQLite is one text of several statements, for
-    /// one connection (`execute_unprepared`) and outside of a transaction; it fixes all that was found of that table, also what
-    /// is [accepted](Audit::accept), and turns the checking of keys on. If it fails, close that connection: it may hold the
-    /// write lock, and check no keys any more.
+    /// It fits the schema as it was read: audit again before it is run late. An index blocks those
+    /// who write while it is made (PostgreSQL has `CREATE INDEX CONCURRENTLY`). What makes a table
+    /// anew on SQLite is one text of several statements, for one connection (`execute_unprepared`)
+    /// and outside of a transaction; it fixes all that was found of that table, also what is
+    /// [accepted](Audit::accept), and turns the checking of keys on. If it fails, close that
+    /// connection: it may hold the write lock, and check no keys any more.
     #[non_exhaustive]
     Schema {
         /// The statements.
         statements: Vec<String>,
     },
-    /// SQL that deletes or changes rows, by the declared rule and past this crate: rows that depend on them are the
-    /// database's business, and orphans themselves where it has no constraint. [`Graph::repair`](super::super::Graph::repair) does it through the engine.
+    /// SQL that deletes or changes rows, by the declared rule and past this crate: rows that depend
+    /// on them are the database's business, and orphans themselves where it has no constraint.
+    /// [`Graph::repair`](super::super::Graph::repair) does it through the engine.
     #[non_exhaustive]
     Rows {
         /// The statements.
@@ -116,7 +120,8 @@ pub enum Fix {
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FindingKind {
-    /// This connection checks no constraint. Its fix is for this one; where it is set for all of a pool, that has to say it.
+    /// This connection checks no constraint. Its fix is for this one; where it is set for all of a
+    /// pool, that has to say it.
     EnforcementOff,
     /// A registered table is not there.
     TableMissing,
@@ -132,8 +137,8 @@ pub enum FindingKind {
         /// Whether the entity says that it can be NULL.
         declared_nullable: bool,
     },
-    /// Another type than the declared one, for a column by which rows are found: it has values that the declared type has
-    /// not, or they are compared in another way.
+    /// Another type than the declared one, for a column by which rows are found: it has values that
+    /// the declared type has not, or they are compared in another way.
     TypeDiffers {
         /// The column.
         column: String,
@@ -142,29 +147,31 @@ pub enum FindingKind {
         /// The type that is there.
         found_type: String,
     },
-    /// The two ends of a key have types or collations between which the database compares in another way than within one, or
-    /// that no constraint can join.
+    /// The two ends of a key have types or collations between which the database compares in
+    /// another way than within one, or that no constraint can join.
     EndsDiffer {
         /// The column of the key.
         column: String,
         /// Its type, with the collation where that is what differs.
         column_type: String,
-        /// The table referred to.
+        /// The table referenced.
         parent: String,
-        /// The column referred to.
+        /// The column referenced.
         parent_column: String,
         /// Its type.
         parent_type: String,
     },
-    /// SQLite, with [`counting_orphans`](super::AuditRequest::counting_orphans): rows have a value by which they are found in another form than the
-    /// declared type has, such as a UUID as text among those of 16 bytes, or 1.5 in a column of integers.
+    /// SQLite, with [`counting_orphans`](super::AuditRequest::counting_orphans): rows have a value
+    /// by which they are found in another form than the declared type has, such as a UUID as text
+    /// among those of 16 bytes, or 1.5 in a column of integers.
     StoredOtherwise {
         /// The column.
         column: String,
         /// How many rows.
         rows: u64,
     },
-    /// MySQL and MariaDB: the table is kept by a storage engine without transactions, so that nothing done to it can be undone.
+    /// MySQL and MariaDB: the table is kept by a storage engine without transactions, so that
+    /// nothing done to it can be undone.
     NoTransactions {
         /// The storage engine.
         engine: String,
@@ -186,34 +193,37 @@ pub enum FindingKind {
         /// Their names.
         rules: Vec<String>,
     },
-    /// PostgreSQL: row security holds for this connection, so that rows may be hidden from it, or kept.
+    /// PostgreSQL: row security holds for this connection, so that rows may be hidden from it, or
+    /// kept.
     RowSecurity {
         /// Its policies; none lets no row through.
         policies: Vec<String>,
     },
-    /// Several servers take writes at once, and no constraint of the database holds for a key: the locks of one do not keep
-    /// the others from adding a child to a row that is being deleted.
+    /// Several servers take writes at once, and no constraint of the database holds for a key: the
+    /// locks of one do not keep the others from adding a child to a row that is being deleted.
     SeveralWriters,
-    /// Several rows may have the values by which a key refers to one.
+    /// Several rows may have the values by which a key references one.
     ReferencedKeyNotUnique {
-        /// The table referred to.
+        /// The table referenced.
         parent: String,
         /// Its columns.
         columns: Vec<String>,
     },
-    /// No index leads with a key's columns, so that whoever deletes a parent reads the whole table of children.
+    /// No index leads with a key's columns, so that whoever deletes a parent reads the whole table
+    /// of children.
     IndexMissing {
         /// The key's columns.
         columns: Vec<String>,
-        /// Indexes that lead with them and do not help: they have some rows only, are invalid or off, or do not look
-        /// values up.
+        /// Indexes that lead with them and do not help: they have some rows only, are invalid or
+        /// off, or do not look values up.
         unusable: Vec<String>,
     },
-    /// Rows refer to parents that are not there.
+    /// Rows reference parents that are not there.
     Orphans {
         /// How many.
         rows: u64,
-        /// The primary keys of the first of them; at most [`Blocker::SAMPLE_KEYS_MAX`](super::super::Blocker::SAMPLE_KEYS_MAX).
+        /// The primary keys of the first of them; at most
+        /// [`Blocker::SAMPLE_KEYS_MAX`](super::super::Blocker::SAMPLE_KEYS_MAX).
         sample_keys: Vec<Key>,
     },
     /// The database has no constraint for a key.
@@ -237,16 +247,17 @@ pub enum FindingKind {
         /// Its name.
         constraint: String,
     },
-    /// The end of the database's own cascade is in reach: a chain of tables is longer, or the rows of one go through more
-    /// than half of the levels that it can.
+    /// The end of the database's own cascade is in reach: a chain of tables is longer, or the rows
+    /// of one go through more than half of the levels that it can.
     CascadeTooDeep {
-        /// How many levels there are, the deleted row's included; one more than it can stands for all that are more.
+        /// How many levels there are, the deleted row's included; one more than it can stands for
+        /// all that are more.
         levels: u64,
         /// How many the database can.
         levels_max: u64,
     },
-    /// A constraint that no registered key answers leads to a registered table: of a table that is not in the graph, or
-    /// of one whose entity does not declare it.
+    /// A constraint that no registered key answers leads to a registered table: of a table that is
+    /// not in the graph, or of one whose entity does not declare it.
     UndeclaredReference {
         /// Its name; empty on SQLite, which keeps none.
         constraint: String,
@@ -258,8 +269,8 @@ pub enum FindingKind {
 }
 
 impl FindingKind {
-    /// The order in which they are fixed: what others need comes first. A key can be NULL before its constraint sets it so,
-    /// and not any more after.
+    /// The order in which they are fixed: what others need comes first. A key can be NULL before
+    /// its constraint sets it so, and not any more after.
     pub(crate) fn rank(&self) -> u8 {
         match self {
             Self::EnforcementOff => 0,
@@ -375,9 +386,10 @@ impl Audit {
         self
     }
 
-    /// The SQL that fixes the schema ([`Fix::Schema`]), each statement once, in the order in which it is best run. Where
-    /// orphans were found, only what comes before them: what is fixed after them wants them gone. Repair them, audit again,
-    /// and run the rest. (A script that makes a table of SQLite anew is not held up by them, and leaves them.)
+    /// The SQL that fixes the schema ([`Fix::Schema`]), each statement once, in the order in which
+    /// it is best run. Where orphans were found, only what comes before them: what is fixed after
+    /// them wants them gone. Repair them, audit again, and run the rest. (A script that makes a
+    /// table of SQLite anew is not held up by them, and leaves them.)
     #[must_use]
     pub fn statements(&self) -> Vec<&str> {
         let mut all: Vec<&str> = Vec::new();

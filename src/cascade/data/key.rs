@@ -1,22 +1,23 @@
-//! Keys that have left the database: those of the roots, those of tables in a cycle, and samples for people.
+//! Keys that have left the database: those of the roots, those of tables in a cycle, and samples
+//! for people.
 //!
-//! Pure. Kept by column, so that a million integer keys take 16 MB and become one array without being moved.
+//! Pure. Kept by column, so that a million integer keys take 16 MB and become one array without
+//! being moved.
 
 use std::collections::HashSet;
 use std::fmt;
-use std::hash::{BuildHasher as _, DefaultHasher, Hash as _, Hasher};
+use std::hash::{DefaultHasher, Hash as _, Hasher};
 use std::ops::Range;
 use std::sync::Arc;
 
-use hashbrown::{DefaultHashBuilder, HashTable};
 use sea_orm::sea_query::ColumnType;
 use sea_orm::{DbErr, QueryResult, Value};
 use serde::{Deserialize, Serialize};
 
 use crate::cascade::data::dialect::Dialect;
 
-/// How the values of a key column travel. Few kinds serve every type, because the database casts: it compares, we
-/// carry.
+/// How the values of a key column travel. Few kinds serve every type, because the database casts:
+/// it compares, we carry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KeyKind {
     Integer,
@@ -24,8 +25,9 @@ pub(crate) enum KeyKind {
     Unsigned,
     Text,
     Bytes,
-    /// `DECIMAL` of MySQL and MariaDB, as its digits. Written out, because they compare a bound text with it as floating
-    /// point numbers, and a cast would need a length and cut what is longer.
+    /// `DECIMAL` of MySQL and MariaDB, as its digits. Written out, because they compare a bound
+    /// text with it as floating point numbers, and a cast would need a length and cut what is
+    /// longer.
     Decimal,
 }
 
@@ -40,7 +42,8 @@ impl KeyKind {
         }
     }
 
-    /// How that database stores a column of that type; `None` if it cannot compare it dependably (R12).
+    /// How that database stores a column of that type; `None` if it cannot compare it dependably
+    /// (R12).
     pub(crate) fn of(dialect: Dialect, ty: &ColumnType) -> Option<Self> {
         use ColumnType as T;
         if let (T::Custom(name), Dialect::Sqlite | Dialect::MySql) = (ty, dialect) {
@@ -60,8 +63,8 @@ impl KeyKind {
                 _,
             )
             | (T::Boolean, Dialect::Sqlite | Dialect::MySql)
-            // SQLite has no decimals: it stores whole numbers as integers, and others as floating point numbers, which
-            // are refused when they are read.
+            // SQLite has no decimals: it stores whole numbers as integers, and others as floating
+            // point numbers, which are refused when they are read.
             | (T::Decimal(_), Dialect::Sqlite)
             | (T::Year, Dialect::MySql) => Some(Self::Integer),
             (
@@ -77,7 +80,8 @@ impl KeyKind {
         }
     }
 
-    /// How a column is stored whose type is declared by its name alone, as SQLite and MySQL write it.
+    /// How a column is stored whose type is declared by its name alone, as SQLite and MySQL write
+    /// it.
     fn of_named(dialect: Dialect, name: &str) -> Self {
         let first = name.split([' ', '(']).next().unwrap_or_default();
         let is_integer = match dialect {
@@ -151,7 +155,7 @@ impl KeyColumn {
         }
     }
 
-    fn hash_at(&self, row: usize, hasher: &mut impl Hasher) {
+    pub(super) fn hash_at(&self, row: usize, hasher: &mut impl Hasher) {
         match self {
             Self::Integer(values) => values[row].hash(hasher),
             Self::Unsigned(values) => values[row].hash(hasher),
@@ -161,7 +165,7 @@ impl KeyColumn {
     }
 
     /// Whether two values that were read back from the same column are one.
-    fn eq_at(&self, row: usize, other: &Self, other_row: usize) -> bool {
+    pub(super) fn eq_at(&self, row: usize, other: &Self, other_row: usize) -> bool {
         match (self, other) {
             (Self::Integer(values), Self::Integer(others)) => values[row] == others[other_row],
             (Self::Unsigned(values), Self::Unsigned(others)) => values[row] == others[other_row],
@@ -255,8 +259,8 @@ fn stored(_: &QueryResult, _: usize) -> Option<String> {
     None
 }
 
-/// Whether a row can have this value at all: only MySQL and MariaDB store integers beyond `i64`, and the other drivers
-/// do not bind them.
+/// Whether a row can have this value at all: only MySQL and MariaDB store integers beyond `i64`,
+/// and the other drivers do not bind them.
 pub(crate) fn storable(dialect: Dialect, value: &Value) -> bool {
     dialect == Dialect::MySql || !matches!(integer(value), Some(Err(_)))
 }
@@ -281,7 +285,8 @@ fn integer(value: &Value) -> Option<Result<i64, u64>> {
     Some(Ok(signed))
 }
 
-/// Known rows of one table: their primary key and every other column that a registered key refers to.
+/// Known rows of one table: their primary key and every other column that a registered key refers
+/// to.
 #[derive(Debug, Clone)]
 pub(crate) struct Keys {
     /// Positions in the table's columns, one for each of `values`.
@@ -293,7 +298,8 @@ pub(crate) struct Keys {
     names: Arc<[String]>,
 }
 
-/// A value of a key column that is stored as another kind of value than the column's type says, which SQLite allows.
+/// A value of a key column that is stored as another kind of value than the column's type says,
+/// which SQLite allows.
 #[derive(Debug)]
 pub(crate) struct Misfit {
     pub(crate) table: String,
@@ -370,7 +376,8 @@ impl Keys {
         row.len() == self.values.len() && self.kinds().zip(row).all(|(kind, value)| KeyColumn::new(kind).push(value))
     }
 
-    /// Adds a row that a caller gave; `false`, with nothing added, if its values are of other kinds.
+    /// Adds a row that a caller gave; `false`, with nothing added, if its values are of other
+    /// kinds.
     pub(crate) fn push(&mut self, row: &[Value]) -> bool {
         let fits = self.takes(row);
         if fits {
@@ -430,8 +437,8 @@ impl Keys {
         Self { columns: self.columns.clone(), values, len: rows.len(), table, names }
     }
 
-    /// Digits that tell this set of the first rows from another, whatever their order. Text, because JSON readers
-    /// round numbers.
+    /// Digits that tell this set of the first rows from another, whatever their order. Text,
+    /// because JSON readers round numbers.
     pub(crate) fn fingerprint(&self, columns: &[usize], rows: usize) -> String {
         let values = self.of(columns);
         let row = |row: usize| {
@@ -450,7 +457,7 @@ impl Keys {
         columns.iter().filter_map(known).map(|at| &self.values[at]).collect()
     }
 
-    /// The rows in which none of these columns is NULL: a NULL is referred to by nothing (R9).
+    /// The rows in which none of these columns is NULL: a NULL is referenced by nothing (R9).
     pub(crate) fn rows_with(&self, columns: &[usize]) -> Vec<usize> {
         self.rows_within(columns, 0..self.len)
     }
@@ -476,52 +483,6 @@ impl Keys {
         };
         Key(self.values.iter().take(columns).filter_map(part).collect())
     }
-}
-
-/// Finds rows of one set of keys by some of their columns, in four or eight bytes a row.
-#[derive(Debug)]
-pub(crate) struct Index {
-    columns: Vec<usize>,
-    rows: HashTable<usize>,
-    hasher: DefaultHashBuilder,
-}
-
-impl Index {
-    /// The rows of `keys` by these columns of their table, all of which are known. Of equal rows it finds the first.
-    pub(crate) fn new(keys: &Keys, columns: &[usize]) -> Self {
-        let (rows, hasher) = (HashTable::with_capacity(keys.len), DefaultHashBuilder::default());
-        let mut index = Self { columns: columns.to_vec(), rows, hasher };
-        (0..keys.len).for_each(|row| index.insert(keys, row));
-        index
-    }
-
-    /// Takes in a row that was added to the keys.
-    pub(crate) fn insert(&mut self, keys: &Keys, row: usize) {
-        let own = keys.of(&self.columns);
-        let hash = |row: usize| hash(&self.hasher, &own, row);
-        if self.rows.find(hash(row), |&known| equal(&own, known, &own, row)).is_none() {
-            self.rows.insert_unique(hash(row), row, |&row| hash(row));
-        }
-    }
-
-    /// The row of `keys` that has these values, read back from the columns of the index.
-    pub(crate) fn find(&self, keys: &Keys, values: &[&KeyColumn], row: usize) -> Option<usize> {
-        let own = keys.of(&self.columns);
-        let hash = hash(&self.hasher, values, row);
-        self.rows.find(hash, |&known| equal(&own, known, values, row)).copied()
-    }
-}
-
-fn hash(hasher: &DefaultHashBuilder, values: &[&KeyColumn], row: usize) -> u64 {
-    let mut hasher = hasher.build_hasher();
-    for column in values {
-        column.hash_at(row, &mut hasher);
-    }
-    hasher.finish()
-}
-
-fn equal(values: &[&KeyColumn], row: usize, others: &[&KeyColumn], other_row: usize) -> bool {
-    values.iter().zip(others).all(|(column, other)| column.eq_at(row, other, other_row))
 }
 
 /// The private name of the n-th key column in a result.

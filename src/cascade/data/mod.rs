@@ -1,11 +1,13 @@
 //! Plain data that every other folder may know, and how it prints and draws.
 //!
-//! Pure. It knows no entity, no statement and no connection, and imports nothing of this crate but its own files.
+//! Pure. It knows no entity, no statement and no connection, and imports nothing of this crate but
+//! its own files.
 
 pub(crate) mod action;
 pub(crate) mod dialect;
 pub(crate) mod explanation;
 pub(crate) mod finding;
+pub(crate) mod index;
 pub(crate) mod key;
 pub(crate) mod name;
 pub(crate) mod outcome;

@@ -1,6 +1,7 @@
 //! What a delete did, in numbers.
 //!
-//! Pure. A preview carries the same type for what a delete would do, so that the two can be compared.
+//! Pure. A preview carries the same type for what a delete would do, so that the two can be
+//! compared.
 
 use std::fmt;
 
@@ -12,12 +13,14 @@ use crate::cascade::data::key::Key;
 use crate::cascade::data::name::{label, table_name};
 use crate::cascade::data::typed_key::{FromKey, KeyMismatch};
 
-/// How many rows of each table were deleted, and how many were changed by each foreign key (rule R10).
+/// How many rows of each table were deleted, and how many were changed by each foreign key (rule
+/// R10).
 ///
-/// The numbers are of the registered tables and exact, also where the database's own cascade would have taken the
-/// rows. It serialises as `{"deleted": [{"table", "rows"}], "updated": [{"table", "foreign_key", "action", "rows"}]}`,
-/// with `"keys"` beside the rows where they were asked for ([`Deletion::keys_of`](super::Deletion::keys_of)),
-/// and prints as `deleted stores 1, items 3; changed docs.reviewer 1 (SET NULL)`.
+/// The numbers are of the registered tables and exact, also where the database's own cascade would
+/// have taken the rows. It serialises as `{"deleted": [{"table", "rows"}], "updated": [{"table",
+/// "foreign_key", "action", "rows"}]}`, with `"keys"` beside the rows where they were asked for
+/// ([`Deletion::keys_of`](super::Deletion::keys_of)), and prints as `deleted stores 1, items 3;
+/// changed docs.reviewer 1 (SET NULL)`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
     deleted: Vec<Deleted>,
@@ -55,7 +58,8 @@ impl Outcome {
         Self { deleted: deleted.collect(), updated: updated.collect() }
     }
 
-    /// Rows that were changed by a key, also by one that was not among those of [`nothing`](Self::nothing).
+    /// Rows that were changed by a key, also by one that was not among those of
+    /// [`nothing`](Self::nothing).
     pub(crate) fn add_changed(&mut self, table: &str, foreign_key: &str, action: Action, rows: u64) {
         if !self.updated.iter().any(|updated| updated.foreign_key == foreign_key) {
             let (table, foreign_key) = (table.to_owned(), foreign_key.to_owned());
@@ -112,15 +116,16 @@ impl Outcome {
         }
     }
 
-    /// How many rows of this entity were deleted, roots included; 0 for one that the delete could not reach.
+    /// How many rows of this entity were deleted, roots included; 0 for one that the delete could
+    /// not reach.
     #[must_use]
     pub fn deleted<E: EntityTrait>(&self, _entity: E) -> u64 {
         let table = label(&table_name::<E>());
         self.deleted.iter().filter(|deleted| deleted.table == table).map(|deleted| deleted.rows).sum()
     }
 
-    /// How many keys of this entity's rows were set to NULL or to their default. A row that was changed by two keys
-    /// counts twice.
+    /// How many keys of this entity's rows were set to NULL or to their default. A row that was
+    /// changed by two keys counts twice.
     #[must_use]
     pub fn updated<E: EntityTrait>(&self, _entity: E) -> u64 {
         let table = label(&table_name::<E>());
@@ -132,13 +137,14 @@ impl Outcome {
         self.deleted.iter().map(|Deleted { table, rows, keys: _ }| (table.as_str(), *rows))
     }
 
-    /// The keys changed, such as `docs.reviewer`, with the action and how many; also those that none was changed by.
+    /// The keys changed, such as `docs.reviewer`, with the action and how many; also those that
+    /// none was changed by.
     pub fn updates(&self) -> impl Iterator<Item = (&str, Action, u64)> {
         self.updated.iter().map(|updated| (updated.foreign_key.as_str(), updated.action, updated.rows))
     }
 
-    /// The rows changed, table by table: the sum of [`updates`](Self::updates) over the foreign keys
-    /// of each table. A row that was changed through two foreign keys counts twice.
+    /// The rows changed, table by table: the sum of [`updates`](Self::updates) over the foreign
+    /// keys of each table. A row that was changed through two foreign keys counts twice.
     pub fn updates_by_table(&self) -> impl Iterator<Item = (&str, u64)> {
         let mut tables: Vec<(&str, u64)> = Vec::new();
         for updated in &self.updated {
@@ -153,9 +159,9 @@ impl Outcome {
     /// The primary keys of this entity's deleted rows in their Rust type: `i64`, or a tuple for a
     /// composite key. In the order in which the rows were deleted.
     ///
-    /// Empty unless they were asked for with [`Deletion::keys_of`](super::super::Deletion::keys_of).
-    /// For key types that are not [`FromKey`], such as UUIDs, there is
-    /// [`key_values`](Self::key_values).
+    /// Empty unless they were asked for with
+    /// [`Deletion::keys_of`](super::super::Deletion::keys_of). For key types that are not
+    /// [`FromKey`], such as UUIDs, there is [`key_values`](Self::key_values).
     ///
     /// # Example
     /// ```

@@ -1,6 +1,7 @@
 //! Tables and keys as a picture, in two languages that draw it.
 //!
-//! Pure. Any name is shown as it is: what the languages would read as their own is written as a code.
+//! Pure. Any name is shown as it is: what the languages would read as their own is written as a
+//! code.
 
 use std::fmt::Write as _;
 
@@ -124,8 +125,9 @@ fn with_one_kind_of_break(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n")
 }
 
-/// A text between quotes in Mermaid. Only letters and digits, and what is alone between them, are sure to mean themselves:
-/// it reads Markdown, icons, formulas, directives and HTML, drops blanks at the ends, and has no empty text.
+/// A text between quotes in Mermaid. Only letters and digits, and what is alone between them, are
+/// sure to mean themselves: it reads Markdown, icons, formulas, directives and HTML, drops blanks
+/// at the ends, and has no empty text.
 fn mermaid(text: &str) -> String {
     if text.is_empty() {
         return "#160;".to_owned();

@@ -12,10 +12,11 @@ use crate::cascade::data::key::Key;
 use crate::cascade::data::outcome::Outcome;
 use crate::cascade::data::tree::{Branch, write_tree};
 
-/// What a delete would do now: what goes, by which key and action, how many rows, and what stands in the way.
+/// What a delete would do now: what goes, by which key and action, how many rows, and what stands
+/// in the way.
 ///
-/// It prints as a tree, serialises, and can be handed back with [`Deletion::expecting`](super::Deletion::expecting),
-/// also after a round trip through JSON.
+/// It prints as a tree, serialises, and can be handed back with
+/// [`Deletion::expecting`](super::Deletion::expecting), also after a round trip through JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Preview {
     pub(in crate::cascade) root: String,
@@ -34,11 +35,12 @@ pub struct Preview {
 
 /// One foreign key of a preview, and the rows that refer through it.
 ///
-/// A row may refer through several keys, so lines overlap; what is deleted in all is in [`Preview::outcome`].
+/// A row may refer through several keys, so lines overlap; what is deleted in all is in
+/// [`Preview::outcome`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Line {
-    /// The table referred to.
+    /// The table referenced.
     pub parent: String,
     /// The table whose rows refer.
     pub table: String,
@@ -46,8 +48,8 @@ pub struct Line {
     pub foreign_key: String,
     /// What happens to them.
     pub action: Action,
-    /// How many rows refer to doomed ones. For SET NULL, SET DEFAULT and NO ACTION without those that are doomed
-    /// themselves: these are changed, or in the way.
+    /// How many rows reference doomed ones. For SET NULL, SET DEFAULT and NO ACTION without those
+    /// that are doomed themselves: these are changed, or in the way.
     pub rows: u64,
     /// Whether there are at least so many, because they were counted no further
     /// ([`Deletion::counting_up_to`](super::Deletion::counting_up_to)).
@@ -55,7 +57,7 @@ pub struct Line {
     pub or_more: bool,
 }
 
-/// Rows that must stay and refer to rows that would go (rule R5).
+/// Rows that must stay and reference rows that would go (rule R5).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Blocker {
@@ -82,7 +84,8 @@ impl Blocker {
 }
 
 impl Preview {
-    /// The same as if each number had been counted no further than this: one more then stands for all that are more.
+    /// The same as if each number had been counted no further than this: one more then stands for
+    /// all that are more.
     pub(crate) fn counted_at_most(mut self, rows_max: Option<u64>) -> Self {
         let Some(rows_max) = rows_max else { return self };
         let limit = rows_max.saturating_add(1);
@@ -96,8 +99,8 @@ impl Preview {
         self
     }
 
-    /// How far each number was counted, if not in full: a number above that stands for as many or more. See
-    /// [`Deletion::counting_up_to`](super::Deletion::counting_up_to).
+    /// How far each number was counted, if not in full: a number above that stands for as many or
+    /// more. See [`Deletion::counting_up_to`](super::Deletion::counting_up_to).
     #[must_use]
     pub fn counted_up_to(&self) -> Option<u64> {
         self.counted_up_to
@@ -127,15 +130,16 @@ impl Preview {
         self.outcome.updated(entity)
     }
 
-    /// Every foreign key that the delete looks at, by parent, parents first; also those with no rows.
+    /// Every foreign key that the delete looks at, by parent, parents first; also those with no
+    /// rows.
     #[must_use]
     pub fn lines(&self) -> &[Line] {
         &self.lines
     }
 
-    /// Of a [repair](super::Repair): every key of the table, with how many of its rows refer to nothing by it and what
-    /// becomes of them. Those that are changed are counted without those that are deleted by another key. NO ACTION and
-    /// RESTRICT leave them. Empty for a delete.
+    /// Of a [repair](super::Repair): every key of the table, with how many of its rows reference
+    /// nothing by it and what becomes of them. Those that are changed are counted without those
+    /// that are deleted by another key. NO ACTION and RESTRICT leave them. Empty for a delete.
     #[must_use]
     pub fn orphans(&self) -> &[Line] {
         &self.orphans

@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::cascade::data::action::Action;
 
-/// What happens to the rows that refer by a foreign key when the row that they refer to is deleted, from
-/// [`Graph::rules`](super::super::Graph::rules). It prints as a sentence.
+/// What happens to the rows that refer by a foreign key when the row that they reference is
+/// deleted, from [`Graph::rules`](super::super::Graph::rules). It prints as a sentence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Rule {
-    /// The table referred to.
+    /// The table referenced.
     pub parent: String,
     /// The table whose rows refer.
     pub table: String,

@@ -12,8 +12,8 @@ pub(crate) struct Branch {
     pub(crate) below: Option<String>,
 }
 
-/// Writes what is below a table, each line after a line break. A table below which something was shown is not shown
-/// again: the tree grows with keys, not paths.
+/// Writes what is below a table, each line after a line break. A table below which something was
+/// shown is not shown again: the tree grows with keys, not paths.
 pub(crate) fn write_tree(
     f: &mut fmt::Formatter<'_>,
     root: &str,

@@ -15,8 +15,8 @@ use sea_orm::{
 use crate::cascade::data::dialect::Dialect;
 use crate::cascade::error::Error;
 
-/// What this crate runs on: a pool, a transaction of the caller's, or either of them restricted by SeaORM's access
-/// control.
+/// What this crate runs on: a pool, a transaction of the caller's, or either of them restricted by
+/// SeaORM's access control.
 ///
 /// Implemented for everything that implements SeaORM's two connection traits.
 pub trait Connection: ConnectionTrait + TransactionTrait + 'static {}
@@ -28,9 +28,11 @@ pub(crate) fn is_transaction<C: Connection>() -> bool {
     TypeId::of::<C>() == TypeId::of::<C::Transaction>()
 }
 
-/// A connection as an object, so that the engine is compiled once and not for each kind of connection.
+/// A connection as an object, so that the engine is compiled once and not for each kind of
+/// connection.
 ///
-/// It forwards statements as they are built: `RestrictedConnection` judges those and refuses SQL text.
+/// It forwards statements as they are built: `RestrictedConnection` judges those and refuses SQL
+/// text.
 #[async_trait]
 pub(crate) trait Session: Sync {
     async fn execute(&self, statement: &dyn StatementBuilder) -> Result<ExecResult, DbErr>;
@@ -94,7 +96,8 @@ impl StatementBuilder for Forwarded<'_> {
     }
 }
 
-/// SQL text that looks at no table of the user's, a pragma or a question to the catalogs, so that it needs no right to one.
+/// SQL text that looks at no table of the user's, a pragma or a question to the catalogs, so that
+/// it needs no right to one.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct CatalogQuery {
     sql: String,
@@ -125,9 +128,10 @@ impl StatementBuilder for CatalogQuery {
 pub(crate) enum Purpose {
     /// Several reads that must see one state.
     Read,
-    /// Reads and writes. SQLite takes its write lock at BEGIN, because a transaction that reads first and then
-    /// writes fails as soon as another has written; the others read what is committed at each statement, because an
-    /// older snapshot misses rows that a waiting writer has just added.
+    /// Reads and writes. SQLite takes its write lock at BEGIN, because a transaction that reads
+    /// first and then writes fails as soon as another has written; the others read what is
+    /// committed at each statement, because an older snapshot misses rows that a waiting writer has
+    /// just added.
     Write,
 }
 
@@ -161,8 +165,9 @@ impl CanLose for Error {
     }
 }
 
-/// Commits what went well and undoes what did not. The error of the work is never replaced by one of the rollback: where
-/// that fails there is nothing to undo any more, because the database has ended the transaction or the connection is gone.
+/// Commits what went well and undoes what did not. The error of the work is never replaced by one
+/// of the rollback: where that fails there is nothing to undo any more, because the database has
+/// ended the transaction or the connection is gone.
 pub(crate) async fn finish<T, E: CanLose>(transaction: impl TransactionSession, result: Result<T, E>) -> Result<T, E> {
     match result {
         Ok(value) => {

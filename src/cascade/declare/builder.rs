@@ -1,7 +1,7 @@
 //! Collects entities, and checks all that needs no database.
 //!
-//! Pure. What cannot work is refused by [`GraphBuilder::build`], so that nothing behind it has an `if` for it
-//! (rules R1, R2, R3, R12).
+//! Pure. What cannot work is refused by [`GraphBuilder::build`], so that nothing behind it has an
+//! `if` for it (rules R1, R2, R3, R12).
 
 use std::any::TypeId;
 use std::collections::BTreeSet;
@@ -44,8 +44,9 @@ struct Registered {
 }
 
 impl GraphBuilder {
-    /// Registers an entity: its table, and every foreign key that its `belongs_to` relations declare to another
-    /// registered table, in either order of registration. Registering it twice is harmless.
+    /// Registers an entity: its table, and every foreign key that its `belongs_to` relations
+    /// declare to another registered table, in either order of registration. Registering it twice
+    /// is harmless.
     pub fn entity<E: EntityTrait>(mut self, _entity: E) -> Self {
         if !self.entities.iter().any(|known| known.type_id == TypeId::of::<E>()) {
             self.entities.push(Registered { type_id: TypeId::of::<E>(), declaration: Declaration::of::<E> });
@@ -53,22 +54,24 @@ impl GraphBuilder {
         self
     }
 
-    /// Registers an entity whose own `before_delete` and `after_delete` (`ActiveModelBehavior`) are run for every row of
-    /// it that goes, asked for or cascaded to.
+    /// Registers an entity whose own `before_delete` and `after_delete` (`ActiveModelBehavior`) are
+    /// run for every row of it that goes, asked for or cascaded to.
     ///
-    /// They run in the transaction of the delete, children before parents: for each chunk of at most 5,000 rows all
-    /// `before_delete`, the DELETE, all `after_delete`. An error of any of them refuses the whole delete, with
-    /// [`ErrorKind::Vetoed`] (in batches those committed before stay gone). Each row is seen once in the attempt that is
-    /// committed; a delete that fails transiently after a hook has run is not tried again, unless
-    /// [`Deletion::retry_with_hooks`](super::Deletion::retry_with_hooks) says that they may run twice. What cannot be
-    /// undone, such as removing a file, belongs behind the commit: let the hook note it down, and do it when
-    /// [`execute`](super::Deletion::execute) has returned.
+    /// They run in the transaction of the delete, children before parents: for each chunk of at
+    /// most 5,000 rows all `before_delete`, the DELETE, all `after_delete`. An error of any of them
+    /// refuses the whole delete, with [`ErrorKind::Vetoed`] (in batches those committed before stay
+    /// gone). Each row is seen once in the attempt that is committed; a delete that fails
+    /// transiently after a hook has run is not tried again, unless
+    /// [`Deletion::retry_with_hooks`](super::Deletion::retry_with_hooks) says that they may run
+    /// twice. What cannot be undone, such as removing a file, belongs behind the commit: let the
+    /// hook note it down, and do it when [`execute`](super::Deletion::execute) has returned.
     ///
-    /// The rows of just this table are read, whole, a chunk at a time: two statements for a chunk. The rows of a ring that
-    /// only goes at once are one chunk. A key by which a ring was opened before is NULL by the time that a hook sees its row.
+    /// The rows of just this table are read, whole, a chunk at a time: two statements for a chunk.
+    /// The rows of a ring that only goes at once are one chunk. A key by which a ring was opened
+    /// before is NULL by the time that a hook sees its row.
     ///
-    /// A hook that goes on after a statement of its own has failed should return that error: the database may have ended
-    /// the transaction.
+    /// A hook that goes on after a statement of its own has failed should return that error: the
+    /// database may have ended the transaction.
     ///
     /// # Example
     /// ```
@@ -122,14 +125,15 @@ impl GraphBuilder {
         self.entity(entity)
     }
 
-    /// Leaves the children in this table to the database: a registered parent may say that it has many of them
-    /// without their being registered.
+    /// Leaves the children in this table to the database: a registered parent may say that it has
+    /// many of them without their being registered.
     ///
-    /// Nothing is then counted, previewed or refused for that table; its constraint in the database decides.
+    /// Nothing is then counted, previewed or refused for that table; its constraint in the database
+    /// decides.
     ///
-    /// A registered table may be named too. Its keys hold as they are declared; its relations with a condition, which are no
-    /// foreign keys and have no constraint (`kind = 'article'` for one of several parents), are passed over: the rows stay,
-    /// and it is for the program to delete them.
+    /// A registered table may be named too. Its keys hold as they are declared; its relations with
+    /// a condition, which are no foreign keys and have no constraint (`kind = 'article'` for one of
+    /// several parents), are passed over: the rows stay, and it is for the program to delete them.
     pub fn leave_to_database<E: EntityTrait>(mut self, _child: E) -> Self {
         self.left_to_database.push(table_name::<E>());
         self
@@ -192,8 +196,9 @@ impl GraphBuilder {
         kept
     }
 
-    /// R2: a `has_many` or `has_one` that leads to a table which is neither registered nor left to the database is
-    /// refused, and so is one that no `belongs_to` of the child answers. R1: an action stated there must agree.
+    /// R2: a `has_many` or `has_one` that leads to a table which is neither registered nor left to
+    /// the database is refused, and so is one that no `belongs_to` of the child answers. R1: an
+    /// action stated there must agree.
     fn check_parents(&self, declarations: &[Declaration], known: &Known<'_>, faults: &mut Vec<Fault>) {
         for (parent, declaration) in declarations.iter().enumerate() {
             for Relation { name, def: relation, .. } in children(declaration) {
@@ -216,7 +221,8 @@ impl GraphBuilder {
                 let is_left = self.left_to_database.contains(child_name);
                 let Some(answer) = answer else {
                     if is_conditional(relation) {
-                        // The advice to declare a belongs_to would be that to delete more than it shows.
+                        // The advice to declare a belongs_to would be that to delete more than it
+                        // shows.
                         let fault = Fault::ConditionalRelation {
                             table: parent_label,
                             relation: name.clone(),
@@ -262,7 +268,8 @@ struct Known<'a> {
     wrong: &'a [(TableId, Option<TableName>)],
 }
 
-/// R1: foreign keys are the relations whose table holds the key (`is_owner` says the opposite of its name).
+/// R1: foreign keys are the relations whose table holds the key (`is_owner` says the opposite of
+/// its name).
 fn foreign_keys(declaration: &Declaration) -> impl Iterator<Item = &Relation> {
     declaration.relations.iter().filter(|relation| !relation.def.is_owner)
 }
@@ -280,7 +287,8 @@ fn is_conditional(relation: &RelationDef) -> bool {
     relation.on_condition.is_some() || relation.condition_type == ConditionType::Any
 }
 
-/// The columns of a child and those of its parent, as a set: their order in the declaration means nothing.
+/// The columns of a child and those of its parent, as a set: their order in the declaration means
+/// nothing.
 fn pairs<'a>(
     from: impl Iterator<Item = &'a DynIden>,
     to: impl Iterator<Item = &'a DynIden>,
@@ -288,7 +296,8 @@ fn pairs<'a>(
     from.zip(to).map(|(from, to)| (from.to_string(), to.to_string())).collect()
 }
 
-/// The foreign key that a `belongs_to` declares; `None` if its parent is not registered or a fault was found.
+/// The foreign key that a `belongs_to` declares; `None` if its parent is not registered or a fault
+/// was found.
 fn resolve(
     declarations: &[Declaration],
     child: TableId,
@@ -339,8 +348,8 @@ fn is_unique(declaration: &Declaration, columns: &[usize]) -> bool {
     sets.any(|set| set.iter().all(|column| columns.contains(column)))
 }
 
-/// The constraint as SeaORM would make it. Its ON UPDATE is not this crate's business: one that is not known is NO
-/// ACTION.
+/// The constraint as SeaORM would make it. Its ON UPDATE is not this crate's business: one that is
+/// not known is NO ACTION.
 fn constraint(declaration: &Declaration, columns: &[usize], relation: &RelationDef) -> Option<Constraint> {
     if relation.skip_fk {
         return None;
@@ -457,7 +466,8 @@ fn comparable(ty: &ColumnType) -> bool {
     )
 }
 
-/// Whether every database compares the two types in one way: of numbers with texts, some read the text as a number.
+/// Whether every database compares the two types in one way: of numbers with texts, some read the
+/// text as a number.
 fn alike(one: &ColumnType, other: &ColumnType) -> bool {
     #[derive(PartialEq)]
     enum Family {

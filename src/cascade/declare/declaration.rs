@@ -1,7 +1,7 @@
 //! What one entity declares: its table, columns, primary key and relations.
 //!
-//! Pure. This is the only file that reads SeaORM's entity traits; everything behind it works on the plain
-//! data gathered here.
+//! Pure. This is the only file that reads SeaORM's entity traits; everything behind it works on the
+//! plain data gathered here.
 
 use std::any::TypeId;
 

@@ -10,8 +10,8 @@ use crate::cascade::declare::schema::Schema;
 /// The tables that belong together and the foreign keys between them: what a delete can reach.
 ///
 /// Built once at start-up from the entities ([`Graph::builder`]), asked with [`Graph::delete`] and
-/// [`Graph::delete_keys`], and shared: cloning costs one reference count,
-/// so it fits a `static` or the state of a web server. It holds no connection and works for every backend.
+/// [`Graph::delete_keys`], and shared: cloning costs one reference count, so it fits a `static` or
+/// the state of a web server. It holds no connection and works for every backend.
 ///
 /// ```
 /// use sea_orm_cascade::Graph;

@@ -1,7 +1,7 @@
 //! The `before_delete` and `after_delete` of registered entities, behind one object-safe face.
 //!
-//! I/O. Hooks are generic over the connection that they are given, so they get one of a type of its own that forwards
-//! to the run's.
+//! I/O. Hooks are generic over the connection that they are given, so they get one of a type of its
+//! own that forwards to the run's.
 
 use std::any::Any;
 use std::fmt;

@@ -35,8 +35,8 @@ pub(crate) struct Table {
     pub(crate) label: String,
     pub(crate) columns: Vec<Column>,
     pub(crate) primary_key: Vec<usize>,
-    /// The primary key, then every other column that a registered key refers to: what must be known of a row to
-    /// find it and its children.
+    /// The primary key, then every other column that a registered key references: what must be
+    /// known of a row to find it and its children.
     pub(crate) identity: Vec<usize>,
     /// Run for every row that goes.
     pub(crate) hooks: Option<Arc<dyn Hooks>>,
@@ -80,7 +80,7 @@ impl Schema {
         cannot_change(&self.tables, &self.keys, key, Action::SetNull).map(fault)
     }
 
-    /// The keys by which other rows refer to this table's.
+    /// The keys by which other rows reference this table's.
     pub(crate) fn keys_to(&self, parent: TableId) -> impl Iterator<Item = KeyId> {
         (0..self.keys.len()).filter(move |&key| self.keys[key].parent == parent)
     }
@@ -93,8 +93,8 @@ impl Table {
 }
 
 impl ForeignKey {
-    /// The columns that can be set to NULL so that a row which is about to go refers to nothing by this key (R9): a
-    /// row is still found by its identity then.
+    /// The columns that can be set to NULL so that a row which is about to go references nothing by
+    /// this key (R9): a row is still found by its identity then.
     pub(crate) fn cycle_break_columns(&self, schema: &Schema) -> Vec<usize> {
         let child = &schema.tables[self.child];
         let can_be_null = |column: &usize| child.columns[*column].nullable && !child.identity.contains(column);
@@ -108,7 +108,8 @@ impl ForeignKey {
         self.cycle_break_columns(schema).into_iter().filter(|column| !is_shared(column)).collect()
     }
 
-    /// Whether the defaults that SET DEFAULT writes refer to a row. Where one of them is NULL they do not.
+    /// Whether the defaults that SET DEFAULT writes reference a row. Where one of them is NULL they
+    /// do not.
     pub(crate) fn refers_by_default(&self, schema: &Schema) -> bool {
         let columns = &schema.tables[self.child].columns;
         self.child_columns.iter().all(|&column| columns[column].default.is_some())
@@ -143,9 +144,9 @@ pub(super) fn cannot_change(
     child_columns.iter().filter_map(move |position| Some((*position, reason(position)?)))
 }
 
-/// Whether another key has the column too, so that changing it through one changes what the other refers to: the
-/// outcome would depend on which of two changed keys comes first (R7), or a default would refer to a row that nobody
-/// looked for.
+/// Whether another key has the column too, so that changing it through one changes what the other
+/// references: the outcome would depend on which of two changed keys comes first (R7), or a default
+/// would reference a row that nobody looked for.
 fn shared(keys: &[ForeignKey], id: KeyId, column: usize) -> bool {
     let key = &keys[id];
     let others = keys.iter().enumerate().filter(|(other, _)| *other != id);

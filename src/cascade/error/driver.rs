@@ -6,10 +6,11 @@ use sea_orm::{ConnAcquireErr, DbBackend, DbErr};
 
 /// A deadlock, a serialization failure, a lock or busy time-out.
 ///
-/// PostgreSQL: 40001 `serialization_failure`, 40P01 `deadlock_detected`, 55P03 `lock_not_available`. MySQL and
-/// MariaDB: 1213 deadlock, 1205 lock wait time-out, 3572 lock not available at once, 1020 record changed, and what a
-/// cluster says ([`is_of_the_cluster`]). SQLite: 5 BUSY, 517 `BUSY_SNAPSHOT`, 6 LOCKED, 262 `LOCKED_SHAREDCACHE`. Any: a
-/// pool that gave no connection in time, so that nothing has begun.
+/// PostgreSQL: 40001 `serialization_failure`, 40P01 `deadlock_detected`, 55P03
+/// `lock_not_available`. MySQL and MariaDB: 1213 deadlock, 1205 lock wait time-out, 3572 lock not
+/// available at once, 1020 record changed, and what a cluster says ([`is_of_the_cluster`]). SQLite:
+/// 5 BUSY, 517 `BUSY_SNAPSHOT`, 6 LOCKED, 262 `LOCKED_SHAREDCACHE`. Any: a pool that gave no
+/// connection in time, so that nothing has begun.
 pub(crate) fn is_transient(error: &DbErr) -> bool {
     match code(error) {
         Some((DbBackend::Postgres, code)) => ["40001", "40P01", "55P03"].contains(&&*code),
@@ -21,9 +22,10 @@ pub(crate) fn is_transient(error: &DbErr) -> bool {
     }
 }
 
-/// The whole transaction is gone, with its savepoints. MySQL and MariaDB: 1213, and what a cluster says. Any: a lost
-/// connection. MariaDB's 1020 ends it from version 11.6 on, and a trigger of SQLite by `RAISE(ROLLBACK)`, which has the
-/// code of every RAISE: these are told by a savepoint that is gone (`session::finish`).
+/// The whole transaction is gone, with its savepoints. MySQL and MariaDB: 1213, and what a cluster
+/// says. Any: a lost connection. MariaDB's 1020 ends it from version 11.6 on, and a trigger of
+/// SQLite by `RAISE(ROLLBACK)`, which has the code of every RAISE: these are told by a savepoint
+/// that is gone (`session::finish`).
 pub(crate) fn is_transaction_lost(error: &DbErr) -> bool {
     let by_code = match code(error) {
         Some((DbBackend::MySql, code)) => code == "1213" || is_of_the_cluster(error, &code),
@@ -32,8 +34,9 @@ pub(crate) fn is_transaction_lost(error: &DbErr) -> bool {
     by_code || is_connection_lost(error)
 }
 
-/// A transaction that a cluster has rolled back: Galera's 1047, the node is not ready; Group Replication's 3101, and 1180
-/// with the engine's error 149, another member's transaction was first.
+/// A transaction that a cluster has rolled back: Galera's 1047, the node is not ready; Group
+/// Replication's 3101, and 1180 with the engine's error 149, another member's transaction was
+/// first.
 fn is_of_the_cluster(error: &DbErr, code: &str) -> bool {
     match code {
         "1047" => error.to_string().contains("WSREP"),
@@ -43,9 +46,10 @@ fn is_of_the_cluster(error: &DbErr, code: &str) -> bool {
     }
 }
 
-/// The table and the right that the database says is missing, as far as its text says it. PostgreSQL: 42501, and 25006 read-only. MySQL and
-/// MariaDB: 1142 of a table, 1143 of a column, 1044 of a database, 1227 of the server; 1290, 1792 and 1836 read-only.
-/// SQLite: 8 and its kinds, read-only, and 3 and 23, denied.
+/// The table and the right that the database says is missing, as far as its text says it.
+/// PostgreSQL: 42501, and 25006 read-only. MySQL and MariaDB: 1142 of a table, 1143 of a column,
+/// 1044 of a database, 1227 of the server; 1290, 1792 and 1836 read-only. SQLite: 8 and its kinds,
+/// read-only, and 3 and 23, denied.
 pub(crate) fn forbidden(error: &DbErr) -> Option<(String, String)> {
     let (backend, code) = code(error)?;
     let text = error.to_string();
@@ -74,8 +78,9 @@ pub(crate) fn forbidden(error: &DbErr) -> Option<(String, String)> {
 
 /// What is wrong with the text of a query, and not with its tables or the server.
 ///
-/// PostgreSQL: class 42 but for 42P01 `undefined_table`. MySQL and MariaDB: 1054 unknown column, 1055 and 1140
-/// GROUP BY, 1060 duplicate column name, 1064 syntax, 1222 UNION of different columns. SQLite: 1, the general error.
+/// PostgreSQL: class 42 but for 42P01 `undefined_table`. MySQL and MariaDB: 1054 unknown column,
+/// 1055 and 1140 GROUP BY, 1060 duplicate column name, 1064 syntax, 1222 UNION of different
+/// columns. SQLite: 1, the general error.
 pub(crate) fn is_of_the_query(error: &DbErr) -> bool {
     match code(error) {
         Some((DbBackend::Postgres, code)) => code.starts_with("42") && code != "42P01",
@@ -87,8 +92,8 @@ pub(crate) fn is_of_the_query(error: &DbErr) -> bool {
 
 /// A foreign key that a statement would break.
 ///
-/// PostgreSQL: 23503 and, for RESTRICT since version 18, 23001. MySQL and MariaDB: 1451, 1452. SQLite: 787
-/// and, for RESTRICT, 1811.
+/// PostgreSQL: 23503 and, for RESTRICT since version 18, 23001. MySQL and MariaDB: 1451, 1452.
+/// SQLite: 787 and, for RESTRICT, 1811.
 pub(crate) fn is_foreign_key(error: &DbErr) -> bool {
     match code(error) {
         Some((DbBackend::Postgres, code)) => ["23503", "23001"].contains(&&*code),
@@ -101,7 +106,8 @@ pub(crate) fn is_foreign_key(error: &DbErr) -> bool {
     }
 }
 
-/// The database's own cascade goes deeper than it can. SQLite: 1,000 levels, the general error. MariaDB: 15 levels,
+/// The database's own cascade goes deeper than it can. SQLite: 1,000 levels, the general error.
+/// MariaDB: 15 levels,
 /// 1296. MySQL 9.7, which goes by tables: 15 levels, 3008, and 30 tables, 6575.
 pub(crate) fn is_too_deep(error: &DbErr) -> bool {
     match code(error) {
@@ -111,14 +117,15 @@ pub(crate) fn is_too_deep(error: &DbErr) -> bool {
     }
 }
 
-/// MySQL and MariaDB: whether it is this table whose rows still refer (1451). Only the text says which.
+/// MySQL and MariaDB: whether it is this table whose rows still refer (1451). Only the text says
+/// which.
 pub(crate) fn is_referred_to_by(error: &DbErr, table: &str) -> bool {
     let is_referenced = matches!(code(error), Some((DbBackend::MySql, code)) if code == "1451");
     is_referenced && error.to_string().contains(&format!(".`{table}`, CONSTRAINT"))
 }
 
-/// The connection ended under the statement: input or output failed, or PostgreSQL's 57P01 `admin_shutdown`, 57P02
-/// and 57P03, and the time-outs that end a connection, 25P03, 25P04 and
+/// The connection ended under the statement: input or output failed, or PostgreSQL's 57P01
+/// `admin_shutdown`, 57P02 and 57P03, and the time-outs that end a connection, 25P03, 25P04 and
 /// 57P05.
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 fn is_connection_lost(error: &DbErr) -> bool {

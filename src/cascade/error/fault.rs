@@ -22,7 +22,8 @@ pub enum Fault {
         /// Its table.
         table: String,
     },
-    /// A registered parent has children in a table that is neither registered nor left to the database.
+    /// A registered parent has children in a table that is neither registered nor left to the
+    /// database.
     UnregisteredChild {
         /// The parent's table.
         parent: String,
@@ -31,7 +32,8 @@ pub enum Fault {
         /// The child's table.
         child: String,
     },
-    /// A `has_many` or `has_one` that no `belongs_to` of the child answers, so that no rule is declared for it.
+    /// A `has_many` or `has_one` that no `belongs_to` of the child answers, so that no rule is
+    /// declared for it.
     NoBelongsTo {
         /// The parent's table.
         parent: String,
@@ -56,8 +58,9 @@ pub enum Fault {
         /// Its `belongs_to`.
         relation: String,
     },
-    /// The relation has an `on_condition` or a condition type other than `All`, so that it is more or less than a
-    /// foreign key: a `belongs_to`, or a `has_many` that no plain `belongs_to` answers.
+    /// The relation has an `on_condition` or a condition type other than `All`, so that it is more
+    /// or less than a foreign key: a `belongs_to`, or a `has_many` that no plain `belongs_to`
+    /// answers.
     ConditionalRelation {
         /// The table of the entity that has it.
         table: String,
@@ -105,7 +108,8 @@ pub enum Fault {
         /// The column.
         column: String,
     },
-    /// The two ends of a key have types that databases compare differently, such as a number and a text.
+    /// The two ends of a key have types that databases compare differently, such as a number and a
+    /// text.
     KeyTypesDiffer {
         /// The key.
         foreign_key: String,

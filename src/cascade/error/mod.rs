@@ -21,13 +21,16 @@ use crate::cascade::data::preview::{Blocker, Preview};
 
 /// Why a graph could not be built, or why a delete or preview did not happen.
 ///
-/// After any of them but [`ErrorKind::Unfinished`] nothing has changed, and a transaction that the caller had open can go
-/// on, unless [`Error::is_transaction_lost`] says that the database has ended it. [`Error::kind`] gives the data, the `is_*` functions the usual questions, `source` the driver's error.
+/// After any of them but [`ErrorKind::Unfinished`] nothing has changed, and a transaction that the
+/// caller had open can go on, unless [`Error::is_transaction_lost`] says that the database has
+/// ended it. [`Error::kind`] gives the data, the `is_*` functions the usual questions, `source` the
+/// driver's error.
 pub struct Error(Box<Inner>);
 
 struct Inner {
     kind: ErrorKind,
-    /// Whether the database would not undo what was done in the caller's transaction, because that is not there any more.
+    /// Whether the database would not undo what was done in the caller's transaction, because that
+    /// is not there any more.
     is_transaction_lost: bool,
 }
 
@@ -52,7 +55,7 @@ pub enum ErrorKind {
         /// The primary keys without a row; empty if a Select returned none.
         keys: Vec<Key>,
     },
-    /// Rows that must stay refer to rows that would go (rules R3, R5). Every blocker.
+    /// Rows that must stay reference rows that would go (rules R3, R5). Every blocker.
     Blocked(Vec<Blocker>),
     /// More rows would be deleted or changed than `at_most` allows.
     #[non_exhaustive]
@@ -72,8 +75,9 @@ pub enum ErrorKind {
     },
     /// The connection's user may not do this to a table.
     ///
-    /// A delete needs SELECT on every table that it reaches, DELETE where it deletes and UPDATE where it changes keys; on
-    /// PostgreSQL also UPDATE where it locks, which is every table that a key leads to (`SELECT .. FOR UPDATE`).
+    /// A delete needs SELECT on every table that it reaches, DELETE where it deletes and UPDATE
+    /// where it changes keys; on PostgreSQL also UPDATE where it locks, which is every table that a
+    /// key leads to (`SELECT .. FOR UPDATE`).
     #[non_exhaustive]
     Forbidden {
         /// The table, as the database or the access control names it; empty if it does not.
@@ -83,28 +87,30 @@ pub enum ErrorKind {
         /// The refusal itself.
         source: DbErr,
     },
-    /// Row security of PostgreSQL is active for this connection's user, so that rows may be hidden which belong to the
-    /// delete; see [`Deletion::under_row_security`](super::Deletion::under_row_security).
+    /// Row security of PostgreSQL is active for this connection's user, so that rows may be hidden
+    /// which belong to the delete; see
+    /// [`Deletion::under_row_security`](super::Deletion::under_row_security).
     #[non_exhaustive]
     RowSecurity {
         /// The tables that have it, among those that the delete reaches.
         tables: Vec<String>,
     },
-    /// Rows that a statement was to delete or change are still there, and the database reported no error. A trigger or a
-    /// rule has kept them, or has added others that refer to what goes; or row security hid them from the statement.
+    /// Rows that a statement was to delete or change are still there, and the database reported no
+    /// error. A trigger or a rule has kept them, or has added others that reference what goes; or
+    /// row security hid them from the statement.
     #[non_exhaustive]
     StillThere {
         /// Their table.
         table: String,
-        /// The key by which they still refer to rows that go, if that is how they were found.
+        /// The key by which they still reference rows that go, if that is how they were found.
         foreign_key: Option<String>,
         /// How many were to go, if they were known by key.
         rows: Option<u64>,
         /// How many of them are still there.
         stayed: u64,
     },
-    /// A key column has another type in the database than its entity declares, one whose values this crate would not read
-    /// or compare exactly: other rows than those asked for could go.
+    /// A key column has another type in the database than its entity declares, one whose values
+    /// this crate would not read or compare exactly: other rows than those asked for could go.
     #[non_exhaustive]
     TypeDiffers {
         /// The table.
@@ -116,8 +122,8 @@ pub enum ErrorKind {
         /// The one that it has.
         found: String,
     },
-    /// A value of a key column is stored as another kind of value than the column's type says, which SQLite allows: it
-    /// takes part in no comparison as the others do.
+    /// A value of a key column is stored as another kind of value than the column's type says,
+    /// which SQLite allows: it takes part in no comparison as the others do.
     #[non_exhaustive]
     StoredDifferently {
         /// The table.
@@ -129,8 +135,9 @@ pub enum ErrorKind {
         /// The row: its key as far as it could be read, and the value.
         row: String,
     },
-    /// SET NULL or SET DEFAULT on a column that cannot take it in the database of MySQL and MariaDB: it is computed, or NOT
-    /// NULL, which they pass over or make 0 of unless their mode is strict. (The other databases refuse that themselves.)
+    /// SET NULL or SET DEFAULT on a column that cannot take it in the database of MySQL and
+    /// MariaDB: it is computed, or NOT NULL, which they pass over or make 0 of unless their mode is
+    /// strict. (The other databases refuse that themselves.)
     #[non_exhaustive]
     KeyCannotChange {
         /// The child's table.
@@ -140,15 +147,16 @@ pub enum ErrorKind {
         /// Why it cannot.
         reason: &'static str,
     },
-    /// Tables that the delete reaches cannot be rolled back (`MyISAM`, `Aria` and others of MySQL and MariaDB), so that an error
-    /// would leave half of it done.
+    /// Tables that the delete reaches cannot be rolled back (`MyISAM`, `Aria` and others of MySQL
+    /// and MariaDB), so that an error would leave half of it done.
     #[non_exhaustive]
     NotTransactional {
         /// These tables.
         tables: Vec<String>,
     },
-    /// The caller's transaction on PostgreSQL is above READ COMMITTED, so that it does not see rows that others have added
-    /// since it began, and the database has no constraint for these keys that would notice them.
+    /// The caller's transaction on PostgreSQL is above READ COMMITTED, so that it does not see rows
+    /// that others have added since it began, and the database has no constraint for these keys
+    /// that would notice them.
     #[non_exhaustive]
     IsolationLevel {
         /// The level of the transaction.
@@ -178,21 +186,22 @@ pub enum ErrorKind {
     },
     /// The Select of the rows to delete could not be run with their keys added to it.
     Select(DbErr),
-    /// The database found a row that still refers to one of the doomed: of a table that is not in the graph, or
-    /// inserted while the delete ran.
+    /// The database found a row that still references one of the doomed: of a table that is not in
+    /// the graph, or inserted while the delete ran.
     StillReferenced(DbErr),
-    /// Rows refer to each other in a ring by keys that cannot be NULL, and the database deletes none of them before
-    /// the others.
+    /// Rows reference each other in a ring by keys that cannot be NULL, and the database deletes
+    /// none of them before the others.
     #[non_exhaustive]
     Ring {
         /// The database.
         backend: &'static str,
-        /// The rows of a ring, each referring to the next and the last to the first.
+        /// The rows of a ring, each referencing the next and the last to the first.
         rows: Vec<RingRow>,
         /// What the database said.
         source: DbErr,
     },
-    /// A `before_delete` or `after_delete` of an entity registered with its hooks returned an error.
+    /// A `before_delete` or `after_delete` of an entity registered with its hooks returned an
+    /// error.
     #[non_exhaustive]
     Vetoed {
         /// Its table.
@@ -200,8 +209,8 @@ pub enum ErrorKind {
         /// What the hook returned.
         source: DbErr,
     },
-    /// A delete in batches ended after some of them, which stay done: its progress callback stopped it, or a batch
-    /// failed. What is left is whole, and the same call goes on with it.
+    /// A delete in batches ended after some of them, which stay done: its progress callback stopped
+    /// it, or a batch failed. What is left is whole, and the same call goes on with it.
     #[non_exhaustive]
     Unfinished {
         /// What was deleted and changed.
@@ -211,14 +220,15 @@ pub enum ErrorKind {
         /// Why a batch failed; `None` if the callback stopped it.
         cause: Option<Error>,
     },
-    /// While a delete in batches ran, rows that were to go were given another parent, and what is below them may not have to
-    /// go any more. Nothing of it was deleted; the same call looks again.
+    /// While a delete in batches ran, rows that were to go were given another parent, and what is
+    /// below them may not have to go any more. Nothing of it was deleted; the same call looks
+    /// again.
     #[non_exhaustive]
     Reparented {
         /// Their table.
         table: String,
     },
-    /// While a delete in batches ran, the row went that a SET DEFAULT key was to refer to.
+    /// While a delete in batches ran, the row went that a SET DEFAULT key was to reference.
     #[non_exhaustive]
     DefaultMissing {
         /// The key.
@@ -226,19 +236,22 @@ pub enum ErrorKind {
         /// The table of the row.
         parent: String,
     },
-    /// The schema of the database is not as declared, or rows have lost their parents: what was to be clean is not.
+    /// The schema of the database is not as declared, or rows have lost their parents: what was to
+    /// be clean is not.
     AuditFailed(Box<Audit>),
-    /// Batches were asked for inside a transaction of the caller's, in which nothing can be committed in between.
+    /// Batches were asked for inside a transaction of the caller's, in which nothing can be
+    /// committed in between.
     BatchesInTransaction,
     /// Batches of no rows were asked for.
     EmptyBatches,
     /// A row was to be locked outside of a transaction, which would unlock it at once.
     NotInTransaction,
-    /// Any other error of the database or the connection; [`Error::is_transient`] tells whether trying again helps.
+    /// Any other error of the database or the connection; [`Error::is_transient`] tells whether
+    /// trying again helps.
     Database(DbErr),
 }
 
-/// One row of a ring, and the key by which it refers to the next.
+/// One row of a ring, and the key by which it references the next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RingRow {
@@ -246,7 +259,7 @@ pub struct RingRow {
     pub table: String,
     /// Its primary key.
     pub key: Key,
-    /// The key by which it refers to the next row, as `users.mentor`.
+    /// The key by which it references the next row, as `users.mentor`.
     pub foreign_key: String,
 }
 
@@ -277,7 +290,7 @@ impl Error {
         matches!(self.kind(), ErrorKind::NotFound { .. })
     }
 
-    /// Whether rows that must stay refer to rows that would go.
+    /// Whether rows that must stay reference rows that would go.
     #[must_use]
     pub fn is_blocked(&self) -> bool {
         matches!(self.reason(), ErrorKind::Blocked(_))
@@ -304,27 +317,28 @@ impl Error {
         matches!(self.kind(), ErrorKind::Changed { .. })
     }
 
-    /// Whether the database found a row that still refers to one of the doomed; if trying again does not help, its
-    /// table is not in the graph.
+    /// Whether the database found a row that still references one of the doomed; if trying again
+    /// does not help, its table is not in the graph.
     #[must_use]
     pub fn is_still_referenced(&self) -> bool {
         matches!(self.reason(), ErrorKind::StillReferenced(_))
     }
 
-    /// Whether the database lets this connection's user not do it: a right is missing, or row security is active and was not
-    /// stated.
+    /// Whether the database lets this connection's user not do it: a right is missing, or row
+    /// security is active and was not stated.
     #[must_use]
     pub fn is_forbidden(&self) -> bool {
         matches!(self.reason(), ErrorKind::Forbidden { .. } | ErrorKind::RowSecurity { .. })
     }
 
-    /// Whether rows that were to go are still there, because a trigger, a rule or row security kept them.
+    /// Whether rows that were to go are still there, because a trigger, a rule or row security kept
+    /// them.
     #[must_use]
     pub fn is_still_there(&self) -> bool {
         matches!(self.reason(), ErrorKind::StillThere { .. })
     }
 
-    /// Whether rows refer to each other in a ring that the database does not delete.
+    /// Whether rows reference each other in a ring that the database does not delete.
     #[must_use]
     pub fn is_ring(&self) -> bool {
         matches!(self.reason(), ErrorKind::Ring { .. })
@@ -348,7 +362,8 @@ impl Error {
         matches!(self.kind(), ErrorKind::Unfinished { cause: None, .. })
     }
 
-    /// What was committed before a delete in batches ended; `None` for every other kind, because nothing was.
+    /// What was committed before a delete in batches ended; `None` for every other kind, because
+    /// nothing was.
     #[must_use]
     pub fn done_so_far(&self) -> Option<&Outcome> {
         match self.kind() {
@@ -357,10 +372,11 @@ impl Error {
         }
     }
 
-    /// Whether the same call may succeed when it is made again, in a new transaction and a bounded number of times: a
-    /// deadlock, a serialization failure, a lock or busy time-out, a pool without a free connection, a node of a cluster that
-    /// lost to another or is not ready, rows moved under a delete in batches, or a row inserted meanwhile that still refers to
-    /// one of the doomed. (The last looks the same as a table that the graph does not know.)
+    /// Whether the same call may succeed when it is made again, in a new transaction and a bounded
+    /// number of times: a deadlock, a serialization failure, a lock or busy time-out, a pool
+    /// without a free connection, a node of a cluster that lost to another or is not ready, rows
+    /// moved under a delete in batches, or a row inserted meanwhile that still references one of
+    /// the doomed. (The last looks the same as a table that the graph does not know.)
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self.reason() {
@@ -369,12 +385,14 @@ impl Error {
         }
     }
 
-    /// Whether the database has ended the whole transaction, the caller's too: a deadlock on MySQL and MariaDB, a record that
-    /// has changed since it was read on MariaDB from 11.6 on, `RAISE(ROLLBACK)` of a trigger of SQLite, a node of a cluster
-    /// that lost to another, or a connection that is gone. What was done in it is undone, and it must be begun anew: what is
+    /// Whether the database has ended the whole transaction, the caller's too: a deadlock on MySQL
+    /// and MariaDB, a record that has changed since it was read on MariaDB from 11.6 on,
+    /// `RAISE(ROLLBACK)` of a trigger of SQLite, a node of a cluster that lost to another, or a
+    /// connection that is gone. What was done in it is undone, and it must be begun anew: what is
     /// sent to it now is committed statement by statement.
     ///
-    /// It is told by the error's code, and by asking: the savepoint of the delete could not be rolled back to.
+    /// It is told by the error's code, and by asking: the savepoint of the delete could not be
+    /// rolled back to.
     #[must_use]
     pub fn is_transaction_lost(&self) -> bool {
         self.0.is_transaction_lost || self.database_error().is_some_and(driver::is_transaction_lost)
@@ -446,7 +464,8 @@ impl From<DbErr> for Error {
     }
 }
 
-/// So that a handler whose error is `DbErr` can use `?`: the database's own error where there is one, else the text.
+/// So that a handler whose error is `DbErr` can use `?`: the database's own error where there is
+/// one, else the text.
 impl From<Error> for DbErr {
     fn from(error: Error) -> Self {
         match error.into_kind() {

@@ -42,11 +42,11 @@ impl Graph {
         })
     }
 
-    /// The graph as a [Mermaid](https://mermaid.js.org) flowchart, which Markdown on many forges shows as a picture: tables,
-    /// and an arrow from each to those that refer to it.
+    /// The graph as a [Mermaid](https://mermaid.js.org) flowchart, which Markdown on many forges
+    /// shows as a picture: tables, and an arrow from each to those that reference it.
     ///
-    /// The arrow tells the action: thick for CASCADE, dashed for SET NULL and (with a circle) SET DEFAULT, crossed for NO
-    /// ACTION and (thick) RESTRICT. Mermaid draws up to 500 arrows.
+    /// The arrow tells the action: thick for CASCADE, dashed for SET NULL and (with a circle) SET
+    /// DEFAULT, crossed for NO ACTION and (thick) RESTRICT. Mermaid draws up to 500 arrows.
     ///
     /// ```
     /// let graph = sea_orm_cascade::service::graph().build()?;
@@ -84,12 +84,13 @@ impl Graph {
 }
 
 impl Deletion {
-    /// What executing this does on such a database, step by step and with its SQL, as `EXPLAIN` shows a query. It asks
-    /// no database.
+    /// What executing this does on such a database, step by step and with its SQL, as `EXPLAIN`
+    /// shows a query. It asks no database.
     ///
-    /// It does not show what the first statement asks the catalogs, the questions that are asked only where something may keep
-    /// rows, how a ring of rows goes whose keys cannot be NULL, nor that on MySQL and MariaDB keys are read before
-    /// they are mentioned below more than 20,000 known rows. In batches, each batch does these steps for its rows.
+    /// It does not show what the first statement asks the catalogs, the questions that are asked
+    /// only where something may keep rows, how a ring of rows goes whose keys cannot be NULL, nor
+    /// that on MySQL and MariaDB keys are read before they are mentioned below more than 20,000
+    /// known rows. In batches, each batch does these steps for its rows.
     ///
     /// # Example
     /// ```
@@ -120,8 +121,8 @@ impl Deletion {
 }
 
 impl fmt::Display for Graph {
-    /// The tables and keys as trees, from the tables that refer to no other one down: `items.store_id CASCADE` below
-    /// `stores`. What is below a table is shown once.
+    /// The tables and keys as trees, from the tables that reference no other one down:
+    /// `items.store_id CASCADE` below `stores`. What is below a table is shown once.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let schema = self.schema();
         let mut shown: Vec<String> = Vec::new();
@@ -141,7 +142,8 @@ impl fmt::Display for Graph {
     }
 }
 
-/// The tables from which the trees go down: those that refer to no other, then any that these do not lead to.
+/// The tables from which the trees go down: those that reference no other, then any that these do
+/// not lead to.
 fn tops(schema: &Schema) -> impl Iterator<Item = TableId> {
     let refers = |&table: &TableId| schema.keys.iter().any(|key| key.child == table && key.parent != table);
     // A table without children is shown by its lines.
@@ -165,9 +167,10 @@ fn branches(schema: &Schema, parent: &str) -> Vec<Branch> {
 }
 
 impl Preview {
-    /// What would happen as a [Mermaid](https://mermaid.js.org) flowchart: the tables reached with the rows that would go,
-    /// and an arrow for each key through which rows refer; tables in the way are red. Of a repair also the keys by which
-    /// orphans refer to nothing. The arrows are those of [`Graph::to_mermaid`].
+    /// What would happen as a [Mermaid](https://mermaid.js.org) flowchart: the tables reached with
+    /// the rows that would go, and an arrow for each key through which rows refer; tables in the
+    /// way are red. Of a repair also the keys by which orphans reference nothing. The arrows are
+    /// those of [`Graph::to_mermaid`].
     #[must_use]
     pub fn to_mermaid(&self) -> String {
         self.picture().mermaid()

@@ -1,7 +1,7 @@
 //! A plan as steps with their SQL, as `EXPLAIN` shows a query.
 //!
-//! Pure. It asks the same functions for SQL as a run does, with two rows of made-up keys in the place of those that a run
-//! finds; a test holds it against the statements that are sent.
+//! Pure. It asks the same functions for SQL as a run does, with two rows of made-up keys in the
+//! place of those that a run finds; a test holds it against the statements that are sent.
 
 use sea_orm::StatementBuilder;
 use sea_orm::sea_query::SelectStatement;

@@ -3,7 +3,8 @@
 //! I/O: it reads.
 
 use crate::cascade::data::action::Action;
-use crate::cascade::data::key::{Index, Key, Keys};
+use crate::cascade::data::index::Index;
+use crate::cascade::data::key::{Key, Keys};
 use crate::cascade::data::preview::{Blocker, Preview};
 use crate::cascade::db::execution::Execution;
 use crate::cascade::db::session::Purpose;
@@ -42,7 +43,7 @@ impl Execution<'_> {
         Ok(Preview::new(self.schema, self.plan, fetched.roots as u64, fingerprint, &numbers).counted_at_most(rows_max))
     }
 
-    /// Whether any row refers to the roots.
+    /// Whether any row references the roots.
     pub(crate) async fn is_referenced(self, fetched: &Fetched) -> Result<bool, Error> {
         let keys: Vec<Count> = self.schema.keys_to(self.plan.root).map(Count::Referencing).collect();
         if keys.is_empty() || fetched.roots == 0 {
@@ -76,7 +77,8 @@ impl Execution<'_> {
         let mut wanted_counts = Vec::new();
         for count in scope.counts(self.schema, self.plan) {
             if numbers.get(count).is_none() {
-                // Which rows are doomed is known in a cycle: all that refer are counted, and those passed over.
+                // Which rows are doomed is known in a cycle: all that refer are counted, and those
+                // passed over.
                 let asked = match count {
                     Count::ReferencingSurvivors(key) if self.plan.is_within_cycle(key) => Count::Referencing(key),
                     count => count,

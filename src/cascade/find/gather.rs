@@ -1,14 +1,16 @@
-//! Finds the doomed rows that are kept by key: those of a cycle's tables, and of tables that a statement would otherwise
-//! repeat too often.
+//! Finds the doomed rows that are kept by key: those of a cycle's tables, and of tables that a
+//! statement would otherwise repeat too often.
 //!
-//! I/O. A frontier, without recursion: the rows found last are asked for the rows that refer to them by a CASCADE key,
-//! until nobody new answers. Each row is read once for each key by which it is found, and kept once (R4). How the rows
-//! refer to each other is worked out when all of them are known.
+//! I/O. A frontier, without recursion: the rows found last are asked for the rows that reference
+//! them by a CASCADE key, until nobody new answers. Each row is read once for each key by which it
+//! is found, and kept once (R4). How the rows reference each other is worked out when all of them
+//! are known.
 
 use std::ops::Range;
 
 use crate::cascade::data::action::Action;
-use crate::cascade::data::key::{Index, Keys};
+use crate::cascade::data::index::Index;
+use crate::cascade::data::key::Keys;
 use crate::cascade::db::execution::Execution;
 use crate::cascade::declare::schema::{KeyId, TableId};
 use crate::cascade::error::Error;
@@ -24,7 +26,7 @@ struct Found {
     keys: Keys,
     /// By primary key.
     index: Index,
-    /// The cycle's keys by which its rows refer, and what they refer to.
+    /// The cycle's keys by which its rows refer, and what they reference.
     own_keys: Vec<KeyId>,
     ends: Vec<Keys>,
     /// The place of each row among those of all tables.
@@ -34,13 +36,14 @@ struct Found {
 impl Execution<'_> {
     /// Keeps by key what has to be, and locks what has children, if wanted: parents first.
     ///
-    /// A parent is locked before anybody looks for its children, so that none can be added meanwhile, with a constraint
-    /// or by those who take [`lock_parent`](super::lock_parent); and in key order, so that two deletes wait for each
-    /// other and do not block each other.
+    /// A parent is locked before anybody looks for its children, so that none can be added
+    /// meanwhile, with a constraint or by those who take [`lock_parent`](super::lock_parent); and
+    /// in key order, so that two deletes wait for each other and do not block each other.
     pub(crate) async fn gather(self, fetched: &mut Fetched, lock: bool) -> Result<(), Error> {
         for (id, component) in self.plan.components.iter().enumerate() {
             let table = component.tables[0];
-            // Where a trigger may take or keep rows, those that are to go are known beforehand, and not looked for again.
+            // Where a trigger may take or keep rows, those that are to go are known beforehand, and
+            // not looked for again.
             let is_better_read = fetched.catalog.may_keep_rows || self.sql(fetched).is_better_read(table);
             let is_wanted = fetched.get(table).is_none() && is_better_read;
             if component.is_cycle() || is_wanted {
@@ -90,7 +93,8 @@ struct Gathering<'a> {
     id: ComponentId,
     lock: bool,
     found: Vec<Found>,
-    /// The table of each row and its place in that table's keys, in the order in which they were found.
+    /// The table of each row and its place in that table's keys, in the order in which they were
+    /// found.
     rows: Vec<(TableId, usize)>,
 }
 
@@ -136,7 +140,7 @@ impl<'a> Gathering<'a> {
         Ok(())
     }
 
-    /// R3, CASCADE: adds the rows that refer to rows found, until there are no more.
+    /// R3, CASCADE: adds the rows that reference rows found, until there are no more.
     async fn close(&mut self, fetched: &Fetched) -> Result<(), Error> {
         let component = &self.run.plan.components[self.id];
         let place = |table: TableId| component.tables.iter().position(|&other| other == table);
@@ -164,7 +168,7 @@ impl<'a> Gathering<'a> {
     }
 }
 
-/// How the rows found refer to each other.
+/// How the rows found reference each other.
 fn edges(run: Execution<'_>, found: &[Found]) -> Vec<Edge> {
     let mut edges = Vec::new();
     for parents in found {

@@ -13,7 +13,8 @@ use crate::cascade::error::Error;
 use crate::cascade::plan::fetched::Fetched;
 use crate::cascade::sql::RowSet;
 
-/// Rows read in one statement that are kept as keys anyway, in less than a tenth of what the driver takes for them.
+/// Rows read in one statement that are kept as keys anyway, in less than a tenth of what the driver
+/// takes for them.
 const ROWS_READ_MAX: usize = 50_000;
 
 /// Reads rows page by page, in key order.
@@ -21,7 +22,7 @@ pub(crate) struct Pages<'a> {
     run: Execution<'a>,
     rows: RowSet,
     table: TableId,
-    /// The keys of which it is told what the rows refer to.
+    /// The keys of which it is told what the rows reference.
     ends: &'a [KeyId],
     /// How its entity reads whole rows, if they are wanted.
     whole: Option<SelectStatement>,
@@ -36,7 +37,7 @@ pub(crate) struct Pages<'a> {
 pub(crate) struct Page {
     /// Their identity.
     pub(crate) keys: Keys,
-    /// What they refer to, in the order of the keys that were asked about.
+    /// What they reference, in the order of the keys that were asked about.
     pub(super) ends: Vec<Keys>,
     /// All that was read of them.
     pub(crate) rows: Vec<QueryResult>,
@@ -68,8 +69,9 @@ impl<'a> Pages<'a> {
         let identity = &run.schema.tables[*table].identity;
         let mut found = Vec::new();
         if *lock && run.dialect == Dialect::MySql && last.is_some() {
-            // Past its first page it would lock its way from the first row on, over all that is gone (seen: 140 ms for
-            // 10). So the keys are read as they are committed, and the rows with these keys are locked and judged again.
+            // Past its first page it would lock its way from the first row on, over all that is
+            // gone (seen: 140 ms for 10). So the keys are read as they are committed, and the rows
+            // with these keys are locked and judged again.
             let select = run.sql(fetched).page(rows, (None, &[]), false, last.as_ref(), *rows_max);
             let mut page = run.keys_of(*table, identity)?;
             page.read(&run.session.query(&select).await?)?;

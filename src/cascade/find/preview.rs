@@ -37,7 +37,8 @@ impl Numbers {
         self.get(count).unwrap_or(0)
     }
 
-    /// The keys by which rows are in the way: those that forbid it, and those whose default names no row that stays.
+    /// The keys by which rows are in the way: those that forbid it, and those whose default names
+    /// no row that stays.
     pub(crate) fn in_the_way(&self, schema: &Schema) -> Vec<KeyId> {
         let in_the_way = |&(count, rows): &(Count, u64)| {
             let (Count::Referencing(id) | Count::ReferencingSurvivors(id)) = count else { return None };
@@ -127,7 +128,8 @@ impl Preview {
     }
 }
 
-/// The tables from the root to the child of this key, by the shortest way along which there are rows.
+/// The tables from the root to the child of this key, by the shortest way along which there are
+/// rows.
 fn path(schema: &Schema, plan: &Plan, numbers: &Numbers, key: KeyId) -> Vec<String> {
     let end = &schema.keys[key];
     let mut came_by: Vec<Option<KeyId>> = vec![None; schema.tables.len()];

@@ -9,7 +9,8 @@ use sea_orm::{DbErr, QueryResult, Value};
 
 use crate::cascade::data::action::Action;
 use crate::cascade::data::dialect::Dialect;
-use crate::cascade::data::key::{Index, Key, Keys, storable};
+use crate::cascade::data::index::Index;
+use crate::cascade::data::key::{Key, Keys, storable};
 use crate::cascade::db::execution::{Execution, Transaction};
 use crate::cascade::db::session::Purpose;
 use crate::cascade::declare::schema::{KeyId, Table, TableId};
@@ -22,8 +23,8 @@ use crate::cascade::sql::catalog::Question;
 impl<'a> Execution<'a> {
     // ---- The roots
 
-    /// Finds the asked rows and keeps them as keys. To write, they are locked in key order, and then asked whether they
-    /// still fulfil the Select; from there on it is never evaluated again.
+    /// Finds the asked rows and keeps them as keys. To write, they are locked in key order, and
+    /// then asked whether they still fulfil the Select; from there on it is never evaluated again.
     pub(crate) async fn freeze(self, roots: &Roots, purpose: Purpose) -> Result<Fetched, Error> {
         let (found, catalog) = self.find_roots(roots, purpose).await?;
         if self.capture.must_exist {
@@ -146,8 +147,8 @@ impl<'a> Execution<'a> {
         self.question().answer_in(row, self.capture.under_row_security)
     }
 
-    /// PostgreSQL, under row security: a lock shows only rows that a policy for UPDATE lets through. Rows that can be seen and
-    /// not locked would be passed over without a word.
+    /// PostgreSQL, under row security: a lock shows only rows that a policy for UPDATE lets
+    /// through. Rows that can be seen and not locked would be passed over without a word.
     pub(crate) async fn check_locked(self, table: TableId, each: &[RowSet], locked: &Keys) -> Result<(), Error> {
         let identity = &self.schema.tables[table].identity;
         let nothing = Fetched::new(self.schema, table, self.keys_of(table, identity)?);
@@ -171,8 +172,8 @@ impl<'a> Execution<'a> {
         Err(ErrorKind::Forbidden { table, permission, source }.into())
     }
 
-    /// Keeps the rows that SET DEFAULT keys will refer to from being deleted by others. Whether they are there is counted
-    /// with what is in the way.
+    /// Keeps the rows that SET DEFAULT keys will reference from being deleted by others. Whether
+    /// they are there is counted with what is in the way.
     async fn lock_defaults(self, fetched: &Fetched) -> Result<(), Error> {
         for &key in &self.plan.keys {
             if self.schema.keys[key].action == Action::SetDefault {
@@ -190,8 +191,8 @@ impl<'a> Execution<'a> {
         Ok(!self.session.query(&self.sql(fetched).default_row(key)).await?.is_empty())
     }
 
-    /// Those of these locked rows that fulfil a condition, asked anew: what a statement waited for may have changed what
-    /// its sub-selects look at, and these it does not ask again.
+    /// Those of these locked rows that fulfil a condition, asked anew: what a statement waited for
+    /// may have changed what its sub-selects look at, and these it does not ask again.
     pub(crate) async fn still(self, table: TableId, keys: Keys, condition: &Expr) -> Result<Keys, Error> {
         if keys.is_empty() {
             return Ok(keys);

@@ -1,7 +1,9 @@
-//! Goes through the rows that refer to doomed ones by a key, however many there are, without keeping them.
+//! Goes through the rows that reference doomed ones by a key, however many there are, without
+//! keeping them.
 //!
-//! I/O. From a table whose rows are known down to the key: parents are read by page, and the children of a page are told by
-//! lists of its keys, so that every statement is a look into an index. What is held is one page a level.
+//! I/O. From a table whose rows are known down to the key: parents are read by page, and the
+//! children of a page are told by lists of its keys, so that every statement is a look into an
+//! index. What is held is one page a level.
 
 use std::ops::Range;
 
@@ -74,7 +76,7 @@ impl<'a> Walk<'a> {
             let list = run.sql(fetched).referencing_to(key, parents, level.asked..end).pop();
             level.listed = level.asked..end;
             level.asked = end;
-            // None if all of these parents have a NULL where the key refers to.
+            // None if all of these parents have a NULL where the key references.
             let Some(rows) = list else { continue };
             if depth + 1 == way.len() {
                 return Ok(Some(rows));
@@ -85,7 +87,8 @@ impl<'a> Walk<'a> {
         Ok(None)
     }
 
-    /// The parents of the last list, and theirs, up to the known rows, with what they fulfil as long as they are doomed.
+    /// The parents of the last list, and theirs, up to the known rows, with what they fulfil as
+    /// long as they are doomed.
     pub(crate) fn parents(&self, fetched: &Fetched) -> Vec<(RowSet, Option<Expr>)> {
         let each = self.levels.iter().zip(&self.way).filter_map(|(level, &key)| {
             let parent = self.run.schema.keys[key].parent;

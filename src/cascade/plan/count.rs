@@ -11,7 +11,7 @@ use crate::cascade::plan::Plan;
 pub(crate) enum Count {
     /// The doomed rows of a table, each once (R4).
     Doomed(TableId),
-    /// The rows that refer to doomed ones by a key.
+    /// The rows that reference doomed ones by a key.
     Referencing(KeyId),
     /// Those of them that are not doomed themselves (R3, R9).
     ReferencingSurvivors(KeyId),
@@ -28,7 +28,8 @@ impl Count {
         }
     }
 
-    /// The rows that go by a CASCADE key: all doomed of their table, if they are doomed by nothing else.
+    /// The rows that go by a CASCADE key: all doomed of their table, if they are doomed by nothing
+    /// else.
     pub(crate) fn doomed_by(schema: &Schema, plan: &Plan, key: KeyId) -> Self {
         let child = schema.keys[key].child;
         match plan.dooming(schema, child).count() {

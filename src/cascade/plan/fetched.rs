@@ -1,4 +1,5 @@
-//! The doomed rows that have left the database: those of the roots, of a cycle's tables and of tables better read, by key.
+//! The doomed rows that have left the database: those of the roots, of a cycle's tables and of
+//! tables better read, by key.
 //!
 //! Pure: what a run has found, and what can be told of it without asking again.
 
@@ -14,8 +15,9 @@ use crate::cascade::plan::waves::Edge;
 /// What the catalogs say.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Catalog {
-    /// A trigger, a rule, row security or a view may keep rows that a statement was to delete or change, and no number that
-    /// the database reports tells. So the run asks whether anything still refers before a parent goes.
+    /// A trigger, a rule, row security or a view may keep rows that a statement was to delete or
+    /// change, and no number that the database reports tells. So the run asks whether anything
+    /// still refers before a parent goes.
     pub(crate) may_keep_rows: bool,
     /// Row security is active, and the caller works under it.
     pub(crate) is_under_row_security: bool,
@@ -25,13 +27,14 @@ pub(crate) struct Catalog {
 #[derive(Debug)]
 pub(crate) struct Fetched {
     tables: Vec<Option<Keys>>,
-    /// How many rows were asked for. In a cycle their table has more that are doomed; these are its first.
+    /// How many rows were asked for. In a cycle their table has more that are doomed; these are its
+    /// first.
     pub(crate) roots: usize,
     cycles: Vec<Cycle>,
     pub(crate) catalog: Catalog,
 }
 
-/// The doomed rows of a cycle's tables, and how they refer to each other.
+/// The doomed rows of a cycle's tables, and how they reference each other.
 #[derive(Debug)]
 pub(crate) struct Cycle {
     pub(crate) component: ComponentId,
@@ -75,13 +78,13 @@ impl Fetched {
         self.cycles.iter().find(|cycle| cycle.component == component)
     }
 
-    /// How many doomed rows refer to doomed ones by this key within a cycle.
+    /// How many doomed rows reference doomed ones by this key within a cycle.
     pub(crate) fn referencing(&self, key: KeyId) -> u64 {
         self.edges_by(key).count() as u64
     }
 
-    /// How many rows that refer to doomed ones by this key within a cycle are not what is counted: those that are
-    /// doomed, or with RESTRICT those that refer to themselves (R3).
+    /// How many rows that reference doomed ones by this key within a cycle are not what is counted:
+    /// those that are doomed, or with RESTRICT those that reference themselves (R3).
     pub(crate) fn passed_over(&self, schema: &Schema, count: Count) -> u64 {
         let edges = match count {
             Count::ReferencingSurvivors(key) => self.edges_by(key).count(),
@@ -93,7 +96,7 @@ impl Fetched {
         edges as u64
     }
 
-    /// The rows of the child's [`Keys`] that refer to themselves by this key within a cycle.
+    /// The rows of the child's [`Keys`] that reference themselves by this key within a cycle.
     pub(crate) fn loops(&self, key: KeyId) -> BTreeSet<usize> {
         let edges = self.cycles.iter().flat_map(|cycle| cycle.edges.iter().map(move |edge| (cycle, edge)));
         let loops = edges.filter(|(_, edge)| edge.key == key && edge.is_loop());

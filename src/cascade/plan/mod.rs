@@ -1,7 +1,7 @@
 //! The plan: what a delete of rows of one table reaches, and in which order it is done.
 //!
-//! Pure, and the same for every backend. It is made from the graph alone, knows no rows, and is what both the preview
-//! and the execution read.
+//! Pure, and the same for every backend. It is made from the graph alone, knows no rows, and is
+//! what both the preview and the execution read.
 
 pub(crate) mod count;
 pub(crate) mod fetched;
@@ -22,19 +22,21 @@ pub(crate) struct Plan {
     pub(crate) root: TableId,
     /// Every table that may lose rows, parents first, the root at the front.
     pub(crate) doomed: Vec<TableId>,
-    /// The same, those that refer to each other in a cycle together.
+    /// The same, those that reference each other in a cycle together.
     pub(crate) components: Vec<Component>,
-    /// Every key that refers to a doomed table, in the order in which a person reads them: by parent, parents first.
+    /// Every key that references a doomed table, in the order in which a person reads them: by
+    /// parent, parents first.
     pub(crate) keys: Vec<KeyId>,
     /// What is done, children first (R4).
     pub(crate) steps: Vec<Step>,
 }
 
-/// Doomed tables of which each refers to each, over others or directly; mostly a single one.
+/// Doomed tables of which each references each, over others or directly; mostly a single one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Component {
     pub(crate) tables: Vec<TableId>,
-    /// The keys from one of these tables to another or to itself, of any action: what makes it a cycle.
+    /// The keys from one of these tables to another or to itself, of any action: what makes it a
+    /// cycle.
     pub(crate) keys: Vec<KeyId>,
 }
 
@@ -50,12 +52,14 @@ impl Component {
 /// One thing that is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// Deletes the rows that refer to doomed ones by this CASCADE key.
+    /// Deletes the rows that reference doomed ones by this CASCADE key.
     DeleteBy(KeyId),
-    /// Changes the key of the rows that refer to doomed ones by this SET NULL or SET DEFAULT key. Comes after the
-    /// deletes from their table, so that a doomed row is only deleted (R4), and before those from their parents.
+    /// Changes the key of the rows that reference doomed ones by this SET NULL or SET DEFAULT key.
+    /// Comes after the deletes from their table, so that a doomed row is only deleted (R4), and
+    /// before those from their parents.
     Update(KeyId),
-    /// The same for a key within a cycle, where the doomed rows of that table are still there and left alone.
+    /// The same for a key within a cycle, where the doomed rows of that table are still there and
+    /// left alone.
     UpdateKept(KeyId),
     /// Deletes the frozen roots.
     DeleteRoots,
@@ -74,7 +78,8 @@ impl Plan {
         plan
     }
 
-    /// R4: what is done to the children of these tables that are not among them comes before the tables themselves.
+    /// R4: what is done to the children of these tables that are not among them comes before the
+    /// tables themselves.
     fn steps_of(&self, schema: &Schema, id: ComponentId) -> Vec<Step> {
         let Component { tables, keys: within } = &self.components[id];
         let to_change = |key: &KeyId| schema.keys[*key].action.changes_key();
@@ -165,7 +170,8 @@ fn components(schema: &Schema, root: TableId) -> Vec<Component> {
         let keys = keys.iter().filter(within).copied().collect();
         Component { tables, keys }
     };
-    // They come children first. Every doomed table is below the root, whose component is therefore the last.
+    // They come children first. Every doomed table is below the root, whose component is therefore
+    // the last.
     kosaraju_scc(&graph).into_iter().rev().map(component).collect()
 }
 

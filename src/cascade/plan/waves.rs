@@ -1,9 +1,10 @@
 //! The order in which the rows of a cycle's tables go.
 //!
-//! Pure: rows are numbers here, in the order in which they were found, and nothing is known of them but who refers to
-//! whom. They go in waves, children first (R4): Kahn's algorithm, without recursion, over as many rows as there are.
-//! Rows that are left over refer to each other in rings. A ring is opened by setting a key to NULL: one by which its row
-//! was not first reached where there is such a key (the rows that are left can then still be reached from the roots),
+//! Pure: rows are numbers here, in the order in which they were found, and nothing is known of them
+//! but who references whom. They go in waves, children first (R4): Kahn's algorithm, without
+//! recursion, over as many rows as there are. Rows that are left over reference each other in
+//! rings. A ring is opened by setting a key to NULL: one by which its row was not first reached
+//! where there is such a key (the rows that are left can then still be reached from the roots),
 //! else any. A ring of which no key can be NULL goes as a whole.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +14,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 
 use crate::cascade::declare::schema::KeyId;
 
-/// One doomed row refers to another, or to itself, by a key.
+/// One doomed row references another, or to itself, by a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Edge {
     pub(crate) key: KeyId,
@@ -22,7 +23,7 @@ pub(crate) struct Edge {
 }
 
 impl Edge {
-    /// Whether the row refers to itself.
+    /// Whether the row references itself.
     pub(crate) fn is_loop(self) -> bool {
         self.child == self.parent
     }
@@ -33,8 +34,9 @@ impl Edge {
 pub(crate) enum CycleBreak {
     /// Every one that can be: all happens in one transaction, and nothing has to be found again.
     Any,
-    /// Only those by which their row was not first reached, so that every row can still be reached from the roots if it
-    /// ends in the middle. A ring that these do not open is left, and what it refers to.
+    /// Only those by which their row was not first reached, so that every row can still be reached
+    /// from the roots if it ends in the middle. A ring that these do not open is left, and what it
+    /// references.
     Reachable,
 }
 
@@ -45,11 +47,13 @@ pub(crate) enum Wave {
     Delete(Vec<usize>),
     /// Sets this key of the rows to NULL, which opens the rings that they are part of.
     BreakCycle(KeyId, Vec<usize>),
-    /// Deletes rings whose keys cannot be NULL; no other row refers to theirs. One inner vector for each ring.
+    /// Deletes rings whose keys cannot be NULL; no other row references theirs. One inner vector
+    /// for each ring.
     DeleteRings(Vec<Vec<usize>>),
 }
 
-/// Opens the rows that refer to themselves, as far as they can be. InnoDB does not delete them before, under NO ACTION.
+/// Opens the rows that reference themselves, as far as they can be. InnoDB does not delete them
+/// before, under NO ACTION.
 pub(crate) fn break_loops(edges: &[Edge], can_be_null: impl Fn(KeyId) -> bool) -> Vec<Wave> {
     let mut loops = BTreeMap::<KeyId, Vec<usize>>::new();
     for edge in edges.iter().filter(|edge| edge.is_loop() && can_be_null(edge.key)) {
@@ -58,7 +62,8 @@ pub(crate) fn break_loops(edges: &[Edge], can_be_null: impl Fn(KeyId) -> bool) -
     loops.into_iter().map(|(key, rows)| Wave::BreakCycle(key, rows)).collect()
 }
 
-/// The waves in which `rows` rows go that refer to each other by `edges`. That a row refers to itself does not matter.
+/// The waves in which `rows` rows go that reference each other by `edges`. That a row references
+/// itself does not matter.
 pub(crate) fn waves(
     rows: usize,
     edges: &[Edge],
@@ -99,8 +104,8 @@ pub(crate) fn waves(
     }
 }
 
-/// The edges of a ring that NULL can take away. A row is found through a row that was found before it, so an edge to a
-/// row found later is not the one by which its own row was reached.
+/// The edges of a ring that NULL can take away. A row is found through a row that was found before
+/// it, so an edge to a row found later is not the one by which its own row was reached.
 fn breakable(inner: &[Edge], cycle_break: CycleBreak, can_be_null: impl Fn(KeyId) -> bool) -> Option<Vec<Edge>> {
     let nullable: Vec<Edge> = inner.iter().copied().filter(|edge| can_be_null(edge.key)).collect();
     let later: Vec<Edge> = nullable.iter().copied().filter(|edge| edge.parent > edge.child).collect();
@@ -111,7 +116,8 @@ fn breakable(inner: &[Edge], cycle_break: CycleBreak, can_be_null: impl Fn(KeyId
     choices.into_iter().find(|edges| !edges.is_empty())
 }
 
-/// The rows of one ring among these rows, each referring to the next by the key beside it, the last to the first.
+/// The rows of one ring among these rows, each referencing the next by the key beside it, the last
+/// to the first.
 pub(crate) fn around(ring: &[usize], edges: &[Edge]) -> Vec<(usize, KeyId)> {
     let rows: BTreeSet<usize> = ring.iter().copied().collect();
     let inner = edges.iter().filter(|edge| edge.is_loop() == (ring.len() == 1) && rows.contains(&edge.parent));
@@ -136,7 +142,7 @@ struct Left {
     /// Where the edges of a child begin; those of the last end with the last number.
     begin: Vec<usize>,
     is_open: Vec<bool>,
-    /// By how many edges other rows refer to a row.
+    /// By how many edges other rows reference a row.
     referencing: Vec<usize>,
     is_deleted: Vec<bool>,
 }
@@ -189,14 +195,14 @@ impl Left {
         edges.filter(|&at| !self.is_open[at]).map(|at| self.edges[at])
     }
 
-    /// The sets of rows of which each refers to each, directly or through others; children first.
+    /// The sets of rows of which each references each, directly or through others; children first.
     fn rings(&self) -> Vec<Vec<usize>> {
         let left: Vec<usize> = (0..self.referencing.len()).filter(|&row| !self.is_deleted[row]).collect();
         let mut graph: DiGraph<usize, ()> = DiGraph::with_capacity(left.len(), left.len());
         for &row in &left {
             graph.add_node(row);
         }
-        // Every row that is left refers to rows that are left, or to none.
+        // Every row that is left references rows that are left, or to none.
         let node = |row: usize| left.binary_search(&row).map(NodeIndex::new);
         for edge in left.iter().flat_map(|&row| self.of_child(row)) {
             if let (Ok(child), Ok(parent)) = (node(edge.child), node(edge.parent)) {
@@ -218,7 +224,7 @@ impl Left {
         edges.filter(|edge| ring.binary_search(&edge.parent).is_ok()).collect()
     }
 
-    /// Whether only its own rows refer to those of the ring.
+    /// Whether only its own rows reference those of the ring.
     fn is_closed(&self, ring: &[usize], inner: &[Edge]) -> bool {
         ring.iter().map(|&row| self.referencing[row]).sum::<usize>() == inner.len()
     }
@@ -278,7 +284,8 @@ mod tests {
 
     #[test]
     fn a_ring_that_would_be_lost_is_left_with_what_it_refers_to() {
-        // 0 and 1 are a ring that only its first-reached key opens; 2 hangs on it, and it hangs on 3.
+        // 0 and 1 are a ring that only its first-reached key opens; 2 hangs on it, and it hangs on
+        // 3.
         let edges = [edge(2, 1, 0), edge(0, 0, 1), edge(0, 2, 1), edge(1, 0, 3)];
         assert_eq!(waves(4, &edges, CycleBreak::Reachable, can_be_null), [Wave::Delete(vec![2])]);
         let ring = [edge(2, 1, 0), edge(2, 0, 1)];
@@ -290,7 +297,7 @@ mod tests {
 
     #[test]
     fn a_ring_that_cannot_be_opened_goes_when_nobody_else_refers_to_it() {
-        // 0 and 1, which 2 refers to; 3 and 4, which refer to 0.
+        // 0 and 1, which 2 references; 3 and 4, which reference 0.
         let edges = [edge(0, 0, 1), edge(0, 1, 0), edge(0, 2, 1), edge(0, 3, 4), edge(0, 4, 3), edge(1, 4, 0)];
         check(
             5,
@@ -354,7 +361,8 @@ mod tests {
             let mut edges: Vec<Edge> = raw.iter().map(|&(key, child, parent)| edge(key, child % rows, parent % rows)).collect();
             edges.sort_by_key(|edge| (edge.child, edge.key));
             edges.dedup_by_key(|edge| (edge.child, edge.key));
-            // What a batch opens is not the way by which a row is found again, and nobody goes before those who refer to it.
+            // What a batch opens is not the way by which a row is found again, and nobody goes
+            // before those who reference it.
             let mut left = edges.clone();
             for wave in waves(rows, &edges, CycleBreak::Reachable, can_be_null) {
                 match wave {

@@ -1,10 +1,11 @@
 //! A run that a dropped future does not cut in the middle of a statement.
 //!
-//! Dropping a future while the MySQL driver prepares a statement leaves the answer unread on its connection, and the
-//! pool hands that connection out again: the next statement takes the wrong answer or waits for ever (seen with sqlx
-//! 0.9 on MariaDB 10.11). So a run on a pool is a task of its own. If its caller's future is dropped, it stops before
-//! the next statement and rolls back. In a transaction of the caller's there is no such task: the caller may use that
-//! transaction at once, and the savepoint must be gone by then.
+//! Dropping a future while the MySQL driver prepares a statement leaves the answer unread on its
+//! connection, and the pool hands that connection out again: the next statement takes the wrong
+//! answer or waits for ever (seen with sqlx 0.9 on MariaDB 10.11). So a run on a pool is a task of
+//! its own. If its caller's future is dropped, it stops before the next statement and rolls back.
+//! In a transaction of the caller's there is no such task: the caller may use that transaction at
+//! once, and the savepoint must be gone by then.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -67,8 +68,8 @@ pub(crate) trait Task: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Self::Output, Error>> + Send;
 }
 
-/// Does the work: on a pool as a task, which learns it when nobody waits any more; in a transaction of the caller's, and
-/// without a runtime, in place.
+/// Does the work: on a pool as a task, which learns it when nobody waits any more; in a transaction
+/// of the caller's, and without a runtime, in place.
 pub(crate) async fn cancellable<C: Connection, T: Task>(task: &T, db: &C) -> Result<T::Output, Error> {
     let cancel = CancelFlag::default();
     let (Some(pool), Ok(runtime)) = (Pool::of(db), Handle::try_current()) else {

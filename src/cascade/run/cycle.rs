@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 use sea_orm::DbErr;
 
 use crate::cascade::data::dialect::Dialect;
-use crate::cascade::data::key::{Index, Keys};
+use crate::cascade::data::index::Index;
+use crate::cascade::data::key::Keys;
 use crate::cascade::data::outcome::Outcome;
 use crate::cascade::db::execution::Execution;
 use crate::cascade::db::session::CatalogQuery;
@@ -20,7 +21,8 @@ use crate::cascade::plan::waves::{CycleBreak, Edge, Wave, around, break_loops, w
 use crate::cascade::sql::DEFER_FOREIGN_KEYS;
 
 impl Execution<'_> {
-    /// R4: changes the rows that refer to doomed ones by this key within a cycle and are not doomed.
+    /// R4: changes the rows that reference doomed ones by this key within a cycle and are not
+    /// doomed.
     pub(super) async fn update_kept(self, fetched: &Fetched, key: KeyId) -> Result<u64, Error> {
         let child = self.schema.keys[key].child;
         let primary_key = &self.schema.tables[child].primary_key;
@@ -96,7 +98,8 @@ impl Execution<'_> {
         Ok(())
     }
 
-    /// Deletes rings whose keys cannot be NULL, in the way in which the database checks constraints after all of it.
+    /// Deletes rings whose keys cannot be NULL, in the way in which the database checks constraints
+    /// after all of it.
     async fn delete_rings(
         self,
         fetched: &Fetched,
@@ -130,8 +133,9 @@ impl Execution<'_> {
         Ok(())
     }
 
-    /// R7: says which ring it was that the database would not delete, if it was a ring: InnoDB names a table of it as the
-    /// one that still refers, or the database's own cascade went round it and gave up.
+    /// R7: says which ring it was that the database would not delete, if it was a ring: InnoDB
+    /// names a table of it as the one that still refers, or the database's own cascade went round
+    /// it and gave up.
     fn in_ring(self, fetched: &Fetched, cycle: &Cycle, rings: &[Vec<usize>], error: Error) -> Error {
         let is_by = |source: &DbErr| rings.iter().find(|ring| self.is_by_ring(cycle, ring, source));
         let (source, ring) = match error.into_kind() {

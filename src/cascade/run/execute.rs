@@ -32,7 +32,8 @@ impl Execution<'_> {
         let seen = if at_most.is_some() || expecting.is_some() {
             Some(self.look(fetched).await?)
         } else if self.has_blockers(fetched).await? {
-            // Rare, so that the rows are counted again: the error then shows all of it, with its path.
+            // Rare, so that the rows are counted again: the error then shows all of it, with its
+            // path.
             Some(self.look(fetched).await?)
         } else {
             None

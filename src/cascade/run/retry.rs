@@ -1,6 +1,7 @@
 //! R11: tries again what failed transiently.
 //!
-//! I/O: it waits. Only for work that opens its transaction itself; inside the caller's, the caller has to.
+//! I/O: it waits. Only for work that opens its transaction itself; inside the caller's, the caller
+//! has to.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -10,13 +11,15 @@ use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use crate::cascade::db::execution::Capture;
 use crate::cascade::error::{Error, ErrorKind};
 
-/// The first wait; each is twice the one before, and longer by chance, so that those who met do not meet again.
+/// The first wait; each is twice the one before, and longer by chance, so that those who met do not
+/// meet again.
 const WAIT_MIN: Duration = Duration::from_millis(10);
 
 /// The longest, without what chance adds.
 const WAIT_MAX: Duration = Duration::from_secs(1);
 
-/// How often a reference that was not foreseen is tried again: twice is enough for a row inserted meanwhile.
+/// How often a reference that was not foreseen is tried again: twice is enough for a row inserted
+/// meanwhile.
 const STILL_REFERENCED_MAX: u32 = 2;
 
 /// When and how often.
@@ -58,7 +61,8 @@ pub(crate) struct Attempts {
 }
 
 impl Attempts {
-    /// How long to wait before it is tried again; `None` if that does not help, or has been done often enough.
+    /// How long to wait before it is tried again; `None` if that does not help, or has been done
+    /// often enough.
     pub(crate) fn after(&mut self, error: &Error, capture: &Capture) -> Option<Duration> {
         let helps = match error.kind() {
             // Mostly a table that is not in the graph.
@@ -91,7 +95,8 @@ impl Attempts {
     }
 }
 
-/// Whether others were at the same rows, so that it may succeed when they have finished, or with fewer rows.
+/// Whether others were at the same rows, so that it may succeed when they have finished, or with
+/// fewer rows.
 pub(crate) fn is_lost_to_others(error: &Error) -> bool {
     match error.kind() {
         // Others have nothing to do with the one, and the whole has to look again after the other.

@@ -41,7 +41,8 @@ impl Execution<'_> {
         Ok(())
     }
 
-    /// Sets a key to NULL or to its default in the rows that reference rows of the delete set through it.
+    /// Sets a key to NULL or to its default in the rows that reference rows of the delete set
+    /// through it.
     pub(super) async fn set_referencing(self, fetched: &Fetched, key: KeyId) -> Result<u64, Error> {
         self.write_all(self.sql(fetched).update(key)).await
     }
@@ -61,7 +62,8 @@ impl Execution<'_> {
         self.write_all(self.sql(fetched).update_rows(key, keys, rows)).await
     }
 
-    /// Sets the nullable columns of a key to NULL in all rows of these sets, so that they are in no ring any more.
+    /// Sets the nullable columns of a key to NULL in all rows of these sets, so that they are in no
+    /// ring any more.
     pub(super) async fn break_cycle_in(self, fetched: &Fetched, key: KeyId, rows: Vec<RowSet>) -> Result<u64, Error> {
         self.write_all(rows.into_iter().map(|rows| self.sql(fetched).break_cycle_in(key, rows)).collect()).await
     }

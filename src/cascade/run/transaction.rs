@@ -1,4 +1,5 @@
-//! The transaction around an execution: begin, do the work, commit or roll back, and try again what failed transiently.
+//! The transaction around an execution: begin, do the work, commit or roll back, and try again what
+//! failed transiently.
 //!
 //! I/O. Every request goes through here: previews, deletes, batches, repairs and audits.
 
@@ -70,7 +71,8 @@ impl<'a, C: Connection> Transactions<'a, C> {
         Ok(Self { db, cancel, dialect: Dialect::of(db.get_database_backend())?, purpose })
     }
 
-    /// Does the work in one transaction, or in a savepoint of the caller's. Nothing is committed once nobody waits.
+    /// Does the work in one transaction, or in a savepoint of the caller's. Nothing is committed
+    /// once nobody waits.
     pub(crate) async fn once<W: Work>(&self, scope: Scope<'_>, work: &W) -> Result<W::Output, Error> {
         let transaction = session::begin(self.db, self.dialect, self.purpose).await?;
         let session = Cancellable { session: &transaction, cancel: self.cancel };
@@ -79,8 +81,8 @@ impl<'a, C: Connection> Transactions<'a, C> {
         session::finish(transaction, result).await
     }
 
-    /// The same until it succeeds, fails for good, or has been tried often enough (R11). Inside a transaction of the
-    /// caller's it is tried once.
+    /// The same until it succeeds, fails for good, or has been tried often enough (R11). Inside a
+    /// transaction of the caller's it is tried once.
     pub(crate) async fn retried<W: Work>(&self, prepared: &Prepared, work: &W) -> Result<W::Output, Error> {
         let retries = if session::is_transaction::<C>() { Retries::NONE } else { prepared.retries };
         let mut attempts = retries.attempts();

@@ -17,9 +17,10 @@ use crate::cascade::plan::count::Count;
 use crate::cascade::plan::fetched::Fetched;
 
 impl Execution<'_> {
-    /// That nothing refers any more to rows of these tables, which are to go next, where something may: rows that a trigger
-    /// or the like has kept or added, and rows that were doomed by one key, have lost it while their lock was waited for,
-    /// and still refer by another key that forbids it.
+    /// That nothing refers any more to rows of these tables, which are to go next, where something
+    /// may: rows that a trigger or the like has kept or added, and rows that were doomed by one
+    /// key, have lost it while their lock was waited for, and still refer by another key that
+    /// forbids it.
     pub(crate) async fn check_unreferenced(self, fetched: &Fetched, tables: &[TableId]) -> Result<(), Error> {
         let counts = self.sql(fetched).may_still_reference(tables, fetched.catalog.may_keep_rows);
         for (count, rows) in self.counted(fetched, counts, None).await? {
@@ -33,7 +34,8 @@ impl Execution<'_> {
         Ok(())
     }
 
-    /// That no trigger has added rows that refer to rows of these tables, which were known by key and are gone.
+    /// That no trigger has added rows that reference rows of these tables, which were known by key
+    /// and are gone.
     pub(crate) async fn check_nothing_added(self, fetched: &Fetched, tables: &[TableId]) -> Result<(), Error> {
         if !fetched.catalog.may_keep_rows {
             return Ok(());
@@ -50,7 +52,8 @@ impl Execution<'_> {
         Ok(())
     }
 
-    /// That rows which were deleted by key are gone, when fewer were reported; they may have gone with others.
+    /// That rows which were deleted by key are gone, when fewer were reported; they may have gone
+    /// with others.
     pub(crate) async fn check_gone(
         self,
         fetched: &Fetched,
@@ -79,8 +82,8 @@ impl Execution<'_> {
         Err(ErrorKind::StillThere { table, foreign_key, rows, stayed }.into())
     }
 
-    /// PostgreSQL commits a transaction in which a statement failed without a word, and stores nothing: a hook may have
-    /// passed over an error.
+    /// PostgreSQL commits a transaction in which a statement failed without a word, and stores
+    /// nothing: a hook may have passed over an error.
     pub(crate) async fn check_transaction(self) -> Result<(), Error> {
         if self.dialect == Dialect::Postgres && self.capture.has_hook_run.load(Ordering::Relaxed) {
             let mut nothing = Query::select();
@@ -89,8 +92,8 @@ impl Execution<'_> {
         Ok(())
     }
 
-    /// Where a trigger may put rows back or add some: that all that was to go is gone, and nothing refers to it. PostgreSQL
-    /// runs deferred triggers before that, if the transaction is ours.
+    /// Where a trigger may put rows back or add some: that all that was to go is gone, and nothing
+    /// references it. PostgreSQL runs deferred triggers before that, if the transaction is ours.
     pub(super) async fn check_end(self, fetched: &Fetched) -> Result<(), Error> {
         if !fetched.catalog.may_keep_rows {
             return Ok(());

@@ -1,6 +1,7 @@
 //! Does the steps of a plan, children first.
 //!
-//! I/O: this is where rows are changed and deleted. What is in the way has been looked for by now (`run`).
+//! I/O: this is where rows are changed and deleted. What is in the way has been looked for by now
+//! (`run`).
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -211,9 +212,10 @@ impl Execution<'_> {
         Ok(deleted)
     }
 
-    /// Deletes rows by key, as many as there are: where fewer are reported, the others are asked for; and where a trigger may
-    /// put rows back, or a rule have others counted, all of them. They may have gone with
-    /// their children, by a trigger, or with others, by the database's own cascade; but a trigger may have kept them.
+    /// Deletes rows by key, as many as there are: where fewer are reported, the others are asked
+    /// for; and where a trigger may put rows back, or a rule have others counted, all of them. They
+    /// may have gone with their children, by a trigger, or with others, by the database's own
+    /// cascade; but a trigger may have kept them.
     async fn delete_by_keys(self, fetched: &Fetched, (table, keys, rows): These<'_>) -> Result<u64, Error> {
         let deleted = self.delete_at(fetched, (table, keys, rows)).await?;
         if deleted < rows.len() as u64 || fetched.catalog.may_keep_rows {

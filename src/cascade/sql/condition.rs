@@ -1,4 +1,5 @@
-//! The conditions by which rows are found: what they reference, and common table expressions of rows that go.
+//! The conditions by which rows are found: what they reference, and common table expressions of
+//! rows that go.
 //!
 //! Pure.
 
@@ -16,13 +17,14 @@ use crate::cascade::sql::{PAGE, PARENTS, Reads, SHORT_ARRAY, Sql};
 impl Sql<'_> {
     // ---- Conditions
 
-    /// Whether statements find the doomed rows of this table by a common table expression and not by their keys. On
-    /// MySQL and MariaDB always: a list would be repeated at each mention, and a statement takes 65,535 values.
+    /// Whether statements find the doomed rows of this table by a common table expression and not
+    /// by their keys. On MySQL and MariaDB always: a list would be repeated at each mention, and a
+    /// statement takes 65,535 values.
     pub(super) fn is_named(&self, table: TableId) -> bool {
         self.plan.dooms(table) && (self.fetched.get(table).is_none() || self.dialect == Dialect::MySql)
     }
 
-    /// The rows that refer to doomed ones by this key.
+    /// The rows that reference doomed ones by this key.
     pub(super) fn refers(&self, key: KeyId) -> Expr {
         let ForeignKey { child, child_columns, parent, parent_columns, .. } = self.key(key);
         let left = self.columns(*child, child_columns);
@@ -35,7 +37,8 @@ impl Sql<'_> {
         }
     }
 
-    /// The same for a statement of its own: it brings its common table expressions, and lists come in chunks.
+    /// The same for a statement of its own: it brings its common table expressions, and lists come
+    /// in chunks.
     pub(super) fn each_references(&self, key: KeyId) -> Vec<Expr> {
         let ForeignKey { child, child_columns, parent, parent_columns, .. } = self.key(key);
         let left = || self.columns(*child, child_columns);
@@ -51,8 +54,9 @@ impl Sql<'_> {
 
     /// The conditions under which a row of the table stays; none if all of them do.
     ///
-    /// NULLs in a key refer to nothing, so this is never NOT IN (R9). PostgreSQL gets an anti-join, because it hashes
-    /// a sub-select only while it fits its memory; the others read a sub-select once into an index.
+    /// NULLs in a key reference nothing, so this is never NOT IN (R9). PostgreSQL gets an
+    /// anti-join, because it hashes a sub-select only while it fits its memory; the others read a
+    /// sub-select once into an index.
     pub(super) fn kept(&self, table: TableId) -> Vec<Expr> {
         let is_not_true = |expr: Expr| expr.is_not(Expr::custom_keyword("TRUE"));
         if !self.plan.dooms(table) || self.fetched.roots == 0 {
@@ -139,7 +143,8 @@ impl Sql<'_> {
 
     // ---- Doomed rows as common table expressions
 
-    /// The columns of a table's doomed rows, with the expressions that they need if the statement has none yet.
+    /// The columns of a table's doomed rows, with the expressions that they need if the statement
+    /// has none yet.
     pub(super) fn doomed_select(&self, table: TableId, columns: &[usize], with: bool) -> SelectStatement {
         let mut select = Query::select();
         select.from(Alias::new(doomed_name(table)));
@@ -153,7 +158,8 @@ impl Sql<'_> {
         select
     }
 
-    /// Gives the statement the doomed rows of these tables and of the doomed above them, as far as not known by key.
+    /// Gives the statement the doomed rows of these tables and of the doomed above them, as far as
+    /// not known by key.
     pub(super) fn with(&self, select: &mut SelectStatement, tables: impl IntoIterator<Item = TableId>) {
         let mut clause = WithClause::new();
         let named = self.named(tables);
@@ -181,7 +187,8 @@ impl Sql<'_> {
         self.plan.doomed.iter().copied().filter(|&table| scope[table]).collect()
     }
 
-    /// R3, CASCADE: the rows that refer to a doomed row by any CASCADE key; UNION counts each once (R4).
+    /// R3, CASCADE: the rows that reference a doomed row by any CASCADE key; UNION counts each once
+    /// (R4).
     fn doomed_rows(&self, table: TableId) -> SelectStatement {
         let rows = |condition| {
             let mut select = Query::select();

@@ -1,6 +1,8 @@
-//! Numbers of rows: in full, in parts where a statement would be too long, and no further than a limit.
+//! Numbers of rows: in full, in parts where a statement would be too long, and no further than a
+//! limit.
 //!
-//! Pure. All that a preview shows, or that decides whether something is in the way, is counted by these.
+//! Pure. All that a preview shows, or that decides whether something is in the way, is counted by
+//! these.
 
 use std::collections::BTreeSet;
 
@@ -20,8 +22,8 @@ const COUNTS_MAX: usize = 500;
 /// Common table expressions of one statement; MariaDB takes 63 (4003 `Too many WITH elements`).
 const NAMED_MAX: usize = 60;
 
-/// How often a statement may expand them, each mention with all that it mentions itself; MySQL 9.7 does it 1,025 times
-/// (4169).
+/// How often a statement may expand them, each mention with all that it mentions itself; MySQL 9.7
+/// does it 1,025 times (4169).
 const EXPANSIONS_IN_STATEMENT_MAX: u64 = 1_000;
 
 impl Sql<'_> {
@@ -66,8 +68,8 @@ impl Sql<'_> {
         expansions
     }
 
-    /// All these numbers in one row, named by [`alias`]: one statement, so they belong together. Those with a limit are
-    /// counted no further than that.
+    /// All these numbers in one row, named by [`alias`]: one statement, so they belong together.
+    /// Those with a limit are counted no further than that.
     pub(crate) fn counts(&self, counts: &[(Count, Option<u64>)]) -> SelectStatement {
         let (mut select, mut tables) = (Query::select(), Vec::new());
         for (n, &(count, rows_max)) in counts.iter().enumerate() {
@@ -84,8 +86,9 @@ impl Sql<'_> {
 
     /// A number, counted no further than a limit, and the doomed tables that it mentions.
     ///
-    /// Joins down from known rows, which end with the last row that is wanted; `IN (SELECT ..)` would first gather all rows
-    /// between. A row is met once on each way down, and several ways are counted together.
+    /// Joins down from known rows, which end with the last row that is wanted; `IN (SELECT ..)`
+    /// would first gather all rows between. A row is met once on each way down, and several ways
+    /// are counted together.
     fn count_up_to(&self, count: Count, rows_max: u64) -> (SelectStatement, Vec<TableId>) {
         let (table, keys) = match count {
             Count::Doomed(table) => (table, self.plan.dooming(self.schema, table).collect()),
@@ -150,22 +153,24 @@ impl Sql<'_> {
         select
     }
 
-    /// What is counted before rows of these tables go, although their children have been dealt with: each number with what is
-    /// asked for it.
+    /// What is counted before rows of these tables go, although their children have been dealt
+    /// with: each number with what is asked for it.
     pub(crate) fn may_still_reference(&self, tables: &[TableId], may_keep_rows: bool) -> Vec<(Count, Count)> {
         let may_refer = |&key: &KeyId| {
             let ForeignKey { child, action, .. } = *self.key(key);
-            // A row that lost the key by which it was doomed while its lock was waited for, and has this one still.
+            // A row that lost the key by which it was doomed while its lock was waited for, and has
+            // this one still.
             let may_be_left = action == Action::NoAction
                 && self.dialect != Dialect::Sqlite
                 && self.plan.dooms(child)
                 && !tables.contains(&child);
-            // There a trigger may undo a change, and is shown to those alone who have the right TRIGGER.
+            // There a trigger may undo a change, and is shown to those alone who have the right
+            // TRIGGER.
             let may_be_undone = action.changes_key() && self.dialect == Dialect::MySql;
             may_keep_rows || may_be_left || may_be_undone
         };
         let keys = tables.iter().flat_map(|&table| self.schema.keys_to(table)).filter(may_refer);
-        // Rows of a cycle refer to each other until they go.
+        // Rows of a cycle reference each other until they go.
         let count = |key: KeyId| {
             let within = self.plan.is_within_cycle(key);
             (if within { Count::ReferencingSurvivors(key) } else { Count::Referencing(key) }, Count::Referencing(key))

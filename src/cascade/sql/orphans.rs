@@ -1,6 +1,7 @@
-//! Rows that refer to a row that is not there.
+//! Rows that reference a row that is not there.
 //!
-//! Pure. A key's orphans are told by one condition, which an audit counts by and a repair deletes and changes by.
+//! Pure. A key's orphans are told by one condition, which an audit counts by and a repair deletes
+//! and changes by.
 
 use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, IntoIden as _, LockType, Query, TableRef};
 
@@ -15,12 +16,14 @@ const PARENT: &str = "__cascade_parent";
 pub(crate) enum Look {
     /// As they are in its snapshot.
     Plain,
-    /// MySQL and MariaDB: as they are committed; those that are there stay until the transaction ends. In a transaction of the
-    /// caller's that is REPEATABLE READ, their default, its snapshot may be older than the rows that it has locked.
+    /// MySQL and MariaDB: as they are committed; those that are there stay until the transaction
+    /// ends. In a transaction of the caller's that is REPEATABLE READ, their default, its snapshot
+    /// may be older than the rows that it has locked.
     Committed,
 }
 
-/// The rows that refer to nothing by this key, as far as they fulfil a guard. R9: a NULL is no reference.
+/// The rows that reference nothing by this key, as far as they fulfil a guard. R9: a NULL is no
+/// reference.
 pub(crate) fn orphans(schema: &Schema, key: KeyId, guard: Option<&Expr>) -> RowSet {
     orphans_as(schema, schema.keys[key].child, &[key], guard, Look::Plain)
 }

@@ -16,18 +16,19 @@ use crate::cascade::sql::value::{is_exact, table_iden};
 use crate::cascade::sql::{Reads, Sql};
 
 impl Sql<'_> {
-    /// The rows as their identity, in key order and locked in it if wanted; then, for each of these keys, what they
-    /// refer to by it.
+    /// The rows as their identity, in key order and locked in it if wanted; then, for each of these
+    /// keys, what they reference by it.
     ///
-    /// That is told by their own columns where equal values look equal. Where they may not (in a text key 'a' may be
-    /// 'A') the parent is joined, and it is the parent's columns.
+    /// That is told by their own columns where equal values look equal. Where they may not (in a
+    /// text key 'a' may be 'A') the parent is joined, and it is the parent's columns.
     pub(crate) fn read(&self, rows: &RowSet, ends: &[KeyId], lock: bool) -> SelectStatement {
         let mut select = Query::select();
         select.from(self.table_ref(rows.table));
         self.read_too(select, rows, ends, lock)
     }
 
-    /// The same behind the columns that a Select from that table has already. Private names keep them apart.
+    /// The same behind the columns that a Select from that table has already. Private names keep
+    /// them apart.
     fn read_too(&self, mut select: SelectStatement, rows: &RowSet, ends: &[KeyId], lock: bool) -> SelectStatement {
         let RowSet { table, condition, named } = rows;
         let Table { identity, primary_key, .. } = self.table(*table);
@@ -76,8 +77,8 @@ impl Sql<'_> {
         }
     }
 
-    /// Locks the doomed rows of a table that has children, in key order. They are counted, so that no key has to leave
-    /// the database; SQLite has its write lock since BEGIN.
+    /// Locks the doomed rows of a table that has children, in key order. They are counted, so that
+    /// no key has to leave the database; SQLite has its write lock since BEGIN.
     pub(crate) fn lock_parents(&self, table: TableId) -> Vec<SelectStatement> {
         if self.dialect == Dialect::Sqlite || self.schema.keys_to(table).next().is_none() {
             return Vec::new();
@@ -86,7 +87,8 @@ impl Sql<'_> {
         rows.map(|rows| self.lock_and_count(&rows, None)).collect()
     }
 
-    /// The same with what the catalogs are asked beside ([`catalog`](crate::cascade::catalog)), as the last column.
+    /// The same with what the catalogs are asked beside ([`catalog`](crate::cascade::catalog)), as
+    /// the last column.
     pub(crate) fn read_and_ask(&self, rows: &RowSet, question: &Question<'_>, lock: bool) -> SelectStatement {
         let mut select = self.read(rows, &[], lock);
         for (name, expr) in question.beside() {
@@ -95,7 +97,8 @@ impl Sql<'_> {
         select
     }
 
-    /// The row that the defaults of a SET DEFAULT key name, locked against those who would delete it.
+    /// The row that the defaults of a SET DEFAULT key name, locked against those who would delete
+    /// it.
     pub(crate) fn default_row(&self, key: KeyId) -> SelectStatement {
         let ForeignKey { child, child_columns, parent, parent_columns, .. } = self.key(key);
         let mut select = Query::select();

@@ -44,7 +44,7 @@ impl RowSet {
 }
 
 impl Sql<'_> {
-    /// The rows that refer to doomed ones by this key.
+    /// The rows that reference doomed ones by this key.
     pub(crate) fn referencing(&self, key: KeyId) -> Vec<RowSet> {
         let ForeignKey { child: table, parent, .. } = *self.key(key);
         if self.fetched.get(parent).is_none() {
@@ -54,8 +54,8 @@ impl Sql<'_> {
         self.each_references(key).into_iter().map(rows).collect()
     }
 
-    /// Every way down to this key from a table whose rows are known: keys, the last of which is this one. `None` if there
-    /// are too many.
+    /// Every way down to this key from a table whose rows are known: keys, the last of which is
+    /// this one. `None` if there are too many.
     pub(crate) fn ways_to(&self, key: KeyId) -> Option<Vec<Vec<KeyId>>> {
         let (mut ways, mut frontier) = (Vec::new(), vec![vec![key]]);
         while let Some(way) = frontier.pop() {
@@ -78,8 +78,8 @@ impl Sql<'_> {
         self.parents_max().min(FRONTIER)
     }
 
-    /// The rows that refer by this key to some rows of its parent. The lists are short, so that their children are
-    /// not too many for one page.
+    /// The rows that refer by this key to some rows of its parent. The lists are short, so that
+    /// their children are not too many for one page.
     pub(crate) fn referencing_to(&self, key: KeyId, keys: &Keys, parents: Range<usize>) -> Vec<RowSet> {
         let ForeignKey { child: table, child_columns, parent, parent_columns, .. } = self.key(key);
         let rows = |rows: &[usize]| {
@@ -96,16 +96,16 @@ impl Sql<'_> {
         self.each_at(table, keys, &keys.rows_with(&self.table(table).primary_key)).into_iter().map(rows).collect()
     }
 
-    /// These rows of a table, as far as they still fulfil a condition. It only judges rows that the primary key has
-    /// found: its own index may lead through many more.
+    /// These rows of a table, as far as they still fulfil a condition. It only judges rows that the
+    /// primary key has found: its own index may lead through many more.
     pub(crate) fn still(&self, table: TableId, keys: &Keys, condition: Option<&Expr>) -> Vec<RowSet> {
         let rows: Vec<usize> = (0..keys.len()).collect();
         let at = self.each_at(table, keys, &rows).into_iter();
         at.map(|at| RowSet { table, condition: as_judged(at, condition), named: None }).collect()
     }
 
-    /// These parents by a key, and what they must still fulfil if they are there: a condition, and to be what the key
-    /// refers to.
+    /// These parents by a key, and what they must still fulfil if they are there: a condition, and
+    /// to be what the key references.
     pub(crate) fn parents_again(
         &self,
         key: KeyId,
@@ -148,12 +148,14 @@ impl Sql<'_> {
 
     /// The root rows that a Select returns, each once, however often a join repeats it.
     ///
-    /// The Select stays as written: key columns are added under private aliases, the whole becomes a derived table,
-    /// and the table is asked for the rows with those keys. It is part of the statement that locks them, so that it
-    /// costs no statement of its own. PostgreSQL may evaluate a derived table more than once, and a Select with a limit may
-    /// return other rows then, so there it is a common table expression that is materialized.
+    /// The Select stays as written: key columns are added under private aliases, the whole becomes
+    /// a derived table, and the table is asked for the rows with those keys. It is part of the
+    /// statement that locks them, so that it costs no statement of its own. PostgreSQL may evaluate
+    /// a derived table more than once, and a Select with a limit may return other rows then, so
+    /// there it is a common table expression that is materialized.
     ///
-    /// A GROUP BY other than by the primary key is refused: some databases would take any row of each group.
+    /// A GROUP BY other than by the primary key is refused: some databases would take any row of
+    /// each group.
     pub(crate) fn selected(&self, select: &SelectStatement) -> Result<RowSet, Error> {
         let root = self.plan.root;
         let primary_key = &self.table(root).primary_key;
@@ -171,9 +173,9 @@ impl Sql<'_> {
 
     /// Those of these locked rows that the Select still returns.
     ///
-    /// A lock may have been waited for, and the row changed meanwhile: the databases look at the changed row, but not again
-    /// at what is in a sub-select. The question is asked of each row alone, without ORDER BY, LIMIT and OFFSET: which rows
-    /// are the first is decided once.
+    /// A lock may have been waited for, and the row changed meanwhile: the databases look at the
+    /// changed row, but not again at what is in a sub-select. The question is asked of each row
+    /// alone, without ORDER BY, LIMIT and OFFSET: which rows are the first is decided once.
     pub(crate) fn selected_still(&self, select: &SelectStatement, keys: &Keys) -> Vec<RowSet> {
         let mut inner = without_limit(select);
         inner.clear_order_by();
@@ -215,8 +217,9 @@ impl Sql<'_> {
 
     /// The root rows with these primary keys of the caller's.
     ///
-    /// PostgreSQL: a type that is declared by its name alone may be a domain over a type with a length, and a cast to that
-    /// cuts a value. So of such keys only those are asked for that a cast does not shorten; those that we read are such.
+    /// PostgreSQL: a type that is declared by its name alone may be a domain over a type with a
+    /// length, and a cast to that cuts a value. So of such keys only those are asked for that a
+    /// cast does not shorten; those that we read are such.
     pub(crate) fn rows_asked(&self, keys: &Keys) -> Vec<RowSet> {
         let root = self.plan.root;
         let primary_key = &self.table(root).primary_key;

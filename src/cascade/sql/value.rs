@@ -30,7 +30,8 @@ impl Sql<'_> {
         columns.iter().map(|&column| self.column(table, column)).collect()
     }
 
-    /// A column by whose order pages go on. MySQL and MariaDB sort an enum by its position and compare it as text.
+    /// A column by whose order pages go on. MySQL and MariaDB sort an enum by its position and
+    /// compare it as text.
     pub(super) fn ordered(&self, table: TableId, column: usize) -> Expr {
         let ty = &self.table(table).columns[column].ty;
         let column = self.column(table, column);
@@ -111,8 +112,8 @@ pub(super) fn row(mut columns: Vec<Expr>) -> Expr {
     }
 }
 
-/// PostgreSQL: one bound array whose elements have exactly the column's type. `int4[]` against a `bigint` column lost
-/// the hash: 15 s for 90 ms.
+/// PostgreSQL: one bound array whose elements have exactly the column's type. `int4[]` against a
+/// `bigint` column lost the hash: 15 s for 90 ms.
 pub(super) fn array(values: &KeyColumn, ty: &ColumnType, rows: &[usize]) -> Expr {
     let of = |ty: ArrayType, element: &dyn Fn(usize) -> Value| {
         let elements = rows.iter().map(|&row| element(row)).collect();
@@ -141,7 +142,8 @@ pub(super) fn array(values: &KeyColumn, ty: &ColumnType, rows: &[usize]) -> Expr
     }
 }
 
-/// PostgreSQL: the declared integer type, or a wider one if a value needs it, because the column that is there is wider.
+/// PostgreSQL: the declared integer type, or a wider one if a value needs it, because the column
+/// that is there is wider.
 fn integer_type(ty: &ColumnType, values: &[Option<i64>]) -> &'static str {
     let all = |fits: fn(i64) -> bool| values.iter().flatten().all(|&value| fits(value));
     match ty {
@@ -155,12 +157,14 @@ fn integer_type(ty: &ColumnType, values: &[Option<i64>]) -> &'static str {
     }
 }
 
-/// PostgreSQL: a value, or with the suffix `[]` an array, as the column's type, without a length: a cast to a shorter type
-/// cuts the value without a word, and another row may have what is left (`char` is `char(1)`, and `bit` is `bit(1)` unless
-/// quoted). These lose no index, in a generic plan either.
+/// PostgreSQL: a value, or with the suffix `[]` an array, as the column's type, without a length: a
+/// cast to a shorter type cuts the value without a word, and another row may have what is left
+/// (`char` is `char(1)`, and `bit` is `bit(1)` unless quoted). These lose no index, in a generic
+/// plan either.
 ///
-/// Text is not taken for other types by itself. And the cast keeps our statements' text apart from a program's own:
-/// sqlx prepares by text, and the same text bound with another width fails on that connection.
+/// Text is not taken for other types by itself. And the cast keeps our statements' text apart from
+/// a program's own: sqlx prepares by text, and the same text bound with another width fails on that
+/// connection.
 pub(super) fn typed(value: Expr, ty: &ColumnType, suffix: &str) -> Expr {
     let mut name = String::new();
     match ty {
@@ -232,8 +236,9 @@ pub(super) fn json_rows(values: &[&KeyColumn], rows: &[usize]) -> SelectStatemen
     select
 }
 
-/// MySQL and MariaDB: a list, bound while it is short. It has one of few lengths then, filled up with the last
-/// key, so that few statements stay prepared. Written out, text and bytes are hexadecimal literals.
+/// MySQL and MariaDB: a list, bound while it is short. It has one of few lengths then, filled up
+/// with the last key, so that few statements stay prepared. Written out, text and bytes are
+/// hexadecimal literals.
 pub(super) fn list(values: &[&KeyColumn], rows: &[usize]) -> Vec<Expr> {
     if rows.len() * values.len() <= BOUND_LIST_MAX {
         let last = rows.last().into_iter().cycle();

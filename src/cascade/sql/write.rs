@@ -32,7 +32,7 @@ impl Sql<'_> {
         self.set(key).and_where(rows.condition).to_owned()
     }
 
-    /// Makes such doomed rows refer to nothing by this key, whatever its action.
+    /// Makes such doomed rows reference nothing by this key, whatever its action.
     pub(crate) fn break_cycle_in(&self, key: KeyId, rows: RowSet) -> UpdateStatement {
         let columns = self.key(key).cycle_break_columns_alone(self.schema);
         self.open(key, columns).and_where(rows.condition).to_owned()
@@ -44,7 +44,8 @@ impl Sql<'_> {
         self.each_at(table, keys, rows).into_iter().map(delete).collect()
     }
 
-    /// Deletes rows of several tables in one statement, whose constraints are then checked at its end.
+    /// Deletes rows of several tables in one statement, whose constraints are then checked at its
+    /// end.
     pub(crate) fn delete_at_once(&self, rows: &[(TableId, &Keys, Vec<usize>)]) -> Option<DeleteStatement> {
         let mut deletes = rows.iter().flat_map(|(table, keys, rows)| self.delete_rows(*table, keys, rows));
         let mut last = deletes.next()?;
@@ -84,7 +85,7 @@ impl Sql<'_> {
         conditions.map(|condition| self.set(key).and_where(condition).to_owned()).collect()
     }
 
-    /// Makes doomed rows refer to nothing by this key, whatever its action.
+    /// Makes doomed rows reference nothing by this key, whatever its action.
     pub(crate) fn break_cycle(&self, key: KeyId, keys: &Keys, rows: &[usize]) -> Vec<UpdateStatement> {
         let conditions = self.each_at(self.key(key).child, keys, rows).into_iter();
         let columns = self.key(key).cycle_break_columns(self.schema);
@@ -101,9 +102,11 @@ impl Sql<'_> {
         update
     }
 
-    /// Sets the key's columns, in the rows that refer to doomed ones, to NULL or to their defaults.
+    /// Sets the key's columns, in the rows that reference doomed ones, to NULL or to their
+    /// defaults.
     ///
-    /// The doomed rows of the child's table are gone by then (see [`Plan`]), so that only rows that stay are changed.
+    /// The doomed rows of the child's table are gone by then (see [`Plan`]), so that only rows that
+    /// stay are changed.
     pub(crate) fn update(&self, key: KeyId) -> Vec<UpdateStatement> {
         let ForeignKey { child, child_columns, parent, parent_columns, .. } = self.key(key);
         let mut update = self.set(key);

@@ -1,4 +1,5 @@
-//! Reads the schema of a database from its catalogs, in a fixed number of statements, however many tables there are.
+//! Reads the schema of a database from its catalogs, in a fixed number of statements, however many
+//! tables there are.
 //!
 //! I/O. One file for each database has its queries; what comes back is the same plain data.
 
@@ -85,7 +86,8 @@ fn add_to_key(keys: &mut Vec<(String, LiveKey)>, id: String, key: LiveKey) {
     }
 }
 
-/// An action by the word or letter that a catalog has for it; one that is not known is an error (R12).
+/// An action by the word or letter that a catalog has for it; one that is not known is an error
+/// (R12).
 fn action(row: &QueryResult, name: &str) -> Result<Action, DbErr> {
     match get::<String>(row, name)?.as_str() {
         "CASCADE" | "c" => Ok(Action::Cascade),

@@ -1,7 +1,7 @@
 //! The catalogs of MySQL and MariaDB: eight statements, and one more on MariaDB.
 //!
-//! I/O. Foreign keys are read of the whole server, as far as the user sees it: a table of another database may refer to
-//! ours.
+//! I/O. Foreign keys are read of the whole server, as far as the user sees it: a table of another
+//! database may reference ours.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,16 +42,17 @@ const TRIGGERS: &str = "SELECT CAST(event_object_schema AS CHAR) AS db, CAST(eve
      CAST(event_manipulation AS CHAR) AS event FROM information_schema.triggers \
      WHERE event_manipulation IN ('DELETE', 'UPDATE') AND event_object_schema IN ";
 
-/// What says that several servers take writes at once: Galera, or Group Replication with several primaries. MariaDB keeps
-/// it in `information_schema`, MySQL in `performance_schema`, where everybody may read it.
+/// What says that several servers take writes at once: Galera, or Group Replication with several
+/// primaries. MariaDB keeps it in `information_schema`, MySQL in `performance_schema`, where
+/// everybody may read it.
 const CLUSTER: &str = "SELECT LOWER(CAST(variable_name AS CHAR)) AS name, CAST(variable_value AS CHAR) AS value \
      FROM {schema}.global_variables WHERE variable_name IN ('wsrep_on', \
      'group_replication_group_name', 'group_replication_single_primary_mode') \
      UNION ALL SELECT LOWER(CAST(variable_name AS CHAR)), CAST(variable_value AS CHAR) \
      FROM {schema}.global_status WHERE variable_name = 'wsrep_cluster_size'";
 
-/// MariaDB has checks that are a part of their column, and are gone where it is stated without. `LEVEL` tells which, since
-/// 10.5.10; before, every check is taken for one.
+/// MariaDB has checks that are a part of their column, and are gone where it is stated without.
+/// `LEVEL` tells which, since 10.5.10; before, every check is taken for one.
 const CHECKS: &str = "SELECT c.*, CAST(constraint_schema AS CHAR) AS db, CAST(table_name AS CHAR) AS tbl, \
      CAST(constraint_name AS CHAR) AS col FROM information_schema.check_constraints AS c \
      WHERE constraint_schema IN ";
@@ -278,12 +279,14 @@ fn text(value: &str) -> String {
     format!("'{}'", value.replace('\\', "\\\\").replace('\'', "''"))
 }
 
-/// Whether the catalogs have a text as it is: they put a question mark for what is no UTF-8 of three bytes.
+/// Whether the catalogs have a text as it is: they put a question mark for what is no UTF-8 of
+/// three bytes.
 fn is_whole(text: &str) -> bool {
     !text.contains('?')
 }
 
-/// The words for a default, empty where there is none; `None` where it may be another. MariaDB has it as it is to be written.
+/// The words for a default, empty where there is none; `None` where it may be another. MariaDB has
+/// it as it is to be written.
 fn of_mariadb(default: Option<String>) -> Option<String> {
     let stated = default.filter(|default| default != "NULL");
     if stated.as_deref().is_some_and(|default| !is_whole(default)) {
@@ -292,8 +295,8 @@ fn of_mariadb(default: Option<String>) -> Option<String> {
     Some(stated.map(|default| format!("DEFAULT {default}")).unwrap_or_default())
 }
 
-/// The same of MySQL, which has a default without its quotes, an expression in a form of its own, and bytes in hexadecimal
-/// digits up to the first that is zero; `None` where it may be cut.
+/// The same of MySQL, which has a default without its quotes, an expression in a form of its own,
+/// and bytes in hexadecimal digits up to the first that is zero; `None` where it may be cut.
 fn of_mysql(default: Option<String>, ty: &LiveType, extra: &str) -> Option<String> {
     let Some(default) = default else { return Some(String::new()) };
     if !is_whole(&default) {

@@ -1,7 +1,7 @@
 //! The catalogs of PostgreSQL: five statements.
 //!
-//! I/O. `pg_constraint`, `pg_index` and `pg_attribute` rather than `information_schema`, which shows a user the tables of
-//! its own alone and says nothing of validity.
+//! I/O. `pg_constraint`, `pg_index` and `pg_attribute` rather than `information_schema`, which
+//! shows a user the tables of its own alone and says nothing of validity.
 
 use std::collections::BTreeSet;
 
@@ -21,8 +21,9 @@ const SERVER: &str = "SELECT current_setting('server_version') AS version, \
      coalesce(current_schema()::text, 'public') AS schema, \
      current_setting('session_replication_role') <> 'replica' AS enforces";
 
-/// Partitions have their table's constraints over again, and a view is a table to an entity. A domain is what it is made
-/// from, with what that says of NULL; the collation is that of the column.
+/// Partitions have their table's constraints over again, and a view is a table to an entity. A
+/// domain is what it is made from, with what that says of NULL; the collation is that of the
+/// column.
 const COLUMNS: &str = "SELECT n.nspname::text AS schema, t.relname::text AS tbl, \
      pg_table_is_visible(t.oid) AS is_visible, \
      t.relkind::text AS kind, a.attname::text AS name, \
@@ -54,8 +55,9 @@ const INDEXES: &str = "SELECT n.nspname::text AS schema, t.relname::text AS tbl,
      LEFT JOIN pg_attribute f ON f.attrelid = t.oid AND f.attnum = x.indkey[0] AND f.attnum > 0 \
      WHERE t.relname = ANY($1) AND k.n <= x.indnkeyatts ORDER BY x.indexrelid, k.n";
 
-/// What keeps rows from being deleted or changed, or does more when they are. A trigger for rows of a part of a table,
-/// a partition or what inherits from it, is run for the whole; a rule or a policy of a part is not.
+/// What keeps rows from being deleted or changed, or does more when they are. A trigger for rows of
+/// a part of a table, a partition or what inherits from it, is run for the whole; a rule or a
+/// policy of a part is not.
 const KEEPERS: &str = "WITH RECURSIVE parts (root, oid) AS (SELECT t.oid, t.oid \
      FROM pg_class t JOIN pg_namespace n ON n.oid = t.relnamespace WHERE t.relname = ANY($1) \
      AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND t.relkind IN ('r', 'p', 'v', 'm', 'f') \
@@ -73,8 +75,9 @@ const KEEPERS: &str = "WITH RECURSIVE parts (root, oid) AS (SELECT t.oid, t.oid 
      UNION ALL SELECT 'policy', y.polname::text, 0 FROM (SELECT WHERE p.oid = p.root AND row_security_active(p.oid)) AS is_active \
      LEFT JOIN pg_policy y ON y.polrelid = p.oid) AS k ORDER BY t.oid, k.kind, k.name";
 
-/// `conenforced` is new in version 18, `confdelsetcols` in 15: where they are not among the columns, they are not in the
-/// JSON. A constraint is off as well while one of its triggers is, or of a partition's: disabled, or for replicas only.
+/// `conenforced` is new in version 18, `confdelsetcols` in 15: where they are not among the
+/// columns, they are not in the JSON. A constraint is off as well while one of its triggers is, or
+/// of a partition's: disabled, or for replicas only.
 const KEYS: &str = "WITH RECURSIVE off (oid, parent) AS (SELECT o.oid, o.conparentid \
      FROM pg_trigger g JOIN pg_constraint o ON o.oid = g.tgconstraint WHERE g.tgenabled IN ('D', 'R') \
      UNION SELECT u.oid, u.conparentid FROM off JOIN pg_constraint u ON u.oid = off.parent) \

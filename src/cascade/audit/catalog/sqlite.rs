@@ -1,6 +1,8 @@
-//! The schema of SQLite: one statement, and four for each schema that is declared (mostly `main` alone).
+//! The schema of SQLite: one statement, and four for each schema that is declared (mostly `main`
+//! alone).
 //!
-//! I/O. Pragmas as table-valued functions, joined to `sqlite_schema`, so that one statement reads all tables.
+//! I/O. Pragmas as table-valued functions, joined to `sqlite_schema`, so that one statement reads
+//! all tables.
 
 use std::collections::BTreeSet;
 
@@ -38,7 +40,8 @@ const KEYS: &str = "m.name AS child, f.id AS id, f.\"table\" AS parent, f.\"from
      FROM {schema}.sqlite_schema AS m JOIN pragma_foreign_key_list(m.name, {name}) AS f \
      WHERE m.type = 'table' AND m.sql NOT LIKE 'CREATE VIRTUAL%' ORDER BY m.rowid, f.id, f.seq";
 
-/// A trigger names its table as it was written, in whatever case. Temporary ones may be on any table of this connection.
+/// A trigger names its table as it was written, in whatever case. Temporary ones may be on any
+/// table of this connection.
 const TEXTS: &str = "m.type AS kind, m.name AS name, m.tbl_name AS tbl, m.sql AS sql, \
      m.type = 'trigger' AS is_late, 0 AS is_temporary, m.rowid AS n \
      FROM {schema}.sqlite_schema AS m WHERE m.sql IS NOT NULL AND m.type IN ('table', 'index', 'trigger') \
@@ -226,8 +229,8 @@ impl Tables {
         columns
     }
 
-    /// A primary key finds rows as an index does, also where it is the row's own number and no index is listed; that
-    /// number is never NULL, whatever its column says.
+    /// A primary key finds rows as an index does, also where it is the row's own number and no
+    /// index is listed; that number is never NULL, whatever its column says.
     fn with_primary_keys(mut self) -> Vec<LiveTable> {
         for mut table in std::mem::take(&mut self.found) {
             let primary_key = self.primary_key_of(&table.place);

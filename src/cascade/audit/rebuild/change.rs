@@ -14,7 +14,8 @@ pub(super) struct Change {
     pub(super) with: String,
 }
 
-/// The text with the changes; `None` if they overlap. Equal ones count once: two edits may mean the same key.
+/// The text with the changes; `None` if they overlap. Equal ones count once: two edits may mean the
+/// same key.
 pub(super) fn changed(text: &str, mut changes: Vec<Change>) -> Option<String> {
     changes.sort_by_key(|change| (change.from, change.to));
     changes.dedup();
@@ -32,8 +33,8 @@ pub(super) fn changed(text: &str, mut changes: Vec<Change>) -> Option<String> {
 pub(super) struct Outline<'a> {
     pub(super) text: &'a str,
     pub(super) name: String,
-    /// The place of the name with what is before it (`IF NOT EXISTS`, `main.`): a table that happens to be there must
-    /// not be taken for the new one.
+    /// The place of the name with what is before it (`IF NOT EXISTS`, `main.`): a table that
+    /// happens to be there must not be taken for the new one.
     pub(super) head: (usize, usize),
     pub(super) parts: Vec<Part>,
     pub(super) autoincrement: bool,
@@ -79,7 +80,8 @@ impl<'a> Outline<'a> {
         Some(changes)
     }
 
-    /// The words by which the first key that the edit replaces can be deferred, with a space before them.
+    /// The words by which the first key that the edit replaces can be deferred, with a space before
+    /// them.
     fn deferrable_of(&self, edit: &Edit) -> String {
         let mut clauses = self.parts.iter().flat_map(|part| &part.clauses).filter(|clause| clause.goes_by(edit));
         match clauses.next().map(|clause| &clause.rule) {
@@ -135,7 +137,8 @@ impl<'a> Outline<'a> {
     }
 }
 
-/// The changes that add NOT NULL to a column: in the place of a NULL, which says the contrary, or at the end.
+/// The changes that add NOT NULL to a column: in the place of a NULL, which says the contrary, or
+/// at the end.
 fn not_null(part: &Part) -> Vec<Change> {
     if part.is_not_null() {
         return Vec::new();
@@ -161,7 +164,8 @@ pub(crate) fn collations(create: &str) -> Vec<(String, String)> {
     found().unwrap_or_default()
 }
 
-/// What a CREATE TRIGGER is run by, as `AFTER DELETE`, and whether that is a DELETE; `None` for an INSERT.
+/// What a CREATE TRIGGER is run by, as `AFTER DELETE`, and whether that is a DELETE; `None` for an
+/// INSERT.
 pub(crate) fn event(create: &str) -> Option<(String, bool)> {
     let all = tokens(create)?;
     let mut reader = Reader::new(create, &all);
@@ -181,8 +185,8 @@ pub(crate) fn event(create: &str) -> Option<(String, bool)> {
     Some((format!("{when} {event}"), event == "DELETE"))
 }
 
-/// Whether the table's own name stands before a dot (`CHECK (t.a > 0)`): it would have to be the new name at first, and
-/// SQLite would not change it back.
+/// Whether the table's own name stands before a dot (`CHECK (t.a > 0)`): it would have to be the
+/// new name at first, and SQLite would not change it back.
 fn qualifies(text: &str, tokens: &[Token], name: &str) -> bool {
     tokens.windows(2).any(|pair| match pair {
         [first, dot] => dot.text(text) == "." && first.name(text).is_some_and(|it| same(&it, name)),

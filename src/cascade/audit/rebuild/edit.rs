@@ -7,8 +7,8 @@
 pub(crate) enum Edit {
     /// A column is added behind the last, as written.
     AddColumn(String),
-    /// Every foreign key from exactly these columns, in any order, to that parent goes, and this comes at the end instead,
-    /// as deferrable as the first of them.
+    /// Every foreign key from exactly these columns, in any order, to that parent goes, and this
+    /// comes at the end instead, as deferrable as the first of them.
     ReplaceForeignKey { columns: Vec<String>, parent: String, with: String },
     /// A table constraint is added at the end, as written.
     AddForeignKey(String),
@@ -25,7 +25,8 @@ pub(crate) struct Definition {
     pub(crate) create: String,
     /// The columns whose values are copied: all but the generated ones.
     pub(crate) stored: Vec<String>,
-    /// The CREATE INDEX and CREATE TRIGGER statements that go with the table, as `sqlite_schema` has them.
+    /// The CREATE INDEX and CREATE TRIGGER statements that go with the table, as `sqlite_schema`
+    /// has them.
     pub(crate) followers: Vec<String>,
     /// The CREATE INDEX statements that are to be run with it.
     pub(crate) more: Vec<String>,

@@ -1,9 +1,10 @@
 //! The script that fixes a table of SQLite: the documented rebuild, with an edited definition.
 //!
-//! Pure. SQLite cannot alter a foreign key or a NOT NULL, so the table is made anew, filled, and put in the place of
-//! the old one ("Making Other Kinds Of Table Schema Changes" of its manual). The text of the definition is changed only
-//! where an edit says so: what else is declared there (types, checks, collations, comments) is not ours to repeat.
-//! A text that is not understood gives no script rather than one that loses something.
+//! Pure. SQLite cannot alter a foreign key or a NOT NULL, so the table is made anew, filled, and
+//! put in the place of the old one ("Making Other Kinds Of Table Schema Changes" of its manual).
+//! The text of the definition is changed only where an edit says so: what else is declared there
+//! (types, checks, collations, comments) is not ours to repeat. A text that is not understood gives
+//! no script rather than one that loses something.
 
 mod change;
 mod edit;
@@ -21,8 +22,8 @@ pub(super) use edit::{Definition, Edit};
 use crate::cascade::audit::rebuild::change::{Change, Outline, changed};
 use crate::cascade::audit::rebuild::token::{same, tokens};
 
-/// The script that rebuilds the table with the edits; `None` where the text of its definition is not understood, or an
-/// edit finds nothing to change.
+/// The script that rebuilds the table with the edits; `None` where the text of its definition is
+/// not understood, or an edit finds nothing to change.
 pub(crate) fn rebuild(table: &Definition, edits: &[Edit]) -> Option<String> {
     let outline = Outline::read(&table.create)?;
     if !same(&outline.name, &table.name) || table.stored.is_empty() {
@@ -39,10 +40,11 @@ pub(crate) fn rebuild(table: &Definition, edits: &[Edit]) -> Option<String> {
 
 /// The statements, in order, each with its end.
 ///
-/// Without `legacy_alter_table` the renaming would stop at any view that mentions the table, which is missing then.
-/// As foreign keys are off too, references to the table, its own and those of others, keep its name all the time. The old
-/// table is put aside first, and a copy that fails ends the transaction: what goes on after an error, as the shell of
-/// SQLite does, then finds nothing to drop.
+/// Without `legacy_alter_table` the renaming would stop at any view that mentions the table, which
+/// is missing then. As foreign keys are off too, references to the table, its own and those of
+/// others, keep its name all the time. The old table is put aside first, and a copy that fails ends
+/// the transaction: what goes on after an error, as the shell of SQLite does, then finds nothing to
+/// drop.
 fn script(table: &Definition, outline: &Outline, names: &Names, create: &str) -> Option<String> {
     let create = ended(create)?;
     let (to, old) = (quoted(&names.new, '"'), quoted(&names.old, '"'));
@@ -68,17 +70,19 @@ fn script(table: &Definition, outline: &Outline, names: &Names, create: &str) ->
     ))
 }
 
-/// What a person who runs it must know; and it fails, before anything is changed, inside of a transaction and while another
-/// connection writes.
+/// What a person who runs it must know; and it fails, before anything is changed, inside of a
+/// transaction and while another connection writes.
 const BEFORE: &str = "-- On a connection of its own, which is closed if this fails.\n\
      BEGIN IMMEDIATE;\n\
      COMMIT;\n";
 
-/// Statements that fail, before anything is changed, where the table is not as it was read: a script that is run late would
-/// undo what was done to it since, and lose the columns, indexes and triggers that came.
+/// Statements that fail, before anything is changed, where the table is not as it was read: a
+/// script that is run late would undo what was done to it since, and lose the columns, indexes and
+/// triggers that came.
 fn unchanged(table: &Definition, name: &str) -> String {
     let (name, create) = (quoted(name, '\''), quoted(&table.create, '\''));
-    // Those to be made may be there already: they are statements of their own too, and are kept without these words.
+    // Those to be made may be there already: they are statements of their own too, and are kept
+    // without these words.
     let more = table.more.iter().map(|index| index.replacen(" IF NOT EXISTS ", " ", 1));
     let followers = table.followers.iter().cloned().chain(more);
     let followers = followers.map(|sql| quoted(&sql, '\'')).collect::<Vec<_>>().join(", ");
@@ -92,8 +96,8 @@ fn unchanged(table: &Definition, name: &str) -> String {
     )
 }
 
-/// Statements that fail, before anything is changed, where a column that is to be NOT NULL has a NULL: a script that failed
-/// later would leave its connection as it is then.
+/// Statements that fail, before anything is changed, where a column that is to be NOT NULL has a
+/// NULL: a script that failed later would leave its connection as it is then.
 fn nulls(table: &str, edits: &[Edit]) -> String {
     let check = quoted(&format!("__cascade_nulls_{table}"), '"');
     let statements = edits.iter().map(|edit| match edit {
@@ -118,8 +122,8 @@ struct Names {
     old: String,
 }
 
-/// The statements by which the new table goes on counting where the old one was; the copy knows only the rows that are
-/// still there.
+/// The statements by which the new table goes on counting where the old one was; the copy knows
+/// only the rows that are still there.
 fn sequence(names: &Names) -> String {
     let (new, old) = (quoted(&names.new, '\''), quoted(&names.old, '\''));
     format!(

@@ -51,7 +51,8 @@ impl Clause {
     }
 }
 
-/// Words with which a constraint of a column begins. They are reserved: no part of a type, unless quoted.
+/// Words with which a constraint of a column begins. They are reserved: no part of a type, unless
+/// quoted.
 pub(super) const COLUMN_CLAUSES: [&str; 12] = [
     "CONSTRAINT",
     "NOT",
@@ -187,8 +188,8 @@ impl<'a> Reader<'a> {
         self.other_column_rule()
     }
 
-    /// Takes a constraint that no edit is about. A DEFERRABLE apart from its REFERENCES is not understood: without that
-    /// it would belong to another key.
+    /// Takes a constraint that no edit is about. A DEFERRABLE apart from its REFERENCES is not
+    /// understood: without that it would belong to another key.
     fn other_column_rule(&mut self) -> Option<Rule> {
         if self.begins(&["NOT", "DEFERRABLE"]) {
             return None;
@@ -254,7 +255,8 @@ impl<'a> Reader<'a> {
         Some(Rule::ForeignKey { columns, parent, deferrable })
     }
 
-    /// Takes ON CONFLICT with its word, if it is next, and gives the constraint that this belongs to.
+    /// Takes ON CONFLICT with its word, if it is next, and gives the constraint that this belongs
+    /// to.
     fn with_conflict(&mut self, rule: Rule) -> Option<Rule> {
         if self.eats("ON CONFLICT") {
             self.take()?;

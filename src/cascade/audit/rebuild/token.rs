@@ -6,7 +6,8 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Token {
     pub(super) kind: Kind,
-    /// Where the space before it begins; a line comment has its newline, so that what follows the comment can go.
+    /// Where the space before it begins; a line comment has its newline, so that what follows the
+    /// comment can go.
     pub(super) lead: usize,
     pub(super) from: usize,
     pub(super) to: usize,
@@ -71,7 +72,8 @@ pub(super) fn tokens(text: &str) -> Option<Vec<Token>> {
     Some(tokens)
 }
 
-/// The tokens outside of parentheses, and each outermost pair of these as one; `None` if one has no other.
+/// The tokens outside of parentheses, and each outermost pair of these as one; `None` if one has no
+/// other.
 pub(super) fn grouped(tokens: &[Token]) -> Option<Vec<Token>> {
     let mut groups: Vec<Token> = Vec::new();
     let mut depth = 0_usize;

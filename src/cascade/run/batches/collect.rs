@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use sea_orm::sea_query::{Expr, ExprTrait as _};
 
-use crate::cascade::data::key::{Index, Keys};
+use crate::cascade::data::index::Index;
+use crate::cascade::data::key::Keys;
 use crate::cascade::db::session::Connection;
 use crate::cascade::declare::schema::{KeyId, TableId};
 use crate::cascade::error::Error;
@@ -21,7 +22,7 @@ use crate::cascade::sql::RowSet;
 use crate::cascade::sql::route::RowRoute;
 
 impl<C: Connection> BatchRun<'_, C> {
-    /// The rows that refer to doomed ones by this key.
+    /// The rows that reference doomed ones by this key.
     pub(super) async fn by(&mut self, key: KeyId, op: BatchOp) -> Result<(), End> {
         let (execution, fetched) = (self.execution, self.fetched);
         match execution.sql(fetched).route_by_rows(key) {
@@ -50,8 +51,8 @@ impl<C: Connection> BatchRun<'_, C> {
         Ok(())
     }
 
-    /// Whether these rows can be deleted or changed without looking at them: nothing depends on them, nobody wants to see
-    /// them, and none of them has another fate.
+    /// Whether these rows can be deleted or changed without looking at them: nothing depends on
+    /// them, nobody wants to see them, and none of them has another fate.
     fn is_apart(&self, key: KeyId, op: BatchOp) -> bool {
         match op {
             BatchOp::Delete(table) => self.is_leaf(table),
@@ -121,7 +122,8 @@ impl<C: Connection> BatchRun<'_, C> {
         }
     }
 
-    /// The rows of a cycle's tables in waves; `false` if a ring is left that only one transaction deletes.
+    /// The rows of a cycle's tables in waves; `false` if a ring is left that only one transaction
+    /// deletes.
     pub(super) async fn cycle(&mut self, component: ComponentId) -> Result<bool, End> {
         let (execution, fetched) = (self.execution, self.fetched);
         let Some(cycle) = fetched.cycle(component) else { return Ok(true) };
@@ -165,7 +167,8 @@ impl<C: Connection> BatchRun<'_, C> {
         Ok(gone == cycle.rows.len())
     }
 
-    /// Rows of one table of a cycle, as far as they are still doomed: asked for, or referring to rows that are.
+    /// Rows of one table of a cycle, as far as they are still doomed: asked for, or referencing
+    /// rows that are.
     async fn take_fetched(&mut self, cycle: &Cycle, refers: &References, rows: &[usize]) -> Result<(), End> {
         let fetched = self.fetched;
         for (table, keys, rows_of_keys) in fetched.by_table(cycle, rows) {
@@ -175,7 +178,8 @@ impl<C: Connection> BatchRun<'_, C> {
         Ok(())
     }
 
-    /// By what such rows are doomed, but for one key: they were asked for, or refer to rows that were doomed.
+    /// By what such rows are doomed, but for one key: they were asked for, or reference rows that
+    /// were doomed.
     fn reasons(
         &self,
         cycle: &Cycle,
@@ -220,7 +224,7 @@ impl<C: Connection> BatchRun<'_, C> {
     }
 }
 
-/// What each row of a cycle refers to by CASCADE or another key.
+/// What each row of a cycle references by CASCADE or another key.
 struct References {
     /// By child.
     edges: Vec<Edge>,

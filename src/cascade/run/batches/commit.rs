@@ -24,8 +24,8 @@ use crate::cascade::run::transaction::{Scope, Work};
 use crate::cascade::sql::RowSet;
 
 impl<C: Connection> BatchRun<'_, C> {
-    /// Does what is ready, in one transaction; in several if others were in the way lately. That it is to stop is fetched
-    /// when there is another one.
+    /// Does what is ready, in one transaction; in several if others were in the way lately. That it
+    /// is to stop is fetched when there is another one.
     pub(super) async fn flush(&mut self) -> Result<(), End> {
         let mut queue = VecDeque::from(std::mem::take(&mut self.ready));
         let mut attempts = self.retries.attempts();
@@ -62,8 +62,8 @@ impl<C: Connection> BatchRun<'_, C> {
         Ok(())
     }
 
-    /// The parts at the head of the queue, as far as they go together into a transaction. The last is cut where it is too
-    /// long.
+    /// The parts at the head of the queue, as far as they go together into a transaction. The last
+    /// is cut where it is too long.
     pub(super) async fn fitting(&self, queue: &mut VecDeque<BatchItem>) -> Result<Vec<BatchItem>, Error> {
         let (mut items, mut room) = (Vec::new(), self.size);
         while room > 0 {
@@ -230,7 +230,8 @@ impl<C: Connection> BatchRun<'_, C> {
         execution.check_kept(self.table_of(op), key, None, stayed)
     }
 
-    /// That the row which a SET DEFAULT key will refer to is still there, and that it stays until the batch is committed.
+    /// That the row which a SET DEFAULT key will reference is still there, and that it stays until
+    /// the batch is committed.
     async fn check_default(&self, execution: Execution<'_>, key: KeyId) -> Result<(), Error> {
         let foreign_key = &execution.schema.keys[key];
         if foreign_key.action == Action::SetDefault && !execution.lock_default(self.fetched, key).await? {

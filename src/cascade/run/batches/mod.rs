@@ -1,9 +1,10 @@
 //! Deletes in batches: many short transactions instead of a long one.
 //!
-//! I/O. The steps are those of the plan, and each batch is a delete of its own of at most so many rows: rows of a leaf
-//! table in one statement, others locked and, if anything refers to them, by the engine's whole way, rooted at these rows.
-//! So whatever was added to them meanwhile is found again, judged by its rule, and goes with them. And the parents by
-//! which rows were found are locked and judged again in the batch: one that was moved away keeps what is below it.
+//! I/O. The steps are those of the plan, and each batch is a delete of its own of at most so many
+//! rows: rows of a leaf table in one statement, others locked and, if anything references them, by
+//! the engine's whole way, rooted at these rows. So whatever was added to them meanwhile is found
+//! again, judged by its rule, and goes with them. And the parents by which rows were found are
+//! locked and judged again in the batch: one that was moved away keeps what is below it.
 
 mod collect;
 mod commit;
@@ -81,7 +82,8 @@ type Parents = Arc<Vec<(RowSet, Option<Expr>)>>;
 
 #[derive(Debug, Clone)]
 enum BatchRows {
-    /// Those with these keys, as far as they still fulfil a condition, because others may have changed them meanwhile.
+    /// Those with these keys, as far as they still fulfil a condition, because others may have
+    /// changed them meanwhile.
     Keys(Keys, Option<Expr>),
     /// All that fulfil a condition, between two places in key order.
     KeyRange { rows: RowSet, after: Option<Keys>, until: Option<Keys> },
@@ -101,7 +103,8 @@ pub(crate) struct BatchRun<'a, C> {
     parents: Parents,
     done: Outcome,
     batches: u64,
-    /// Rows in the next transaction, at most: fewer than asked for after one that others kept from going through.
+    /// Rows in the next transaction, at most: fewer than asked for after one that others kept from
+    /// going through.
     size: usize,
     total: u64,
     is_stopped: bool,

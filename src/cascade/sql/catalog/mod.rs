@@ -1,10 +1,12 @@
-//! What a run must know of the tables that it reaches and only the database's catalogs say: whether a trigger, a rule or
-//! row security may keep rows, whether values are stored as declared, whether the tables can be rolled back.
+//! What a run must know of the tables that it reaches and only the database's catalogs say: whether
+//! a trigger, a rule or row security may keep rows, whether values are stored as declared, whether
+//! the tables can be rolled back.
 //!
-//! Pure: it writes the question and reads the answer. The question is a sub-select among the columns of the statement that
-//! finds the roots, so that it costs no statement of its own; it names only what is remarkable, so that the answer is NULL
-//! for ordinary tables. PostgreSQL plans a statement anew on each connection's first runs, which takes longer than the
-//! statement itself where the question is long. So it is asked there whether anything is remarkable, and what, by a
+//! Pure: it writes the question and reads the answer. The question is a sub-select among the
+//! columns of the statement that finds the roots, so that it costs no statement of its own; it
+//! names only what is remarkable, so that the answer is NULL for ordinary tables. PostgreSQL plans
+//! a statement anew on each connection's first runs, which takes longer than the statement itself
+//! where the question is long. So it is asked there whether anything is remarkable, and what, by a
 //! statement of its own, only if so. Nothing of it is kept between runs: a graph knows no database.
 
 mod mysql;
@@ -73,7 +75,8 @@ struct Compared<'a> {
 }
 
 impl Question<'_> {
-    /// The question as columns of a statement that finds rows, each with its name; the last has the answer.
+    /// The question as columns of a statement that finds rows, each with its name; the last has the
+    /// answer.
     pub(crate) fn beside(&self) -> Vec<(String, Expr)> {
         match self.dialect {
             Dialect::Postgres => marked(vec![(COLUMN.to_owned(), self.postgres_remarkable())]),
@@ -81,10 +84,12 @@ impl Question<'_> {
         }
     }
 
-    /// The question as columns of a statement of its own, each with its name; the last has the answer.
+    /// The question as columns of a statement of its own, each with its name; the last has the
+    /// answer.
     ///
-    /// On MySQL and MariaDB others come before it, of no value and the type of each column that is compared: their catalogs
-    /// take a quarter of a millisecond for the columns of each table, and the driver knows the type of what it gets.
+    /// On MySQL and MariaDB others come before it, of no value and the type of each column that is
+    /// compared: their catalogs take a quarter of a millisecond for the columns of each table, and
+    /// the driver knows the type of what it gets.
     pub(crate) fn columns(&self) -> Vec<(String, Expr)> {
         let mut columns = Vec::new();
         let answer = match self.dialect {
@@ -99,7 +104,8 @@ impl Question<'_> {
         marked(columns)
     }
 
-    /// The answer in a row that has these columns, and what it means. `None`: [`columns`](Self::columns) must be asked.
+    /// The answer in a row that has these columns, and what it means. `None`:
+    /// [`columns`](Self::columns) must be asked.
     pub(crate) fn answer_in(&self, row: &QueryResult, under_row_security: bool) -> Result<Option<Catalog>, Error> {
         if self.dialect == Dialect::MySql {
             for (n, Compared { table, column, ty, is_read }) in self.compared().into_iter().enumerate() {
@@ -185,7 +191,7 @@ impl Question<'_> {
         let declared = expected.map(|compared| match self.dialect {
             Dialect::MySql => mysql_types(compared.ty).join(", "),
             Dialect::Postgres => postgres_types(compared.ty).join(", "),
-            Dialect::Sqlite => "as the column that it refers to".to_owned(),
+            Dialect::Sqlite => "as the column that it references".to_owned(),
         });
         let table = &self.schema.tables[table];
         let column = table.columns[column].name.to_string();
@@ -222,8 +228,8 @@ impl Question<'_> {
         })
     }
 
-    /// The columns by which rows are known, and those that refer to them, which are compared with values of their parent's
-    /// type.
+    /// The columns by which rows are known, and those that reference them, which are compared with
+    /// values of their parent's type.
     fn compared(&self) -> Vec<Compared<'_>> {
         let mut all: Vec<Compared<'_>> = Vec::new();
         let mut add = |table: TableId, column: usize, ty, is_read: bool| match all

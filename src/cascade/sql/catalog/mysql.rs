@@ -23,10 +23,12 @@ fn names(tables: &[&Named]) -> String {
 }
 
 impl Question<'_> {
-    /// A trigger cannot keep a row from being deleted there, but a change from being made. And it may add rows, of another
-    /// table than its own, which matters where that one has been dealt with before.
+    /// A trigger cannot keep a row from being deleted there, but a change from being made. And it
+    /// may add rows, of another table than its own, which matters where that one has been dealt
+    /// with before.
     ///
-    /// One sub-select for all tables of a schema: with one for each, 50 tables took 9 ms instead of 0.8.
+    /// One sub-select for all tables of a schema: with one for each, 50 tables took 9 ms instead of
+    /// 0.8.
     pub(super) fn mysql(&self) -> String {
         let mut schemas: BTreeMap<String, Vec<Named>> = BTreeMap::new();
         for of in self.reached() {
@@ -62,7 +64,8 @@ impl Question<'_> {
         })
     }
 
-    /// The columns that cannot be changed; and those that hold UUIDs, whose type the driver does not tell from a text.
+    /// The columns that cannot be changed; and those that hold UUIDs, whose type the driver does
+    /// not tell from a text.
     fn mysql_columns(&self, schema: &str, tables: &[Named]) -> Option<String> {
         let mut conditions = Vec::new();
         let mut asked: Vec<&Named> = Vec::new();

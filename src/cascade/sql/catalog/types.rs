@@ -7,7 +7,6 @@ use sea_orm::sea_query::ColumnType;
 
 use crate::cascade::data::dialect::Dialect;
 use crate::cascade::data::key::KeyKind;
-use crate::cascade::declare::declaration::Column;
 
 /// The name of the n-th column of no value.
 pub(super) fn sample(n: usize) -> String {
@@ -28,8 +27,9 @@ pub(super) fn mysql_type(_: &QueryResult, _: &str) -> Option<String> {
     None
 }
 
-/// The types of a column of MySQL and MariaDB, in the driver's words, whose values are read, carried and compared just as
-/// those of a column of the declared type. What has no number in it is compared as text.
+/// The types of a column of MySQL and MariaDB, in the driver's words, whose values are read,
+/// carried and compared just as those of a column of the declared type. What has no number in it is
+/// compared as text.
 pub(super) fn mysql_types(ty: &ColumnType) -> &'static [&'static str] {
     match KeyKind::of(Dialect::MySql, ty) {
         Some(KeyKind::Integer) => &[
@@ -94,16 +94,16 @@ pub(super) fn mysql_types(ty: &ColumnType) -> &'static [&'static str] {
     }
 }
 
-/// Whether a column of that type is compared exactly with values of the declared one; if it is not read, integers of any
-/// size and sign are.
+/// Whether a column of that type is compared exactly with values of the declared one; if it is not
+/// read, integers of any size and sign are.
 pub(super) fn mysql_compares(ty: &ColumnType, found: &str, is_read: bool) -> bool {
     let is_integer = matches!(KeyKind::of(Dialect::MySql, ty), Some(KeyKind::Integer | KeyKind::Unsigned));
     let is_wider = !is_read && is_integer && found.contains("int");
     is_wider || mysql_types(ty).contains(&found)
 }
 
-/// The types of a column of PostgreSQL, as `pg_type` names them, whose values are read, carried and compared just as those
-/// of a column of the declared type.
+/// The types of a column of PostgreSQL, as `pg_type` names them, whose values are read, carried and
+/// compared just as those of a column of the declared type.
 pub(super) fn postgres_types(ty: &ColumnType) -> Vec<String> {
     let types: &[&str] = match ty {
         ColumnType::Enum { name, .. } => return vec![name.to_string()],
@@ -158,7 +158,8 @@ pub(super) fn postgres_oid(ty: &str) -> Option<u32> {
     own.iter().find(|(name, _)| *name == ty).map(|(_, oid)| *oid)
 }
 
-/// PostgreSQL: a type that is declared by its name, without a length and a collation. Quoted names stay as they are.
+/// PostgreSQL: a type that is declared by its name, without a length and a collation. Quoted names
+/// stay as they are.
 pub(crate) fn without_length(declared: &str) -> String {
     let declared = declared.trim();
     if declared.starts_with('"') {
