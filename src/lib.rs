@@ -36,12 +36,24 @@
 //! # Where to find things
 //! - [`service`]: create, get, list, rename, move, preview and delete stores and items.
 //! - [`entity`]: Store and Item themselves.
-//! - [`cascade`]: the engine, for entities of your own: [`Graph`](cascade::Graph) to
-//!   [`Deletion`](cascade::Deletion) to [`Preview`](cascade::Preview) and
-//!   [`Outcome`](cascade::Outcome); [`Graph::audit`](cascade::Graph::audit) and
-//!   [`Graph::repair`](cascade::Graph::repair) for the database that it works on. Its rules are
+//! - [`cascade`]: the engine, for entities of your own: [`Graph`](Graph) to
+//!   [`Deletion`](Deletion) to [`Preview`](Preview) and
+//!   [`Outcome`](Outcome); [`Graph::audit`](Graph::audit) and
+//!   [`Graph::repair`](Graph::repair) for the database that it works on. Its rules are
 //!   listed there.
 //! - `migration` (feature `migration`): the tables of Store and Item.
+//!
+//! Pages with more: [your own entities], [previews and errors], [batches and hooks], [audit and
+//! repair], [databases], [limits], [benchmarks].
+//!
+//! [your own entities]:
+//! https://github.com/sea-orm-cascade/sea-orm-cascade/blob/main/docs/own-entities.md [previews and
+//! errors]: https://github.com/sea-orm-cascade/sea-orm-cascade/blob/main/docs/previews.md [batches
+//! and hooks]: https://github.com/sea-orm-cascade/sea-orm-cascade/blob/main/docs/batches.md [audit
+//! and repair]: https://github.com/sea-orm-cascade/sea-orm-cascade/blob/main/docs/audit.md
+//! [databases]: https://github.com/sea-orm-cascade/sea-orm-cascade/blob/main/docs/databases.md
+//! [limits]: https://github.com/sea-orm-cascade/sea-orm-cascade/blob/main/docs/limits.md
+//! [benchmarks]: https://github.com/sea-orm-cascade/sea-orm-cascade/blob/main/docs/benchmarks.md
 //!
 //! # Features
 //! `sqlite` (on by default), `postgres` and `mysql` bring SeaORM's drivers; a connection to a
@@ -69,6 +81,7 @@ pub use cascade::{
 };
 
 #[cfg(feature = "migration")]
+#[doc(inline)]
 pub use sea_orm_cascade_migration as migration;
 
 /// The programs in the README and in `docs` compile and run.

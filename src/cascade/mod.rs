@@ -1,10 +1,13 @@
 //! The engine: carries out the declared rule of every foreign key, for any SeaORM entities.
 //!
 //! ```text
-//! entities ──register──▶ Graph ──delete(rows)──▶ Deletion ──▶ Plan ──▶ Preview   (reads)
-//!                        pure, built once,       a request    pure,    Outcome   (writes, one transaction)
-//!                        errors of config here   + options    steps in order
+//! entities ─▶ Graph ─▶ Deletion ─▶ Plan ─▶ Preview   (reads)
+//!             checked   a request   steps   Outcome   (writes, in one transaction)
 //! ```
+//! The folders are the phases, each of which knows only those before it: `data`, `error`,
+//! `declare` (entities to a graph), `plan` (what a delete reaches), `sql` (statements and routes),
+//! `db` (sessions), `find` (reads), `run` (writes), and the requests.
+//!
 //! Preview and execution read the same plan and find the rows by the same statements; there is no
 //! dry-run flag inside the deleting code.
 //!
@@ -38,9 +41,8 @@
 //!   the like may keep rows.
 //! - **R9** A NULL is no reference: a composite key with one NULL half references nothing. A key
 //!   may lead to a unique column that is not the primary key.
-//! - **R10** What was asked is what is counted: the outcome's numbers equal the rows that changed,
-//!   also where the database's own cascade would have taken them. What was to go and is still there
-//!   is an error.
+//! - **R10** The outcome's numbers equal the rows that changed, also where the database's own
+//!   cascade would have taken them. A row to delete that still exists is an error.
 //! - **R11** A transient failure ([`Error::is_transient`]) is tried again where the transaction is
 //!   ours, and returned where it is the caller's or a hook has run. A batch that loses to others is
 //!   halved for it, down to one row.
@@ -57,28 +59,29 @@
 //!
 //! # What may not be so
 //! A value is never changed on its way: casts name types without a length, SQLite's values are read
-//! as they are stored. What only the catalogs know (`catalog`) is asked in the statement that finds
-//! the roots: triggers, rules, row security, tables without transactions, computed columns, other
-//! types than declared, and in a caller's transaction on PostgreSQL missing constraints. A DELETE
-//! by key that reports fewer rows is followed by a look for them. Where a trigger or the like may
-//! keep or take rows, all that are doomed are kept by key, whether anything still refers is asked
-//! before each parent goes, and at the end whether all are gone. NO ACTION is asked once more
-//! before the parent goes, because a row that was doomed may have lost that key while its lock was
-//! waited for. In a caller's transaction on MySQL and MariaDB each SELECT that decides has a lock
-//! clause, because a snapshot may be older than the rows.
+//! as they are stored. What only the catalogs know (`sql::catalog`) is asked in the statement that
+//! finds the roots: triggers, rules, row security, tables without transactions, computed columns,
+//! other types than declared, and in a caller's transaction on PostgreSQL missing constraints. A
+//! DELETE by key that reports fewer rows is followed by a look for them. Where a trigger or the
+//! like may keep or take rows, all that are doomed are kept by key, whether anything still refers
+//! is asked before each parent goes, and at the end whether all are gone. NO ACTION is asked once
+//! more before the parent goes, because a row that was doomed may have lost that key while its lock
+//! was waited for. In a caller's transaction on MySQL and MariaDB each SELECT that decides has a
+//! lock clause, because a snapshot may be older than the rows.
 //!
 //! # What it trusts
 //! The declarations, and not the schema that is there; [`Graph::audit`] says where the two differ.
 //! An audit reads the catalogs into plain data (`audit::catalog`), compares (`audit::compare`) and
 //! writes what fixes each difference (`audit::fix`; SQLite's tables are made anew by
-//! `audit::rebuild`). Rows whose parent is missing (`orphans`) are fixed by [`Graph::repair`]: as
-//! roots of a delete, or by changing their key.
+//! `audit::rebuild`). Rows whose parent is missing (`sql::orphans`) are fixed by [`Graph::repair`]:
+//! as roots of a delete, or by changing their key.
 //!
 //! # What it says
 //! Through `tracing`, target `sea_orm_cascade`, level debug: the spans `cascade.preview`,
 //! `cascade.delete`, `cascade.batch`, `cascade.audit` and `cascade.repair`; the events
-//! `cascade.plan`, `cascade.step` (table, foreign key, action, rows, time), `cascade.retry` and
-//! `cascade.progress`. These names stay.
+//! `cascade.plan`, `cascade.step` (table, foreign key, action, rows, time), `cascade.retry`,
+//! `cascade.progress`, and at the end of a delete or repair `cascade.done` or `cascade.failed`.
+//! Each message begins with its name. These names stay.
 //!
 //! # How rows are found
 //! The Select of the roots runs first, in the transaction; its rows are locked in key order (SQLite
@@ -88,14 +91,14 @@
 //! itself: they do not leave the database. Counting, if there is anything to check, comes before
 //! the first write.
 //!
-//! Tables that reference themselves or to each other are another matter (`gather`): their doomed
-//! rows are looked for level by level and kept as keys, each once, with how they reference each
-//! other. They go in waves (`waves`), children first, a row when nobody references it any more.
-//! What is left over are rings. A ring is opened by setting a key to NULL, also one by which a row
-//! was reached: all happens in one transaction, so that nothing has to be found again. If no key
-//! can be NULL, PostgreSQL deletes the ring in one statement, SQLite with its constraints deferred,
-//! and InnoDB only as far as its own cascade goes round it. What hangs under a cycle is found by
-//! statements again, from the cycle's keys.
+//! Tables that reference themselves or to each other are another matter (`find::gather`): their
+//! doomed rows are looked for level by level and kept as keys, each once, with how they reference
+//! each other. They go in waves (`plan::waves`), children first, a row when nobody references it
+//! any more. What is left over are rings. A ring is broken by setting a key to NULL, also one by
+//! which a row was reached: all happens in one transaction, so that nothing has to be found again.
+//! If no key can be NULL, PostgreSQL deletes the ring in one statement, SQLite with its constraints
+//! deferred, and InnoDB only as far as its own cascade goes round it. What hangs under a cycle is
+//! found by statements again, from the cycle's keys.
 
 mod audit;
 mod batches;
