@@ -1,12 +1,13 @@
-//! Delete a row and everything that depends on it: looked at first, bounded, all or nothing. For
-//! any SeaORM 2.0 entities on SQLite, PostgreSQL, MySQL and MariaDB; Store and Item come ready to
-//! embed.
+//! Preview and limit deletes of related rows with SeaORM, on SQLite, PostgreSQL, MySQL and MariaDB.
+//!
+//! It works for any SeaORM 2.0 entities. A delete changes either everything or nothing. Store and
+//! Item come ready to embed.
 //!
 //! Deleting a store that still has items is an error of the database, because the items' foreign
-//! key would point at nothing. What should happen instead is declared once, as `on_delete` on the
-//! child's `belongs_to`: the items go too, lose their reference, or forbid the delete. The engine
-//! in [`cascade`] carries that out for every registered table, the same on each database, whether
-//! or not the constraint is there.
+//! key would reference no row. Declare once what should happen instead, as `on_delete` on the
+//! child's `belongs_to`: the items are deleted too, lose their reference, or block the delete. The
+//! engine in [`cascade`] carries out that rule for every registered table. It does the same on each
+//! database, with or without the constraint.
 //!
 //! # Example
 //! ```

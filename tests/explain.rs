@@ -189,10 +189,10 @@ async fn any_name_in_pictures(db: TestDb) {
     assert!(dot.contains(r#"|z| \\n\\N fa:fa-car\nCASCADE""#), "{dot}");
 }
 
-/// What the README shows is what its program prints.
+/// The page shows what its program prints.
 async fn the_picture_of_the_readme(_: TestDb) {
-    let readme = include_str!("../README.md");
-    let (_, rest) = readme.split_once("```mermaid\n").expect("a picture");
+    let page = include_str!("../docs/previews.md");
+    let (_, rest) = page.split_once("```mermaid\n").expect("a picture");
     let (picture, _) = rest.split_once("```").expect("its end");
     assert_eq!(picture, library_of_the_readme().to_mermaid());
     let svg = include_str!("../docs/graph.svg");

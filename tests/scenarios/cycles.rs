@@ -160,8 +160,9 @@ async fn a_ring_of_keys_that_cannot_be_null(db: TestDb) {
                 assert!(is_ring && error.is_ring() && !error.is_transient(), "{error:?}");
                 assert_eq!(
                     error.to_string(),
-                    "rows reference each other in a ring through NOT NULL foreign keys, and MySQL/MariaDB can delete none of them first: nodes 1 -[nodes.up]-> nodes 3 -[nodes.up]-> nodes 2 refers \
-                     by nodes.up to nodes 1; make one of these foreign keys nullable"
+                    "rows reference each other in a ring through NOT NULL foreign keys, and MySQL/MariaDB can \
+                     delete none of them first: nodes 1 -[nodes.up]-> nodes 3 -[nodes.up]-> nodes 2 \
+                     -[nodes.up]-> nodes 1; make one of these foreign keys nullable"
                 );
                 assert_eq!(case.state(&db.conn).await, before);
             }
