@@ -44,17 +44,13 @@
 //!   listed there.
 //! - `migration` (feature `migration`): the tables of Store and Item.
 //!
-//! Pages with more: [your own entities], [previews and errors], [batches and hooks], [audit and
-//! repair], [databases], [limits], [benchmarks].
-//!
-//! [your own entities]:
-//! https://github.com/sea-orm-cascade/sea-orm-cascade/blob/main/docs/own-entities.md [previews and
-//! errors]: https://github.com/sea-orm-cascade/sea-orm-cascade/blob/main/docs/previews.md [batches
-//! and hooks]: https://github.com/sea-orm-cascade/sea-orm-cascade/blob/main/docs/batches.md [audit
-//! and repair]: https://github.com/sea-orm-cascade/sea-orm-cascade/blob/main/docs/audit.md
-//! [databases]: https://github.com/sea-orm-cascade/sea-orm-cascade/blob/main/docs/databases.md
-//! [limits]: https://github.com/sea-orm-cascade/sea-orm-cascade/blob/main/docs/limits.md
-//! [benchmarks]: https://github.com/sea-orm-cascade/sea-orm-cascade/blob/main/docs/benchmarks.md
+//! Pages with more:
+//! - [your own entities](https://github.com/sea-orm-cascade/sea-orm-cascade/blob/main/docs/own-entities.md)
+//! - [previews and errors](https://github.com/sea-orm-cascade/sea-orm-cascade/blob/main/docs/previews.md)
+//! - [batches and hooks](https://github.com/sea-orm-cascade/sea-orm-cascade/blob/main/docs/batches.md)
+//! - [audit and repair](https://github.com/sea-orm-cascade/sea-orm-cascade/blob/main/docs/audit.md)
+//! - [databases](https://github.com/sea-orm-cascade/sea-orm-cascade/blob/main/docs/databases.md)
+//! - [limits](https://github.com/sea-orm-cascade/sea-orm-cascade/blob/main/docs/limits.md) and [benchmarks](https://github.com/sea-orm-cascade/sea-orm-cascade/blob/main/docs/benchmarks.md)
 //!
 //! # Features
 //! `sqlite` (on by default), `postgres` and `mysql` bring SeaORM's drivers; a connection to a
