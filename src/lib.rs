@@ -37,10 +37,10 @@
 //! # Where to find things
 //! - [`service`]: create, get, list, rename, move, preview and delete stores and items.
 //! - [`entity`]: Store and Item themselves.
-//! - [`cascade`]: the engine, for entities of your own: [`Graph`](Graph) to
-//!   [`Deletion`](Deletion) to [`Preview`](Preview) and
-//!   [`Outcome`](Outcome); [`Graph::audit`](Graph::audit) and
-//!   [`Graph::repair`](Graph::repair) for the database that it works on. Its rules are
+//! - [`cascade`]: the engine, for entities of your own: [`Graph`] to
+//!   [`Deletion`] to [`Preview`] and
+//!   [`Outcome`]; [`Graph::audit`] and
+//!   [`Graph::repair`] for the database that it works on. Its rules are
 //!   listed there.
 //! - `migration` (feature `migration`): the tables of Store and Item.
 //!

@@ -191,7 +191,8 @@ impl Deletion {
     /// A reference that was not foreseen ([`ErrorKind::StillReferenced`]) is tried again twice at
     /// most. Before each attempt there is a wait, 10 ms at first and twice as long each time, up to
     /// a second, lengthened at random. Inside a transaction of the caller's nothing is tried again,
-    /// because only the whole of it could be. Batches are made smaller first ([`Batches`]).
+    /// because only the whole of it could be. Batches are made smaller first
+    /// ([`Batches`](crate::Batches)).
     pub fn retries(mut self, at_most: usize) -> Self {
         self.retries.at_most = at_most;
         self
@@ -297,7 +298,7 @@ impl Deletion {
     /// constraint, and the delete does not fail for them. For that every row that has a key to it
     /// is locked before its children are looked for, parents first and in key order (`FOR UPDATE`).
     /// Where the database has no constraint, who adds a child has to call
-    /// [`lock_parent`](super::lock_parent). What fails transiently all the same is tried again
+    /// [`lock_parent`](crate::lock_parent). What fails transiently all the same is tried again
     /// ([`retries`](Self::retries)).
     ///
     /// **Inside a transaction of yours** its isolation level makes no difference. On MySQL and

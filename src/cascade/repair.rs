@@ -58,7 +58,7 @@ impl Graph {
     /// keys is deleted if any of them deletes it.
     ///
     /// How many orphans there are, by which key, is what
-    /// [`AuditRequest::counting_orphans`](super::AuditRequest::counting_orphans) finds, for all
+    /// [`AuditRequest::counting_orphans`](crate::AuditRequest::counting_orphans) finds, for all
     /// entities at once.
     ///
     /// # Example

@@ -67,9 +67,9 @@ impl Graph {
     /// A constraint that refuses is the same to it under NO ACTION and RESTRICT on MySQL and
     /// MariaDB, where InnoDB makes no difference; and NO ACTION stands for SET DEFAULT there, which
     /// InnoDB cannot declare. Where the database's own cascade is at its end
-    /// ([`FindingKind::CascadeTooDeep`]), NO ACTION stands for CASCADE. Of an entity of a view only
-    /// its columns and what can keep rows are asked for. It sees what the connection's user sees of
-    /// the catalogs.
+    /// ([`FindingKind::CascadeTooDeep`](crate::FindingKind::CascadeTooDeep)), NO ACTION stands for
+    /// CASCADE. Of an entity of a view only its columns and what can keep rows are asked for. It
+    /// sees what the connection's user sees of the catalogs.
     ///
     /// Costs 5 statements on PostgreSQL, 5 on SQLite (4 more for each declared schema but `main`),
     /// 8 on MySQL and 9 on MariaDB, in one transaction that writes nothing, however many tables
@@ -102,8 +102,8 @@ impl Graph {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorKind::BackendDisabled`](super::ErrorKind::BackendDisabled),
-    /// [`ErrorKind::Forbidden`](super::ErrorKind::Forbidden), [`ErrorKind::Database`](super::ErrorKind::Database).
+    /// [`ErrorKind::BackendDisabled`](crate::ErrorKind::BackendDisabled),
+    /// [`ErrorKind::Forbidden`](crate::ErrorKind::Forbidden), [`ErrorKind::Database`](crate::ErrorKind::Database).
     pub fn audit(&self) -> AuditRequest {
         AuditRequest { graph: self.clone(), counts_orphans: false }
     }
@@ -121,17 +121,21 @@ impl Audit {
 
 impl AuditRequest {
     /// Counts the rows whose parent is missing too, for each key, with the primary keys of the
-    /// first of them ([`FindingKind::Orphans`]); [`Graph::repair`] fixes them.
+    /// first of them ([`FindingKind::Orphans`](crate::FindingKind::Orphans)); [`Graph::repair`]
+    /// fixes them.
     ///
     /// Where the database's own cascade has a limit (1,000 levels on SQLite, 15 in InnoDB) it also
     /// measures how deep rows go by keys from a table to itself: from half of that on,
-    /// [`FindingKind::CascadeTooDeep`] says so. (Cycles of several tables are not measured.)
+    /// [`FindingKind::CascadeTooDeep`](crate::FindingKind::CascadeTooDeep) says so. (Cycles of
+    /// several tables are not measured.)
     ///
     /// On SQLite, which stores any value in any column, it also counts the rows whose keys are not
-    /// stored in the form of their declared type ([`FindingKind::StoredOtherwise`]).
+    /// stored in the form of their declared type
+    /// ([`FindingKind::StoredOtherwise`](crate::FindingKind::StoredOtherwise)).
     ///
     /// Not counted are orphans by a key whose ends the database would have to convert, or refuses,
-    /// to compare: that is a finding of its own ([`FindingKind::EndsDiffer`]).
+    /// to compare: that is a finding of its own
+    /// ([`FindingKind::EndsDiffer`](crate::FindingKind::EndsDiffer)).
     ///
     /// One statement for each key, which looks up the parent of each row, one for each key that has
     /// orphans, and one for each key that is measured (on SQLite one for each table too); on a pool

@@ -7,7 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// What a delete does on one database, step by step and with its SQL, from
-/// [`Deletion::plan`](super::super::Deletion::plan). It prints.
+/// [`Deletion::explain`](crate::Deletion::explain). It prints.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Explanation {

@@ -10,7 +10,7 @@ use crate::cascade::data::action::Action;
 use crate::cascade::data::key::Key;
 
 /// How the schema of a database differs from the declarations, from
-/// [`Graph::audit`](super::super::Graph::audit).
+/// [`Graph::audit`](crate::Graph::audit).
 ///
 /// It prints, serialises, and is an error where it must be clean ([`Audit::expect_clean`]).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,7 +95,7 @@ pub enum Fix {
     },
     /// SQL that deletes or changes rows, by the declared rule and past this crate: rows that depend
     /// on them are the database's business, and orphans themselves where it has no constraint.
-    /// [`Graph::repair`](super::super::Graph::repair) does it through the engine.
+    /// [`Graph::repair`](crate::Graph::repair) does it through the engine.
     #[non_exhaustive]
     Rows {
         /// The statements.
@@ -161,7 +161,7 @@ pub enum FindingKind {
         /// Its type.
         parent_type: String,
     },
-    /// SQLite, with [`counting_orphans`](super::AuditRequest::counting_orphans): rows have a value
+    /// SQLite, with [`counting_orphans`](crate::AuditRequest::counting_orphans): rows have a value
     /// by which they are found in another form than the declared type has, such as a UUID as text
     /// among those of 16 bytes, or 1.5 in a column of integers.
     StoredOtherwise {
@@ -223,7 +223,7 @@ pub enum FindingKind {
         /// How many.
         rows: u64,
         /// The primary keys of the first of them; at most
-        /// [`Blocker::SAMPLE_KEYS_MAX`](super::super::Blocker::SAMPLE_KEYS_MAX).
+        /// [`Blocker::SAMPLE_KEYS_MAX`](crate::Blocker::SAMPLE_KEYS_MAX).
         sample_keys: Vec<Key>,
     },
     /// The database has no constraint for a key.

@@ -19,7 +19,7 @@ use crate::cascade::data::typed_key::{FromKey, KeyMismatch};
 /// The numbers are of the registered tables and exact, also where the database's own cascade would
 /// have taken the rows. It serialises as `{"deleted": [{"table", "rows"}], "updated": [{"table",
 /// "foreign_key", "action", "rows"}]}`, with `"keys"` beside the rows where they were asked for
-/// ([`Deletion::keys_of`](super::Deletion::keys_of)), and prints as `deleted stores 1, items 3;
+/// ([`Deletion::keys_of`](crate::Deletion::keys_of)), and prints as `deleted stores 1, items 3;
 /// changed docs.reviewer 1 (SET NULL)`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
@@ -160,7 +160,7 @@ impl Outcome {
     /// composite key. In the order in which the rows were deleted.
     ///
     /// Empty unless they were asked for with
-    /// [`Deletion::keys_of`](super::super::Deletion::keys_of). For key types that are not
+    /// [`Deletion::keys_of`](crate::Deletion::keys_of). For key types that are not
     /// [`FromKey`], such as UUIDs, there is [`key_values`](Self::key_values).
     ///
     /// # Example
@@ -196,7 +196,7 @@ impl Outcome {
 
     /// The primary keys of this entity's deleted rows as they were read, in the order in which the
     /// rows were deleted; empty unless they were asked for with
-    /// [`Deletion::keys_of`](super::super::Deletion::keys_of).
+    /// [`Deletion::keys_of`](crate::Deletion::keys_of).
     #[must_use]
     pub fn key_values<E: EntityTrait>(&self, _entity: E) -> &[Key] {
         let table = label(&table_name::<E>());

@@ -16,7 +16,7 @@ use crate::cascade::data::tree::{Branch, write_tree};
 /// in the way.
 ///
 /// It prints as a tree, serialises, and can be handed back with
-/// [`Deletion::expecting`](super::Deletion::expecting), also after a round trip through JSON.
+/// [`Deletion::expecting`](crate::Deletion::expecting), also after a round trip through JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Preview {
     pub(in crate::cascade) root: String,
@@ -52,7 +52,7 @@ pub struct Line {
     /// that are doomed themselves: these are changed, or in the way.
     pub rows: u64,
     /// Whether there are at least so many, because they were counted no further
-    /// ([`Deletion::counting_up_to`](super::Deletion::counting_up_to)).
+    /// ([`Deletion::counting_up_to`](crate::Deletion::counting_up_to)).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub or_more: bool,
 }
@@ -100,7 +100,7 @@ impl Preview {
     }
 
     /// How far each number was counted, if not in full: a number above that stands for as many or
-    /// more. See [`Deletion::counting_up_to`](super::Deletion::counting_up_to).
+    /// more. See [`Deletion::counting_up_to`](crate::Deletion::counting_up_to).
     #[must_use]
     pub fn counted_up_to(&self) -> Option<u64> {
         self.counted_up_to
@@ -112,7 +112,7 @@ impl Preview {
         &self.root
     }
 
-    /// The numbers that [`execute`](super::Deletion::execute) would give, were nothing in the way.
+    /// The numbers that [`execute`](crate::Deletion::execute) would give, were nothing in the way.
     #[must_use]
     pub fn outcome(&self) -> &Outcome {
         &self.outcome
@@ -137,7 +137,7 @@ impl Preview {
         &self.lines
     }
 
-    /// Of a [repair](super::Repair): every key of the table, with how many of its rows reference
+    /// Of a [repair](crate::Repair): every key of the table, with how many of its rows reference
     /// nothing by it and what becomes of them. Those that are changed are counted without those
     /// that are deleted by another key. NO ACTION and RESTRICT leave them. Empty for a delete.
     #[must_use]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::cascade::data::action::Action;
 
 /// What happens to the rows that refer by a foreign key when the row that they reference is
-/// deleted, from [`Graph::rules`](super::super::Graph::rules). It prints as a sentence.
+/// deleted, from [`Graph::rules`](crate::Graph::rules). It prints as a sentence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Rule {

@@ -6,7 +6,7 @@ use std::fmt;
 
 use crate::cascade::data::key::{Key, KeyPart};
 
-/// A Rust type of primary keys, which [`Outcome::keys`](super::super::Outcome::keys) gives.
+/// A Rust type of primary keys, which [`Outcome::keys`](crate::Outcome::keys) gives.
 ///
 /// Implemented for all integers, `bool`, `String` and `Vec<u8>`, and for tuples of two to four of
 /// them. Implement it for a key type of your own.

@@ -62,9 +62,9 @@ impl GraphBuilder {
     /// refuses the whole delete, with [`ErrorKind::Vetoed`] (in batches those committed before stay
     /// gone). Each row is seen once in the attempt that is committed; a delete that fails
     /// transiently after a hook has run is not tried again, unless
-    /// [`Deletion::retry_with_hooks`](super::Deletion::retry_with_hooks) says that they may run
+    /// [`Deletion::retry_with_hooks`](crate::Deletion::retry_with_hooks) says that they may run
     /// twice. What cannot be undone, such as removing a file, belongs behind the commit: let the
-    /// hook note it down, and do it when [`execute`](super::Deletion::execute) has returned.
+    /// hook note it down, and do it when [`execute`](crate::Deletion::execute) has returned.
     ///
     /// The rows of just this table are read, whole, a chunk at a time: two statements for a chunk.
     /// The rows of a ring that only goes at once are one chunk. A key by which a ring was opened

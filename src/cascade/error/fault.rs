@@ -88,7 +88,7 @@ pub enum Fault {
         /// The columns there.
         columns: Vec<String>,
     },
-    /// [`without`](super::GraphBuilder::without) or [`on_delete`](super::GraphBuilder::on_delete)
+    /// [`without`](crate::GraphBuilder::without) or [`on_delete`](crate::GraphBuilder::on_delete)
     /// names a relation of an entity that is not registered.
     RelationNotRegistered {
         /// The relation, with its Rust path.

@@ -47,7 +47,7 @@ pub enum ErrorKind {
         table: String,
     },
     /// Rows that were asked for do not exist, and
-    /// [`must_exist`](super::Deletion::must_exist) was stated.
+    /// [`must_exist`](crate::Deletion::must_exist) was stated.
     #[non_exhaustive]
     NotFound {
         /// The table.
@@ -89,7 +89,7 @@ pub enum ErrorKind {
     },
     /// Row security of PostgreSQL is active for this connection's user, so that rows may be hidden
     /// which belong to the delete; see
-    /// [`Deletion::under_row_security`](super::Deletion::under_row_security).
+    /// [`Deletion::under_row_security`](crate::Deletion::under_row_security).
     #[non_exhaustive]
     RowSecurity {
         /// The tables that have it, among those that the delete reaches.

@@ -104,8 +104,8 @@ impl Deletion {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorKind::NotRegistered`], [`ErrorKind::Select`], [`ErrorKind::KeyNotComparable`],
-    /// [`ErrorKind::UnknownBackend`].
+    /// [`ErrorKind::NotRegistered`](crate::ErrorKind::NotRegistered), [`ErrorKind::Select`](crate::ErrorKind::Select), [`ErrorKind::KeyNotComparable`](crate::ErrorKind::KeyNotComparable),
+    /// [`ErrorKind::UnknownBackend`](crate::ErrorKind::UnknownBackend).
     pub fn explain(&self, backend: DbBackend) -> Result<Explanation, Error> {
         let is_all_wanted = self.at_most.is_some() || self.expecting.is_some();
         let explaining = Explaining {

@@ -37,7 +37,7 @@ impl Execution<'_> {
     /// Keeps by key what has to be, and locks what has children, if wanted: parents first.
     ///
     /// A parent is locked before anybody looks for its children, so that none can be added
-    /// meanwhile, with a constraint or by those who take [`lock_parent`](super::lock_parent); and
+    /// meanwhile, with a constraint or by those who take [`lock_parent`](crate::lock_parent); and
     /// in key order, so that two deletes wait for each other and do not block each other.
     pub(crate) async fn gather(self, fetched: &mut Fetched, lock: bool) -> Result<(), Error> {
         for (id, component) in self.plan.components.iter().enumerate() {
