@@ -37,11 +37,8 @@
 //! # Where to find things
 //! - [`service`]: create, get, list, rename, move, preview and delete stores and items.
 //! - [`entity`]: Store and Item themselves.
-//! - [`cascade`]: the engine, for entities of your own: [`Graph`] to
-//!   [`Deletion`] to [`Preview`] and
-//!   [`Outcome`]; [`Graph::audit`] and
-//!   [`Graph::repair`] for the database that it works on. Its rules are
-//!   listed there.
+//! - [`cascade`]: the engine, for entities of your own, and its rules: [`Graph`] to [`Deletion`] to
+//!   [`Preview`] and [`Outcome`]; [`Graph::audit`] and [`Graph::repair`] for the database.
 //! - `migration` (feature `migration`): the tables of Store and Item.
 //!
 //! Pages with more:
