@@ -1,13 +1,14 @@
-//! Preview and limit deletes of related rows with SeaORM, on SQLite, PostgreSQL, MySQL and MariaDB.
+//! Preview, limit and run deletes of related rows with SeaORM: each delete is previewed, limited
+//! and atomic.
 //!
-//! It works for any SeaORM 2.0 entities. A delete changes either everything or nothing. Store and
-//! Item come ready to embed.
+//! It works for any SeaORM 2.0 entities on SQLite, PostgreSQL, MySQL and MariaDB. The entities
+//! Store and Item are included, ready to embed.
 //!
-//! Deleting a store that still has items is an error of the database, because the items' foreign
-//! key would reference no row. Declare once what should happen instead, as `on_delete` on the
-//! child's `belongs_to`: the items are deleted too, lose their reference, or block the delete. The
-//! engine in [`cascade`] carries out that rule for every registered table. It does the same on each
-//! database, with or without the constraint.
+//! If you delete a store that still has items, the database returns an error, because the foreign
+//! key of the items would reference nothing. Declare once what should happen instead, as
+//! `on_delete` on the child's `belongs_to`: the items are deleted too, lose their reference, or
+//! block the delete. The engine in [`cascade`] applies that rule to every registered table. It does
+//! the same on each database, with or without the foreign key in the schema.
 //!
 //! # Example
 //! ```
@@ -20,7 +21,7 @@
 //! let db = sea_orm::Database::connect("sqlite::memory:").await?;
 //! Migrator::up(&db, None).await?;
 //!
-//! // Once, at start-up: the tables that belong together. What is wrong with their rules is an error here.
+//! // Once, at start-up: register the tables. Wrong declarations are an error here.
 //! let graph = service::graph().build()?;
 //!
 //! let ikea = service::store::create_with_items(&db, "IKEA", ["Chair", "Table"]).await?;
@@ -37,8 +38,9 @@
 //! # Where to find things
 //! - [`service`]: create, get, list, rename, move, preview and delete stores and items.
 //! - [`entity`]: Store and Item themselves.
-//! - [`cascade`]: the engine, for entities of your own, and its rules: [`Graph`] to [`Deletion`] to
-//!   [`Preview`] and [`Outcome`]; [`Graph::audit`] and [`Graph::repair`] for the database.
+//! - [`cascade`]: the engine, for your own entities. It leads from [`Graph`] to [`Deletion`] to
+//!   [`Preview`] and [`Outcome`]. [`Graph::audit`] and [`Graph::repair`] check and repair the
+//!   database. Its rules are listed there.
 //! - `migration` (feature `migration`): the tables of Store and Item.
 //!
 //! Pages with more:
@@ -50,17 +52,18 @@
 //! - [limits](https://github.com/sea-orm-cascade/sea-orm-cascade/blob/main/docs/limits.md) and [benchmarks](https://github.com/sea-orm-cascade/sea-orm-cascade/blob/main/docs/benchmarks.md)
 //!
 //! # Features
-//! `sqlite` (on by default), `postgres` and `mysql` bring SeaORM's drivers; a connection to a
-//! database whose feature is off is refused by name. TLS is chosen by SeaORM's own features.
-//! `migration` re-exports the migration crate.
+//! - `sqlite` (on by default), `postgres` and `mysql` enable SeaORM's drivers. A connection to a
+//!   database whose feature is off is refused by name.
+//! - `migration` re-exports the migration crate.
+//! - TLS is chosen by SeaORM's own features.
 //!
 //! # What it does not do
-//! - On MySQL and MariaDB, rows that reference each other in a ring (or themselves) by keys that
-//!   cannot be NULL can only be deleted without the constraint or with one that cascades:
-//!   [`Ring`](cascade::ErrorKind::Ring).
+//! - On MySQL and MariaDB, rows that reference each other in a ring (or themselves) through keys
+//!   that cannot be NULL can only be deleted if there is no constraint, or one that cascades:
+//!   [`Ring`](ErrorKind::Ring).
 //! - Rows that triggers change are not counted.
-//! - Foreign keys that lead from tables outside the graph are the database's business: see
-//!   [`StillReferenced`](cascade::ErrorKind::StillReferenced). An audit names them.
+//! - Foreign keys from tables outside the graph are left to the database: see
+//!   [`StillReferenced`](ErrorKind::StillReferenced). An audit names them.
 //! - MySQL is tested from 9.7 on.
 
 pub mod cascade;

@@ -1,10 +1,11 @@
-//! Deletes in batches: many short transactions instead of a long one.
+//! Deletes in batches: many short transactions instead of one long one.
 //!
-//! I/O. The steps are those of the plan, and each batch is a delete of its own of at most so many
-//! rows: rows of a leaf table in one statement, others locked and, if anything references them, by
-//! the engine's whole way, rooted at these rows. So whatever was added to them meanwhile is found
-//! again, judged by its rule, and goes with them. And the parents by which rows were found are
-//! locked and judged again in the batch: one that was moved away keeps what is below it.
+//! I/O. The steps are those of the plan. Each batch is a delete of its own with a limited number of
+//! rows. Rows of a leaf table are deleted by one statement. Other rows are locked; if anything
+//! references them, the engine deletes them as the roots of an ordinary delete. So rows that were
+//! added to them in the meantime are found, are treated by their rule, and are deleted in the same
+//! batch. Each batch also locks and checks the parents through which its rows were found;
+//! descendants of a row that was moved away are kept.
 
 use std::fmt;
 use std::ops::ControlFlow;
@@ -27,40 +28,39 @@ use crate::cascade::run::batches::{BatchRun, Limits};
 use crate::cascade::run::cancel::{CancelFlag, Cancellable, Task, cancellable};
 use crate::cascade::run::transaction::{Transactions, Work, tell};
 
-/// A deletion that is carried out in batches, from [`Deletion::batches_of`].
+/// A deletion in batches, from [`Deletion::batches_of`].
 ///
-/// Each batch is a transaction of at most so many rows, and the asked rows go last. If it ends in
-/// the middle (a crash, an error, a stop), every row that is left still has its parent, and the
-/// same call goes on with what is left.
+/// Each batch is one transaction with a limited number of rows. The roots are deleted last. If the
+/// run ends early (a crash, an error, a stop), every remaining row still has its parent, and the
+/// same call continues with the remaining rows.
 ///
-/// - **The rules are checked first**, for all of it: blockers, `at_most` and `expecting` refuse
-///   before the first batch, and then nothing has changed. Each batch judges anew what was added to
-///   its rows meanwhile; that goes with them, in the same transaction.
-/// - **What others see**: parents with fewer and fewer children. SET NULL and SET DEFAULT keys
-///   change before the row that they referenced goes.
-/// - **The asked rows are looked up once**, at the beginning. To be able to finish later, ask with
-///   keys or a Select that still finds them when their children are gone.
-/// - **Rows in a ring**: a key that is not the one by which its row is found is set to NULL
-///   beforehand. If there is no such key, the ring and all above it go in the last transaction,
-///   together, however many rows that are.
-/// - **Others at work**: parents are locked and asked again in each batch. If one was moved away
-///   meanwhile, what is below it is left alone, and it ends with [`ErrorKind::Reparented`]. In a
-///   table that references itself or is in a cycle that is asked of a row and its parent only: a
-///   subtree that is moved out while batches run may already have lost rows further down. A row
-///   that is added to a parent at the very moment in which a batch of its siblings goes may go with
-///   that batch.
-/// - **Calling again** needs no other arguments, but without [`expecting`](Deletion::expecting):
-///   its numbers have changed.
-/// - **Hooks** see each row once, unless it failed; a veto ends it, and the batches before stay
-///   done.
-/// - **Retries** are those of the deletion, for each batch. One that others keep from going through
-///   (a deadlock, a lock that is waited for too long, a transaction of another node of a cluster)
-///   is halved first, and halved again down to one row, which is tried so often; the batches after
-///   it are twice as big each, up to the size that was asked for.
+/// - **All rules are checked first**: blockers, `at_most` and `expecting` refuse before the first
+///   batch, and then nothing has changed. Each batch checks again what was added to its rows in the
+///   meantime; those rows are deleted in the same transaction.
+/// - **Other sessions see** parents with fewer and fewer children. SET NULL and SET DEFAULT keys
+///   change before the row that they reference is deleted.
+/// - **The roots are searched once**, at the beginning. To be able to continue later, use keys, or
+///   a Select that still finds the roots when their children are deleted.
+/// - **Rows in a ring**: first a key is set to NULL that is not the one through which its row is
+///   found. If there is no such key, the ring and everything above it are deleted together in the
+///   last transaction, however many rows that are.
+/// - **Concurrent sessions**: each batch locks the parents and checks them again. If a parent was
+///   moved away, its descendants are kept, and the run ends with [`ErrorKind::Reparented`]. In a
+///   table in a cycle (self-references included) only a row and its parent are checked: a subtree
+///   that is moved out while batches run may already have lost rows further down. A row that is
+///   added to a parent while a batch of its siblings is deleted may be deleted with that batch.
+/// - **To call again**, use the same arguments without [`expecting`](Deletion::expecting): the
+///   counts have changed.
+/// - **Hooks** see each row once, unless its batch failed. A veto ends the run; earlier batches
+///   stay committed.
+/// - **Retries** are those of the deletion, for each batch. If other sessions make a batch fail (a
+///   deadlock, a lock time-out, a transaction of another node of a cluster), it is halved, down to
+///   one row. One row is retried as often as [`retries`](Deletion::retries) says. The batches after
+///   it are twice as big each time, up to the requested size.
 ///
-/// It needs a pool: inside a transaction nothing could be committed. The client holds the keys of
-/// the asked rows, those of the rows of tables in a cycle, and a page of at most 10,000 keys (or
-/// one batch) for each level of tables below.
+/// Batches need a pool: inside a transaction nothing could be committed. The client holds the keys
+/// of the roots, those of the rows of tables in a cycle, and a page of at most 10,000 keys (or one
+/// batch) for each level of tables below.
 #[derive(Clone)]
 #[must_use = "batches do nothing until `execute` is called"]
 pub struct Batches {
@@ -69,11 +69,28 @@ pub struct Batches {
 }
 
 impl Deletion {
-    /// Deletes in batches of at most so many rows, each in a transaction of its own, children
-    /// before parents: for deletes that are too big for one transaction, or that others must not
-    /// wait for.
+    /// Splits this delete into batches of at most this many rows, each in its own transaction,
+    /// children before parents.
     ///
-    /// What it gives up is that all or nothing happens: see [`Batches`].
+    /// Use it if a delete is too big for one transaction, or if other sessions must not wait for
+    /// it. The whole delete is then no longer atomic: see [`Batches`].
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// use sea_orm_cascade::{entity::store, service};
+    ///
+    /// let graph = service::graph().build()?;
+    /// let ikea = service::store::create_with_items(&db, "IKEA", ["Chair", "Table"]).await?;
+    ///
+    /// let outcome = graph.delete_keys(store::Entity, [ikea.id]).batches_of(1_000).execute(&db).await?;
+    /// assert_eq!(outcome.rows_deleted(), 3);
+    /// # Ok(()) }
+    /// ```
     pub fn batches_of(self, rows: usize) -> Batches {
         Batches::new(self, rows)
     }
@@ -81,38 +98,68 @@ impl Deletion {
 
 impl Batches {
     pub(crate) fn new(deletion: Deletion, rows_max: usize) -> Self {
-        // More is not counted by the databases.
+        // Row counts of the databases are not larger.
         let rows_max = Ord::min(rows_max, u32::MAX as usize);
         Self { deletion, limits: Limits { rows_max, pause: Duration::ZERO, on_progress: None } }
     }
 
-    /// Waits so long between one batch and the next, so that others get at the database.
+    /// Waits this long between two batches, so that other sessions can use the database.
+    ///
+    /// # Example
+    /// ```
+    /// use std::time::Duration;
+    /// use sea_orm_cascade::{entity::store, service};
+    ///
+    /// let deletion = service::graph().build()?.delete_keys(store::Entity, [1]);
+    /// let batches = deletion.batches_of(1_000).pause(Duration::from_millis(50));
+    /// # let _ = batches;
+    /// # Ok::<(), sea_orm_cascade::Error>(())
+    /// ```
     pub fn pause(mut self, pause: Duration) -> Self {
         self.limits.pause = pause;
         self
     }
 
-    /// Is told after each batch how far it has come, and can stop it with [`ControlFlow::Break`]:
-    /// what is done stays done, and [`ErrorKind::Unfinished`] tells it. After the last batch there
-    /// is nothing left to stop.
+    /// Calls this function after each batch with the [`Progress`]. It can stop the run with
+    /// [`ControlFlow::Break`].
+    ///
+    /// Committed batches stay committed, and [`ErrorKind::Unfinished`] says what they did. After
+    /// the last batch there is nothing left to stop.
+    ///
+    /// # Example
+    /// ```
+    /// use std::ops::ControlFlow;
+    /// use sea_orm_cascade::{entity::store, service};
+    ///
+    /// let batches = service::graph().build()?.delete_keys(store::Entity, [1]).batches_of(1_000);
+    /// let batches = batches.on_progress(|progress| {
+    ///     println!("{} of {} rows", progress.done, progress.total);
+    ///     ControlFlow::Continue(())
+    /// });
+    /// # let _ = batches;
+    /// # Ok::<(), sea_orm_cascade::Error>(())
+    /// ```
     pub fn on_progress(mut self, on_progress: impl Fn(&Progress) -> ControlFlow<()> + Send + Sync + 'static) -> Self {
         self.limits.on_progress = Some(Arc::new(on_progress));
         self
     }
 
-    /// Deletes the rows and what depends on them, batch by batch.
+    /// Deletes the rows and the rows that depend on them, batch by batch.
     ///
-    /// Statements: those of a [preview](Deletion::preview) first. Then for each batch of a table to
-    /// which no key leads one that finds its end, one for each level of tables above that locks the
-    /// parents and asks them again, and one DELETE; no key of its rows leaves the database. For
-    /// each batch of any other table, or of one with hooks or whose keys are wanted: one that locks
-    /// the rows, one that asks whether anything references them, and the DELETE, with those of an
-    /// ordinary delete in between if anything does; and one that reads keys for each 10,000 rows,
-    /// or each batch if that is more.
+    /// # Cost
+    /// - First the statements of a [preview](Deletion::preview).
+    /// - For each batch of a table that no key references: one statement that finds its end, one
+    ///   for each level of tables above that locks and checks the parents, and one DELETE. No key
+    ///   of these rows leaves the database.
+    /// - For each batch of any other table, or of one with hooks or whose keys are requested: one
+    ///   that locks the rows, one that checks whether anything references them, and the DELETE. If
+    ///   anything references them, the statements of an ordinary delete run in between. One more
+    ///   reads keys for each 10,000 rows, or for each batch if a batch is larger.
     ///
     /// # Example
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
     /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
     /// # Migrator::up(&db, None).await?;
@@ -138,10 +185,14 @@ impl Batches {
     /// ```
     ///
     /// # Errors
-    /// Those of [`Deletion::execute`] and [`ErrorKind::Reparented`], with nothing changed, if it
-    /// ends before the first batch is committed; else [`ErrorKind::Unfinished`] with what was done,
-    /// and with one of them as its cause. (Whether the last batch was committed is not known if the
-    /// connection was lost then.) [`ErrorKind::BatchesInTransaction`], [`ErrorKind::EmptyBatches`].
+    /// If it ends before the first batch is committed: those of [`Deletion::execute`], and
+    /// [`ErrorKind::Reparented`]. Nothing has changed then.
+    ///
+    /// Later: [`ErrorKind::Unfinished`] with the committed part, and with one of these errors as
+    /// its cause. (If the connection was lost during a COMMIT, it is not known whether that last
+    /// batch was committed.)
+    ///
+    /// [`ErrorKind::BatchesInTransaction`] and [`ErrorKind::EmptyBatches`] before anything runs.
     pub async fn execute<C: Connection>(&self, db: &C) -> Result<Outcome, Error> {
         if session::is_transaction::<C>() {
             return Err(ErrorKind::BatchesInTransaction.into());
@@ -191,7 +242,7 @@ impl Batches {
     }
 }
 
-/// Looks up the asked rows and counts, before the first batch.
+/// Finds and counts the rows before the first batch.
 struct Looking<'a>(&'a Deletion);
 
 impl Work for Looking<'_> {

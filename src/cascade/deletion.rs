@@ -1,6 +1,6 @@
-//! A request to delete, and the two things that can be done with it.
+//! A request to delete rows, and the two functions that run it: `preview` and `execute`.
 //!
-//! I/O: this is where a run begins and ends its transaction. What happens in between is in `run`.
+//! I/O: a run begins and ends its transaction here. `run` does the work in between.
 
 use std::sync::Arc;
 
@@ -23,10 +23,10 @@ use crate::cascade::run::cancel::cancellable;
 use crate::cascade::run::retry::Retries;
 use crate::cascade::run::transaction::{Prepared, Request, Work, tell};
 
-/// A request to delete some rows of one entity and everything that depends on them.
+/// A request to delete some rows of one entity and every row that depends on them.
 ///
-/// It comes from [`Graph::delete`] or [`Graph::delete_keys`], does nothing until it is run, and can
-/// be run more than once. It owns its graph, so it can be kept and moved.
+/// [`Graph::delete`] and [`Graph::delete_keys`] return it. It does nothing until you run it, and
+/// you can run it more than once. It owns its graph, so you can store it and move it.
 #[derive(Debug, Clone)]
 #[must_use = "a deletion does nothing until `preview` or `execute` is called"]
 pub struct Deletion {
@@ -42,27 +42,31 @@ pub struct Deletion {
     must_exist: bool,
 }
 
-/// A deletion that is looked at.
+/// A deletion that only reads.
 #[derive(Clone)]
 struct Previewing(Deletion);
 
-/// A deletion that is done.
+/// A deletion that writes.
 #[derive(Clone)]
 struct Executing(Deletion);
 
 impl Graph {
-    /// A request to delete the rows that this Select returns, and what depends on them.
+    /// Returns a request to delete the rows that this Select returns, and the rows that depend on
+    /// them.
     ///
-    /// The Select stays as written: filters, joins, `LIMIT` and order decide which rows are taken,
-    /// and a row that a join repeats is taken once. It is evaluated before anything is deleted;
-    /// what it looked at may go along with its rows. Where its rows had to be waited for, each is
-    /// asked again whether the Select returns it, without ORDER BY, LIMIT and OFFSET: which rows
-    /// are the first is decided once. A WHERE that changes from one reading to the next may lose
-    /// rows by that and gains none.
+    /// The Select stays as written: its filters, joins, `LIMIT` and order decide which rows are
+    /// taken. A row that a join repeats is taken once. The Select runs before anything is deleted,
+    /// so its filter may read rows that this delete removes.
     ///
-    /// Nothing runs before [`Deletion::preview`] or [`Deletion::execute`]; that is also where an
-    /// entity that is not in the graph is refused.
+    /// If another transaction held a lock on the rows, they are re-checked against the Select after
+    /// they are locked, without ORDER BY, LIMIT and OFFSET: which rows are first is decided once.
+    /// If a WHERE gives another result at each reading, this check can remove rows and never adds
+    /// any.
     ///
+    /// Nothing runs before [`Deletion::preview`] or [`Deletion::execute`]. These two also refuse an
+    /// entity that is not in the graph.
+    ///
+    /// # Example
     /// ```
     /// use sea_orm::EntityTrait as _;
     /// use sea_orm_cascade::{entity::store, service};
@@ -78,11 +82,13 @@ impl Graph {
         Deletion::new(self.clone(), EntityId::of::<E>(), roots)
     }
 
-    /// A request to delete the rows with these primary keys, any number of them, and what depends
-    /// on them.
+    /// Returns a request to delete the rows with these primary keys, and the rows that depend on
+    /// them.
     ///
-    /// A composite key is a tuple. Keys that no row has are passed over.
+    /// Any number of keys is allowed. A composite key is a tuple. A key without a row is not an
+    /// error: check that [`Outcome::deleted`] is not 0, or use [`Deletion::must_exist`].
     ///
+    /// # Example
     /// ```
     /// use sea_orm_cascade::{entity::store, service};
     ///
@@ -118,43 +124,87 @@ impl Deletion {
         }
     }
 
-    /// Refuses the delete if it would delete and change more than this many rows in all, the asked
-    /// ones included.
+    /// Refuses the delete if it would delete and change more than this many rows in total, the
+    /// roots included.
     ///
-    /// A row that is changed by two keys counts twice. Costs one statement that counts, before
-    /// anything is written. It bounds what is written and not what is looked at: the rows of a tree
-    /// are found, and their keys kept, before they are too many.
+    /// A row that is changed through two foreign keys counts twice. This costs one counting
+    /// statement before the first write. It limits what is written, not what is read: in a tree (a
+    /// table that references itself), the rows are found and their keys are kept before they are
+    /// counted.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// use sea_orm_cascade::{entity::store, service};
+    ///
+    /// let graph = service::graph().build()?;
+    /// let ikea = service::store::create_with_items(&db, "IKEA", ["Chair", "Table"]).await?;
+    ///
+    /// let deletion = graph.delete_keys(store::Entity, [ikea.id]).at_most(2);
+    /// let error = deletion.execute(&db).await.unwrap_err();
+    /// assert!(error.is_too_many_rows());
+    /// # Ok(()) }
+    /// ```
     pub fn at_most(mut self, rows: u64) -> Self {
         self.at_most = Some(rows);
         self
     }
 
-    /// Refuses the delete if it would not do what this preview showed: the same asked rows, the
-    /// same numbers for every key and table. Rows below the asked ones are compared by number, not
-    /// one by one.
+    /// Refuses the delete if it would not do what this preview showed.
     ///
-    /// Costs one statement that counts, before anything is written.
+    /// The roots must be the same rows, and the row counts of every foreign key and table must be
+    /// the same. Rows below the roots are compared by count only. This costs one counting statement
+    /// before the first write.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// use sea_orm_cascade::{entity::store, service};
+    ///
+    /// let graph = service::graph().build()?;
+    /// let ikea = service::store::create(&db, "IKEA").await?;
+    ///
+    /// let deletion = graph.delete_keys(store::Entity, [ikea.id]);
+    /// let preview = deletion.preview(&db).await?;
+    /// service::item::create(&db, ikea.id, "Chair").await?;
+    /// let error = deletion.expecting(&preview).execute(&db).await.unwrap_err();
+    /// assert!(error.is_changed());
+    /// # Ok(()) }
+    /// ```
     pub fn expecting(mut self, preview: &Preview) -> Self {
         self.expecting = Some(Box::new(preview.clone()));
         self
     }
 
-    /// Lets a [preview](Self::preview) count no further than so many rows by each key and of each
-    /// table: what is more than that shows as "more than 1000 rows", soon, however many millions
-    /// there are.
+    /// Makes a [preview](Self::preview) stop counting at this many rows, for each foreign key and
+    /// for each table.
     ///
-    /// It shows "at least" so many in all. How many rows were asked for is told in full, because
-    /// their keys are read anyway; and what could be in the way is looked for among all rows, so
-    /// that a preview without blockers has none. It takes as long as an ordinary preview for rows
-    /// of tables in a cycle, for tables that can be reached in more than four ways, and on MySQL
-    /// and MariaDB below more than 20,000 known rows.
+    /// A larger number is shown as "more than 1000 rows". The preview is then fast, also when there
+    /// are millions of rows. It shows the total as "at least" a number. Two things are not limited:
     ///
-    /// [`execute`](Self::execute) is not changed by it. With such a preview in [`expecting`](Self::expecting) it refuses what
-    /// is not as shown: another number up to the limit, or no longer more than that.
+    /// - The number of roots is exact, because their keys are read anyway.
+    /// - Blockers are always searched among all rows, so a preview without blockers has none.
+    ///
+    /// It takes as long as a full preview for rows of tables in a cycle, for tables that can be
+    /// reached in more than four ways, and on MySQL and MariaDB below more than 20,000 fetched
+    /// rows.
+    ///
+    /// It does not change [`execute`](Self::execute). If you give such a preview to
+    /// [`expecting`](Self::expecting), `execute` refuses when a number up to the limit differs, or
+    /// when a number that was above the limit no longer is.
     ///
     /// # Example
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
     /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
     /// # Migrator::up(&db, None).await?;
@@ -176,45 +226,85 @@ impl Deletion {
         self
     }
 
-    /// Lets the outcome carry the primary keys of this entity's rows that went ([`Outcome::keys`]),
-    /// for a cache or an index that has to forget them. Can be called for several entities.
+    /// Makes the outcome carry the primary keys of this entity's deleted rows ([`Outcome::keys`]).
     ///
-    /// The keys of just those tables are read and kept, a page at a time.
+    /// Use it for a cache or a search index that must remove these rows. You can call it for
+    /// several entities. Only the keys of these tables are read and kept, one page at a time.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// use sea_orm_cascade::{entity::{item, store}, service};
+    ///
+    /// let graph = service::graph().build()?;
+    /// let ikea = service::store::create_with_items(&db, "IKEA", ["Chair", "Table"]).await?;
+    ///
+    /// let deletion = graph.delete_keys(store::Entity, [ikea.id]).keys_of(item::Entity);
+    /// let items: Vec<i64> = deletion.execute(&db).await?.keys(item::Entity)?;
+    /// assert_eq!(items.len(), 2);
+    /// # Ok(()) }
+    /// ```
     pub fn keys_of<E: EntityTrait>(mut self, _entity: E) -> Self {
         self.keys_of.push(EntityId::of::<E>());
         self
     }
 
-    /// How often a transient failure ([`Error::is_transient`]) is tried again, in a new
-    /// transaction: 8 times unless set, 0 for never.
+    /// Sets how often a transient failure ([`Error::is_transient`]) is retried in a new
+    /// transaction: 8 times by default, 0 for never.
     ///
-    /// A reference that was not foreseen ([`ErrorKind::StillReferenced`]) is tried again twice at
-    /// most. Before each attempt there is a wait, 10 ms at first and twice as long each time, up to
-    /// a second, lengthened at random. Inside a transaction of the caller's nothing is tried again,
-    /// because only the whole of it could be. Batches are made smaller first
-    /// ([`Batches`](crate::Batches)).
+    /// - An unexpected reference ([`ErrorKind::StillReferenced`]) is retried at most twice.
+    /// - The first wait is 10 ms. Each wait is twice as long as the one before, up to one second,
+    ///   plus a random part.
+    /// - Inside a transaction of the caller nothing is retried, because the whole transaction would
+    ///   have to be repeated.
+    /// - [`Batches`](crate::Batches) first make the batch smaller.
+    ///
+    /// # Example
+    /// ```
+    /// use sea_orm_cascade::{entity::store, service};
+    ///
+    /// let deletion = service::graph().build()?.delete_keys(store::Entity, [1]).retries(2);
+    /// # let _ = deletion;
+    /// # Ok::<(), sea_orm_cascade::Error>(())
+    /// ```
     pub fn retries(mut self, at_most: usize) -> Self {
         self.retries.at_most = at_most;
         self
     }
 
-    /// Says that hooks may run more than once for a row, so that a transient failure is tried again
-    /// also after one has run. Without it, such a failure is returned.
+    /// States that hooks may run more than once for a row, so a transient failure is retried also
+    /// after a hook has run.
+    ///
+    /// Without it, such a failure is returned.
+    ///
+    /// # Example
+    /// ```
+    /// use sea_orm_cascade::{entity::store, service};
+    ///
+    /// let deletion = service::graph().build()?.delete_keys(store::Entity, [1]).retry_with_hooks();
+    /// # let _ = deletion;
+    /// # Ok::<(), sea_orm_cascade::Error>(())
+    /// ```
     pub fn retry_with_hooks(mut self) -> Self {
         self.retries.with_hooks = true;
         self
     }
 
-    /// Refuses the request unless every primary key that was asked for names a row, and a Select
-    /// returns at least one.
+    /// Refuses the request unless every requested primary key has a row, and a Select returns at
+    /// least one row.
     ///
-    /// Without it an unknown key is no error, because its row may have been deleted a moment ago:
-    /// the outcome then has zeros. With it, [`ErrorKind::NotFound`] names the missing keys, for a
-    /// web program to answer 404. Costs nothing.
+    /// Without it an unknown key is not an error, because another session may have deleted the row
+    /// a moment ago: the outcome then has zeros. With it, [`ErrorKind::NotFound`] names the missing
+    /// keys, so a web program can answer 404. It costs nothing.
     ///
     /// # Example
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
     /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
     /// # Migrator::up(&db, None).await?;
@@ -231,33 +321,47 @@ impl Deletion {
         self
     }
 
-    /// States that the rows which row security of PostgreSQL hides from this connection's user do
-    /// not count: they are neither found nor counted, shown or refused for.
+    /// States that rows hidden by the row security of PostgreSQL do not count: the delete neither
+    /// finds, counts nor shows them, and they do not block it.
     ///
-    /// Without it a delete that reaches a table whose row security is active for the user is
-    /// refused ([`ErrorKind::RowSecurity`]), because what is hidden cannot be told. With it, hidden
-    /// children are left to the database: its constraint, where there is one, does to them what it
-    /// says and past this crate, and where there is none they are left without their parent. Rows
-    /// that the policies show and do not let go are an error all the same
-    /// ([`ErrorKind::StillThere`], [`ErrorKind::Forbidden`]): to be locked they need a policy for
-    /// UPDATE.
+    /// Without it, a delete that reaches a table with active row security is refused
+    /// ([`ErrorKind::RowSecurity`]), because the crate cannot know which rows are hidden. With it:
+    ///
+    /// - The database decides about hidden child rows. Its foreign key, if there is one, acts on
+    ///   them without this crate. If there is none, they become orphans.
+    /// - Rows that the policies show but do not allow to delete are still an error
+    ///   ([`ErrorKind::StillThere`], [`ErrorKind::Forbidden`]). To lock rows, a policy for UPDATE
+    ///   is needed.
+    ///
+    /// # Example
+    /// ```
+    /// use sea_orm_cascade::{entity::store, service};
+    ///
+    /// let deletion = service::graph().build()?.delete_keys(store::Entity, [1]).under_row_security();
+    /// # let _ = deletion;
+    /// # Ok::<(), sea_orm_cascade::Error>(())
+    /// ```
     pub fn under_row_security(mut self) -> Self {
         self.under_row_security = true;
         self
     }
 
-    /// What executing this would do now, without doing it. Blockers are shown, not errors.
+    /// Returns what [`execute`](Self::execute) would do now, without changing anything. It shows
+    /// blockers; they are not an error here.
     ///
-    /// The numbers belong together: on a pool they are read in one transaction (REPEATABLE READ),
-    /// on a transaction within it, which then shows its own snapshot: rows that others have
-    /// committed since may be missing, and an [`execute`](Self::execute) in it finds them all the
-    /// same. Costs one statement to find the rows and one that counts everything, plus one for each
-    /// blocker; no row leaves the database but the asked ones' keys. Where tables reference
-    /// themselves or to each other in a cycle, their rows are read as keys as for a delete.
+    /// The counts are consistent with each other. On a pool they are read in one transaction
+    /// (REPEATABLE READ). On a transaction of the caller they are read within it, so they come from
+    /// its snapshot: rows that others have committed since may be missing, and `execute` in that
+    /// transaction still finds them.
+    ///
+    /// Cost: one statement that finds the rows, one that counts everything, and one for each
+    /// blocker. Only the keys of the roots leave the database. For tables in a cycle
+    /// (self-references included) the keys of their rows are read, as for a delete.
     ///
     /// # Example
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
     /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
     /// # Migrator::up(&db, None).await?;
@@ -277,68 +381,89 @@ impl Deletion {
     ///
     /// # Errors
     /// [`ErrorKind::NotRegistered`], [`ErrorKind::Select`], [`ErrorKind::KeyNotComparable`],
-    /// [`ErrorKind::BackendDisabled`], [`ErrorKind::Forbidden`], [`ErrorKind::Database`]; and what a delete could not do
-    /// dependably: [`ErrorKind::RowSecurity`], [`ErrorKind::TypeDiffers`],
-    /// [`ErrorKind::StoredDifferently`], [`ErrorKind::KeyCannotChange`],
-    /// [`ErrorKind::NotTransactional`].
+    /// [`ErrorKind::BackendDisabled`], [`ErrorKind::Forbidden`], [`ErrorKind::Database`].
+    ///
+    /// What a delete could not do reliably is refused here too: [`ErrorKind::RowSecurity`],
+    /// [`ErrorKind::TypeDiffers`], [`ErrorKind::StoredDifferently`],
+    /// [`ErrorKind::KeyCannotChange`], [`ErrorKind::NotTransactional`].
+    ///
+    /// With [`must_exist`](Self::must_exist), [`ErrorKind::NotFound`].
     pub async fn preview<C: Connection>(&self, db: &C) -> Result<Preview, Error> {
         cancellable(&Previewing(self.clone()), db).await
     }
 
-    /// Deletes the rows and what depends on them, as the declared rules say, in one transaction or
-    /// not at all.
+    /// Deletes the rows and the rows that depend on them by the declared rules, in one transaction
+    /// or not at all.
     ///
-    /// On a pool it opens a transaction (SQLite: `BEGIN IMMEDIATE`; the others: READ COMMITTED);
-    /// inside a transaction of the caller's it works in a savepoint, and after any error but a lost
-    /// transaction ([`Error::is_transaction_lost`]) that one can go on. Dropping the future undoes
-    /// it, unless its COMMIT was under way: then all of it may be done, never a part. Rows that are
-    /// gone already are no error: the outcome then has zeros.
+    /// On a pool it opens a transaction (SQLite: `BEGIN IMMEDIATE`; the others: READ COMMITTED).
+    /// Inside a transaction of the caller it uses a savepoint. After any error except a lost
+    /// transaction ([`Error::is_transaction_lost`]) the caller's transaction is usable. If you drop
+    /// the future, the delete is rolled back, unless its COMMIT was already running: then
+    /// everything may be committed, never a part. Rows that are already deleted are not an error:
+    /// the outcome then has zeros.
     ///
-    /// Others may add children at the same time: they are in the delete or get an error from their
-    /// constraint, and the delete does not fail for them. For that every row that has a key to it
-    /// is locked before its children are looked for, parents first and in key order (`FOR UPDATE`).
-    /// Where the database has no constraint, who adds a child has to call
-    /// [`lock_parent`](crate::lock_parent). What fails transiently all the same is tried again
+    /// # Concurrent sessions
+    /// Other sessions may add child rows at the same time. Such a row is deleted too, or its INSERT
+    /// fails on the foreign key; the delete does not fail. For this, every row that a foreign key
+    /// can reference is locked before its children are searched, parents first and in key order
+    /// (`FOR UPDATE`). Where the database has no foreign key, a session that adds a child must call
+    /// [`lock_parent`](crate::lock_parent). Transient failures are retried
     /// ([`retries`](Self::retries)).
     ///
-    /// **Inside a transaction of yours** its isolation level makes no difference. On MySQL and
-    /// MariaDB every read that decides is a locking read, because a snapshot may be older than the
-    /// rows: it locks gaps, so that others who add rows there wait or meet a deadlock. On
-    /// PostgreSQL above READ COMMITTED it is refused where a key has no constraint in the database;
-    /// where all have one, the database's own error 40001 stands.
+    /// # Inside a transaction of yours
+    /// Its isolation level does not change the result. On MySQL and MariaDB every read that decides
+    /// something is a locking read, because a snapshot may be older than the rows. It locks gaps,
+    /// so sessions that insert rows there wait or get a deadlock. On PostgreSQL above READ
+    /// COMMITTED the delete is refused if a foreign key has no constraint in the database. If all
+    /// have one, PostgreSQL's own error 40001 is returned.
     ///
-    /// **Triggers, rules and row security** may keep rows without an error of the database's. A
-    /// DELETE by key that reports fewer rows is followed by a look for them (what is gone otherwise
-    /// counts as gone). Where a table that is reached has such, the client holds the keys of all
-    /// rows that go; whether anything still references them is asked before each table goes, and at
-    /// the end whether all are gone. On PostgreSQL deferred triggers are run before that (`SET
-    /// CONSTRAINTS ALL IMMEDIATE`), but in a transaction of yours.
+    /// # Triggers, rules and row security
+    /// They may keep rows although the database reports no error. If a DELETE by key reports fewer
+    /// rows, the crate searches for the missing ones (a row that was deleted by other means counts
+    /// as deleted). If a reached table has a trigger, a rule or row security, the client holds the
+    /// keys of all doomed rows. Before each table's rows are deleted it checks that nothing
+    /// references them any more, and at the end that all are deleted. On PostgreSQL deferred
+    /// triggers run before that check (`SET CONSTRAINTS ALL IMMEDIATE`), except in a transaction of
+    /// yours.
     ///
-    /// Statements: one to find and lock the rows, which also asks the catalogs what it must know of
-    /// the tables (for a Select, on all but SQLite, a second one, which asks whether they still
-    /// fulfil it; for keys of other types than integer and text one for each 30,000 values), on all
-    /// but SQLite one that locks for each CASCADE key to a table between, one that counts if there
-    /// is anything to check, then one for each foreign key and one for the rows themselves. On
-    /// PostgreSQL one more that asks the catalogs for details, if a reached table has partitions,
-    /// child tables or rules, is a view or has active row security, if a key is of a domain type,
-    /// and in a transaction of yours above READ COMMITTED. One more for each SET DEFAULT key, which
-    /// locks the row of the default, and one before a table's rows go if a NO ACTION key leads to
-    /// it from a table that loses rows too, if anything may keep rows, or on MySQL and MariaDB if a
-    /// SET NULL or SET DEFAULT key leads to it. On MySQL and MariaDB keys come in lists of at most
-    /// 5,000, those whose children are looked for in lists of 192, and tables two or more levels
-    /// below the rows take one statement for each 192 of their parents and one for each 5,000 that
-    /// reads these. The client holds the keys of the asked rows and a page for each level; how many
-    /// rows depend on them does not matter to its memory.
+    /// # Cost
+    /// For tables without a cycle:
     ///
-    /// Tables that reference themselves or to each other in a cycle take a statement for each level
-    /// and key that reads its rows' keys (for each 2,000 parents, on MySQL and MariaDB 192), then
-    /// one for each level and table that deletes it, and one for each key that a ring is opened by.
-    /// The client holds the keys of their doomed rows, some 250 bytes each at the peak. More than
-    /// 20,000 keys in one count are several statements on MySQL and MariaDB.
+    /// - One statement finds and locks the roots; it also reads the catalogs. For a Select, on all
+    ///   but SQLite, a second one re-checks the filter. For keys of other types than integer and
+    ///   text there is one for each 30,000 values.
+    /// - On all but SQLite, one locks for each CASCADE key to a table between.
+    /// - One counts, if there is anything to check.
+    /// - Then there is one for each foreign key, and one for the roots themselves.
+    /// - On PostgreSQL one more reads details from the catalogs if a reached table has partitions,
+    ///   child tables or rules, is a view or has active row security; if a key is of a domain type;
+    ///   and in a transaction of yours above READ COMMITTED.
+    /// - One more for each SET DEFAULT key locks the row of the default.
+    /// - One more runs before a table's rows are deleted if a NO ACTION key references it from a
+    ///   table that loses rows too, if anything may keep rows, or, on MySQL and MariaDB, if a SET
+    ///   NULL or SET DEFAULT key references it.
+    /// - On MySQL and MariaDB keys are sent in lists of at most 5,000, and in lists of 192 where
+    ///   their children are searched. Tables two or more levels below the roots take one statement
+    ///   for each 192 of their parents, and one for each 5,000 that reads these.
+    ///
+    /// The client holds the keys of the roots and one page for each level. The number of dependent
+    /// rows does not change its memory.
+    ///
+    /// For tables in a cycle (self-references included):
+    ///
+    /// - One statement for each level and key reads the keys of the rows (for each 2,000 parents;
+    ///   on MySQL and MariaDB 192).
+    /// - One for each level and table deletes them.
+    /// - One for each key sets that key to NULL to break a ring.
+    /// - More than 20,000 keys in one count are several statements on MySQL and MariaDB.
+    ///
+    /// The client holds the keys of the doomed rows of these tables: about 250 bytes each at the
+    /// peak.
     ///
     /// # Example
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
     /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
     /// # Migrator::up(&db, None).await?;
@@ -359,18 +484,19 @@ impl Deletion {
     /// # Errors
     /// Those of [`preview`](Self::preview), and [`ErrorKind::Blocked`], [`ErrorKind::TooManyRows`],
     /// [`ErrorKind::Changed`], [`ErrorKind::StillReferenced`], [`ErrorKind::StillThere`],
-    /// [`ErrorKind::IsolationLevel`], [`ErrorKind::Ring`], [`ErrorKind::Vetoed`]. Nothing has
-    /// changed after any of them.
+    /// [`ErrorKind::IsolationLevel`], [`ErrorKind::Ring`], [`ErrorKind::Vetoed`]. After any of them
+    /// nothing has changed.
     pub async fn execute<C: Connection>(&self, db: &C) -> Result<Outcome, Error> {
         cancellable(&Executing(self.clone()), db).await
     }
 
-    /// The table whose rows were asked for, as declared.
+    /// The declared name of the table that holds the roots.
     pub(crate) fn entity_name(&self) -> &TableName {
         &self.entity.name
     }
 
-    /// What is watched, if all of it is in the graph.
+    /// Whose rows are read before they are deleted; an error if one of these entities is not in the
+    /// graph.
     pub(crate) fn capture(&self) -> Result<Capture, Error> {
         let keys_of = self.keys_of.iter().map(|entity| self.table(entity)).collect::<Result<_, _>>()?;
         Ok(Capture { keys_of, ..self.options() })
@@ -381,7 +507,7 @@ impl Deletion {
         Capture { under_row_security, must_exist, ..Capture::default() }
     }
 
-    /// What all attempts at such a request share.
+    /// What all attempts at this request share.
     pub(crate) fn prepared(&self, purpose: Purpose, span: Span) -> Result<Prepared, Error> {
         let (graph, plan, capture) = (self.graph.clone(), self.planned()?, self.capture()?);
         Ok(Prepared { graph, plan, capture, purpose, retries: self.retries, span })
@@ -423,7 +549,7 @@ impl Request for Previewing {
         Ok(Prepared {
             graph: deletion.graph.clone(),
             plan: deletion.planned()?,
-            // A preview reads no keys, so it does not matter of which entities they are wanted.
+            // A preview reads no keys of dependent rows, so `keys_of` does not matter here.
             capture: deletion.options(),
             purpose: Purpose::Read,
             retries: deletion.retries,

@@ -1,4 +1,4 @@
-//! The lock by which whoever adds a child keeps its parent.
+//! The lock with which a session that adds a child keeps the parent from being deleted.
 //!
 //! I/O.
 
@@ -10,26 +10,27 @@ use crate::cascade::db::session;
 use crate::cascade::db::session::{Connection, Session as _};
 use crate::cascade::error::{Error, ErrorKind};
 
-/// Keeps a row from being deleted until the caller's transaction ends, so that rows can be added
-/// which reference it. `false` if it is not there (any more).
+/// Locks a row until the caller's transaction ends, so that no delete removes it while you add rows
+/// that reference it. Returns `false` if the row does not exist (any more).
 ///
-/// A constraint in the database does this by itself. Where there is none, nothing else keeps a
-/// delete that runs at the same time from leaving an orphan: a deleter locks the parents, and then
-/// sees only the children that are there. Others may add children of the same parent meanwhile;
-/// changing its other columns may wait.
+/// A foreign key in the database does this by itself. Without one, only this lock prevents a
+/// concurrent delete from leaving an orphan: the delete locks the parents, and then sees only the
+/// children that exist. Other sessions may add children of the same parent meanwhile. An UPDATE of
+/// the parent's other columns may wait.
 ///
-/// One statement that reads one row: `FOR KEY SHARE` on PostgreSQL, `LOCK IN SHARE MODE` on MySQL
-/// and MariaDB. SQLite has one writer at a time, so it is a plain SELECT there; begin the
-/// transaction as IMMEDIATE if it may wait for others. On PostgreSQL the transaction must be READ
-/// COMMITTED, its default: in REPEATABLE READ an older snapshot is no proof.
+/// Cost: one statement that reads one row: `FOR KEY SHARE` on PostgreSQL, `LOCK IN SHARE MODE` on
+/// MySQL and MariaDB. SQLite has one writer at a time, so there it is a plain SELECT; begin the
+/// transaction as IMMEDIATE if it may wait for other writers. On PostgreSQL the transaction must be
+/// READ COMMITTED, its default: in REPEATABLE READ the snapshot may be older than the delete.
 ///
-/// **On a cluster whose nodes all write** (MariaDB Galera, MySQL Group Replication) it protects
-/// against deletes on the same node only, because a row lock is not known to the others: there only
-/// a constraint does.
+/// **On a cluster with several writing nodes** (MariaDB Galera, MySQL Group Replication) it
+/// protects only against deletes on the same node, because other nodes do not see a row lock. There
+/// only a foreign key protects.
 ///
 /// # Example
 /// ```
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
 /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
 /// # Migrator::up(&db, None).await?;
@@ -40,14 +41,14 @@ use crate::cascade::error::{Error, ErrorKind};
 /// let ikea = service::store::create(&db, "IKEA").await?;
 /// let transaction = db.begin().await?;
 /// assert!(lock_parent(&transaction, store::Entity, ikea.id).await?);
-/// // .. insert rows that reference it ..
+/// // .. insert rows that refer to it ..
 /// transaction.commit().await?;
 /// # Ok(()) }
 /// ```
 ///
 /// # Errors
-/// [`ErrorKind::NotInTransaction`] on a pool, [`ErrorKind::BackendDisabled`], [`ErrorKind::Forbidden`],
-/// [`ErrorKind::Database`].
+/// [`ErrorKind::NotInTransaction`] on a pool, [`ErrorKind::BackendDisabled`],
+/// [`ErrorKind::Forbidden`], [`ErrorKind::Database`].
 pub async fn lock_parent<C, E, K>(db: &C, _entity: E, key: K) -> Result<bool, Error>
 where
     C: Connection,

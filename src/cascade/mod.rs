@@ -1,104 +1,150 @@
-//! The engine: carries out the declared rule of every foreign key, for any SeaORM entities.
+//! The engine: it applies the declared rule of every foreign key, for any SeaORM entities.
 //!
 //! ```text
-//! entities ─▶ Graph ─▶ Deletion ─▶ Plan ─▶ Preview   (reads)
-//!             checked   a request   steps   Outcome   (writes, in one transaction)
+//! entities --register--> Graph --delete(rows)--> Deletion --> Plan --> Preview  (reads)
+//!                        pure, built once,       a request    pure,    Outcome  (writes, one
+//!                        wrong declarations      + options    steps in           transaction)
+//!                        are errors here                      order
 //! ```
-//! The folders are the phases, each of which knows only those before it: `data`, `error`,
-//! `declare` (entities to a graph), `plan` (what a delete reaches), `sql` (statements and routes),
-//! `db` (sessions), `find` (reads), `run` (writes), and the requests.
 //!
-//! Preview and execution read the same plan and find the rows by the same statements; there is no
-//! dry-run flag inside the deleting code.
+//! A preview and an execution read the same plan and find the rows with the same statements. The
+//! deleting code has no dry-run flag.
 //!
 //! # Rules
-//! The code cites them by number.
+//! The code cites these rules by number.
 //!
-//! - **R1** The rule belongs to the foreign key: the child's `belongs_to` and its `on_delete`; none
-//!   stated means NO ACTION. A `has_many` that states its own must agree. (The dense format drops
-//!   `on_delete` on a `has_many` without a word: state it on the `belongs_to`.)
-//! - **R2** Every key between registered tables counts, with or without a constraint in the
-//!   database, with or without a `has_many` on the parent. A registered parent whose `has_many` or
-//!   `has_one` leads to an unregistered table is refused, unless that table is left to the
+//! - **R1** The rule belongs to the foreign key: the child's `belongs_to` declares it with
+//!   `on_delete`. Without `on_delete` the rule is NO ACTION. A `has_many` that declares a rule must
+//!   agree. (The dense format silently drops `on_delete` on a `has_many`: declare it on the
+//!   `belongs_to`.)
+//! - **R2** Every foreign key between registered tables counts, with or without a constraint in the
+//!   database, with or without a `has_many` on the parent. If a registered parent has a `has_many`
+//!   or `has_one` to an unregistered table, `build()` fails, unless that table is left to the
 //!   database.
 //! - **R3** Actions mean what SQL says, the same on every database ([`Action`]). NO ACTION is
-//!   judged when everything doomed is known, RESTRICT is not.
-//! - **R4** Children go before parents. A row is counted once, whatever the number of paths to it;
-//!   one that is both nulled and doomed is only deleted.
-//! - **R5** A refusal names every blocker: table, key, how many rows, sample keys, the path from
-//!   the root. Nothing has changed.
-//! - **R6** All or nothing, in one transaction; inside the caller's, a savepoint. Only [`Batches`]
-//!   commit in between.
+//!   checked when the whole delete set is known. RESTRICT blocks even rows of the delete set.
+//! - **R4** Children are deleted before parents. A row is counted once, whatever the number of
+//!   paths to it. If a key of a doomed row should also be set to NULL, the row is only deleted.
+//! - **R5** A refusal names every blocker: its table, its foreign key, the row count, sample keys,
+//!   and the path from the root. Nothing has changed then.
+//! - **R6** A delete is atomic: one transaction; inside a transaction of the caller, one savepoint.
+//!   Only [`Batches`] commit in between.
 //! - **R7** The result does not depend on what is loaded, on the order of rows, registration or
-//!   constraints, or on the database; save that a ring of rows whose keys cannot be NULL may be
-//!   impossible on one ([`ErrorKind::Ring`]) and not on another.
-//! - **R8** Statements grow with keys between tables (in a cycle of tables, a self-reference
-//!   included, times its levels), plus one for each chunk where a database wants lists; their text
-//!   grows with keys, never with paths. Nothing recurses over rows. The client holds the keys of
-//!   the roots and of the rows of tables in a cycle, and a page of others, but for a table that
-//!   SQLite or MariaDB would find by more than 32 paths, and on MySQL and MariaDB for one that has
-//!   children itself and is below more than 20,000 known rows; and of all tables where a trigger or
+//!   constraints, or on the database. One exception: a ring of rows whose keys cannot be NULL may
+//!   be impossible to delete on one database ([`ErrorKind::Ring`]) and possible on another.
+//! - **R8** The number of statements grows with the foreign keys between tables (in a cycle of
+//!   tables, self-references included, multiplied by its levels), plus one for each chunk where a
+//!   database needs lists of keys. The SQL text grows with foreign keys, never with paths. No code
+//!   recurses over rows. Client memory: the root keys, all keys of tables in cycles, and one page
+//!   of any other table. Exceptions, of which all keys are kept: a table that SQLite or MariaDB
+//!   would find through more than 32 paths; on MySQL and MariaDB a table that has children itself
+//!   and is below more than 20,000 fetched rows; and every table of a delete in which a trigger or
 //!   the like may keep rows.
-//! - **R9** A NULL is no reference: a composite key with one NULL half references nothing. A key
-//!   may lead to a unique column that is not the primary key.
-//! - **R10** The outcome's numbers equal the rows that changed, also where the database's own
-//!   cascade would have taken them. A row to delete that still exists is an error.
-//! - **R11** A transient failure ([`Error::is_transient`]) is tried again where the transaction is
-//!   ours, and returned where it is the caller's or a hook has run. A batch that loses to others is
-//!   halved for it, down to one row.
-//! - **R12** Nothing is guessed: an unknown action, a relation with a condition, a key that cannot
-//!   be compared and a database that is not known are errors that name it.
+//! - **R9** NULL is not a reference: a composite key with one NULL column references nothing. A
+//!   foreign key may reference a unique column that is not the primary key.
+//! - **R10** The counts of the outcome equal the rows that changed, also where the database's own
+//!   cascade would have deleted them. A doomed row that still exists afterwards is an error.
+//! - **R11** A transient failure ([`Error::is_transient`]) is retried if this crate opened the
+//!   transaction. It is returned if the caller opened it or a hook has run. A batch that fails
+//!   because of other sessions is halved first, down to one row.
+//! - **R12** The crate never guesses. An unknown action, a relation with a condition, a key that
+//!   cannot be compared and an unknown database are errors that name it.
 //!
-//! # Others at work
-//! Every row to which a key leads is locked before its children are looked for: parents first, in
-//! key order, `FOR UPDATE` at READ COMMITTED. A child that is added meanwhile waits for that lock,
-//! by its constraint or by [`lock_parent`], and then finds its parent gone, or was there before and
-//! goes along. SQLite has one writer at a time, from BEGIN on. Rows are deleted by what they refer
-//! to, or by their key and what they reference, not by keys that were read before they were locked.
-//! (Keys between tables stay in the database: the locked rows are counted.)
+//! # Glossary
+//! - **root**: a row that the caller asked to delete.
+//! - **frozen roots**: the keys of the roots, read and locked at the beginning. The caller's Select
+//!   is not evaluated after that.
+//! - **doomed**: will be deleted by this run. The **delete set** is all doomed rows.
+//! - **edge**: one foreign key between two registered tables.
+//! - **component**: tables that reach each other through edges; a single table otherwise.
+//! - **cycle**: a component whose tables reference each other, or a table that references itself.
+//! - **ring**: rows that reference each other in a circle. A ring exists only in a cycle of tables.
+//! - **wave**: rows of a cycle that are deleted together, after all rows that reference them.
+//! - **blocker**: a row that must stay and references a doomed row.
+//! - **orphan**: a row that references a row that does not exist.
+//! - **capture**: rows that are read before they are deleted, for hooks or `keys_of`.
+//! - **route**: how the rows of a step are reached on a database: by one statement, by pages of
+//!   keys, or by a walk over the parents.
 //!
-//! # What may not be so
-//! A value is never changed on its way: casts name types without a length, SQLite's values are read
-//! as they are stored. What only the catalogs know (`sql::catalog`) is asked in the statement that
-//! finds the roots: triggers, rules, row security, tables without transactions, computed columns,
-//! other types than declared, and in a caller's transaction on PostgreSQL missing constraints. A
-//! DELETE by key that reports fewer rows is followed by a look for them. Where a trigger or the
-//! like may keep or take rows, all that are doomed are kept by key, whether anything still refers
-//! is asked before each parent goes, and at the end whether all are gone. NO ACTION is asked once
-//! more before the parent goes, because a row that was doomed may have lost that key while its lock
-//! was waited for. In a caller's transaction on MySQL and MariaDB each SELECT that decides has a
-//! lock clause, because a snapshot may be older than the rows.
+//! # The pipeline of folders
+//! Each folder imports only from folders above it in this list.
 //!
-//! # What it trusts
-//! The declarations, and not the schema that is there; [`Graph::audit`] says where the two differ.
-//! An audit reads the catalogs into plain data (`audit::catalog`), compares (`audit::compare`) and
-//! writes what fixes each difference (`audit::fix`; SQLite's tables are made anew by
-//! `audit::rebuild`). Rows whose parent is missing (`sql::orphans`) are fixed by [`Graph::repair`]:
-//! as roots of a delete, or by changing their key.
-//!
-//! # What it says
-//! Through `tracing`, target `sea_orm_cascade`, level debug: the spans `cascade.preview`,
-//! `cascade.delete`, `cascade.batch`, `cascade.audit` and `cascade.repair`; the events
-//! `cascade.plan`, `cascade.step` (table, foreign key, action, rows, time), `cascade.retry`,
-//! `cascade.progress`, and at the end of a delete or repair `cascade.done` or `cascade.failed`.
-//! Each message begins with its name. These names stay.
+//! - `data`: plain data that every folder may know. Pure.
+//! - `error`: the errors and their messages. Pure.
+//! - `declare`: from entities to a checked graph. Pure.
+//! - `plan`: what a delete reaches, and in which order. Pure.
+//! - `sql`: every statement, for each dialect. Pure.
+//! - `db`: connection, savepoint and session. I/O.
+//! - `find`: finds, locks and counts rows. I/O, reads only.
+//! - `run`: the transaction, the writes, and the checks after them. I/O; the only folder that
+//!   writes.
+//! - `deletion`, `lock`: the requests that the others build on. I/O.
+//! - `audit`, `batches`, `explain`, `repair`: the other requests.
 //!
 //! # How rows are found
-//! The Select of the roots runs first, in the transaction; its rows are locked in key order (SQLite
-//! locks at BEGIN), asked whether they still fulfil it, and kept as keys. From there on every
-//! statement starts from those keys, so that a filter may look at rows that go. The doomed rows of
-//! a child are the rows that reference doomed rows of its parents, which a statement says in
-//! itself: they do not leave the database. Counting, if there is anything to check, comes before
-//! the first write.
+//! The Select of the roots runs first, inside the transaction. Its rows are locked in key order
+//! (SQLite locks at BEGIN), are re-checked against the filter, and are kept as keys. Every later
+//! statement starts from those keys, so the filter may read rows that are deleted. A child row is
+//! doomed if it references a doomed row of its parents through a CASCADE key. One statement
+//! expresses this, so these rows do not leave the database. If there is anything to check, the
+//! counting comes before the first write.
 //!
-//! Tables that reference themselves or to each other are another matter (`find::gather`): their
-//! doomed rows are looked for level by level and kept as keys, each once, with how they reference
-//! each other. They go in waves (`plan::waves`), children first, a row when nobody references it
-//! any more. What is left over are rings. A ring is broken by setting a key to NULL, also one by
-//! which a row was reached: all happens in one transaction, so that nothing has to be found again.
-//! If no key can be NULL, PostgreSQL deletes the ring in one statement, SQLite with its constraints
-//! deferred, and InnoDB only as far as its own cascade goes round it. What hangs under a cycle is
-//! found by statements again, from the cycle's keys.
+//! Tables in a cycle are different (`find::gather`). Their doomed rows are found by a breadth-first
+//! search: it fetches the children of each level until no new row is found. Each row is kept once,
+//! as a key, with the edges between them. The rows are deleted in waves (`plan::waves`), children
+//! first: a row is deleted when no row references it any more. The remaining rows form rings. To
+//! break a ring, a key is set to NULL. It may be a key through which a row was found: all happens
+//! in one transaction, and no row has to be found again. If no key can be NULL, PostgreSQL deletes
+//! the ring in one statement, SQLite with its constraints deferred, and InnoDB only if its own
+//! cascade covers the whole ring. Rows below a cycle are again found by statements, from the keys
+//! of the cycle's rows.
+//!
+//! # Concurrent sessions
+//! Every row that a foreign key can reference is locked before its children are searched: parents
+//! first, in key order, `FOR UPDATE` at READ COMMITTED. A session that adds a child waits for that
+//! lock, through the foreign key or [`lock_parent`]. It then finds that the parent is deleted. A
+//! child that was added before is deleted too. SQLite has one writer at a time, from BEGIN on.
+//!
+//! Rows are deleted by what they reference, or by their key together with what they reference, and
+//! not by keys that were read before the rows were locked. (The keys of intermediate tables stay in
+//! the database: the locked rows are only counted.)
+//!
+//! # What it checks
+//! A value is never changed on its way: casts name types without a length, and SQLite's values are
+//! read as they are stored. The statement that finds the roots also reads from the catalogs what
+//! only they know: triggers, rules, row security, tables without transactions, computed columns,
+//! types other than declared, and, in a caller's transaction on PostgreSQL, missing constraints.
+//!
+//! If a DELETE by key reports fewer rows, the missing ones are searched. Where a trigger or the
+//! like may keep or delete rows, all doomed rows are kept by key. Before each parent is deleted the
+//! crate checks that nothing references it any more, and at the end that all doomed rows are
+//! deleted.
+//!
+//! NO ACTION is checked again before the parent is deleted, because a doomed row may have lost that
+//! key while the delete waited for its lock. In a caller's transaction on MySQL and MariaDB each
+//! SELECT that decides something has a lock clause, because a snapshot may be older than the rows.
+//!
+//! # What it trusts
+//! It trusts the declarations, not the schema of the database. [`Graph::audit`] reports the
+//! differences. An audit reads the catalogs into plain data (`audit::catalog`), compares them with
+//! the declarations (`audit::compare`), and writes the SQL that fixes each difference
+//! (`audit::fix`; `audit::rebuild` creates SQLite's tables again). [`Graph::repair`] repairs
+//! orphans: it deletes them as roots, or changes their key.
+//!
+//! # Tracing
+//! Target `sea_orm_cascade`, level debug. The message of an event begins with its name. These names
+//! are stable.
+//!
+//! - Spans: `cascade.preview`, `cascade.delete`, `cascade.batch`, `cascade.audit`,
+//!   `cascade.repair`.
+//! - `cascade.plan`: the plan was made.
+//! - `cascade.step`: a step was executed (table, foreign key, action, rows, time).
+//! - `cascade.retry`: a transient failure is retried.
+//! - `cascade.progress`: a batch was committed.
+//! - `cascade.done`: one event under the span when a delete or repair is committed, with the
+//!   outcome as text.
+//! - `cascade.failed`: one event under the span when a delete or repair has failed, with the error
+//!   as text.
 
 mod audit;
 mod batches;

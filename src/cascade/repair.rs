@@ -1,7 +1,7 @@
-//! Mends orphans by the declared rule, through the engine.
+//! Repairs orphans by the declared rule, through the engine.
 //!
-//! I/O: this is where a repair begins and ends its transaction. Rows that go are the roots of a
-//! delete like any other, found by a Select; rows that stay are changed after it.
+//! I/O: a repair begins and ends its transaction here. Orphans that are deleted are the roots of an
+//! ordinary delete, found by a Select. Orphans that stay are changed after that delete.
 
 use sea_orm::sea_query::{Condition, Expr, IntoCondition};
 use sea_orm::{EntityTrait, QueryTrait as _};
@@ -29,9 +29,9 @@ use crate::cascade::run::transaction::{Prepared, Request, Work, tell};
 use crate::cascade::sql::PAGE;
 use crate::cascade::sql::orphans::{Look, orphans, orphans_as};
 
-/// A request to fix one entity's orphans: rows that reference a row that is not there.
+/// A request to repair one entity's orphans: rows that reference a row that does not exist.
 ///
-/// It comes from [`Graph::repair`], and does nothing until it is run.
+/// [`Graph::repair`] returns it. It does nothing until you run it.
 #[derive(Debug, Clone)]
 #[must_use = "a repair does nothing until `preview` or `execute` is called"]
 pub struct Repair {
@@ -40,7 +40,7 @@ pub struct Repair {
     unruled: Unruled,
 }
 
-/// What becomes of orphans whose rule does not say it.
+/// What happens to orphans whose key is NO ACTION or RESTRICT.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Unruled {
     Left,
@@ -49,21 +49,23 @@ enum Unruled {
 }
 
 impl Graph {
-    /// A request to fix the orphans of an entity by the rule of the key by which they reference
-    /// nothing: what would have become of them when their parent went.
+    /// Returns a request to repair the orphans of an entity by the rule of their foreign key: they
+    /// are treated as if their parent were deleted now.
     ///
-    /// CASCADE deletes them, with all that depends on them; SET NULL and SET DEFAULT change the
-    /// key. NO ACTION and RESTRICT do not say what becomes of orphans, which are left alone unless
-    /// [`Repair::or_delete`] or [`Repair::or_set_null`] says it. A row that is an orphan by several
-    /// keys is deleted if any of them deletes it.
+    /// - CASCADE deletes them, with all rows that depend on them.
+    /// - SET NULL and SET DEFAULT change the key.
+    /// - NO ACTION and RESTRICT have no rule for orphans. These are kept, unless you call
+    ///   [`Repair::or_delete`] or [`Repair::or_set_null`].
     ///
-    /// How many orphans there are, by which key, is what
-    /// [`AuditRequest::counting_orphans`](crate::AuditRequest::counting_orphans) finds, for all
-    /// entities at once.
+    /// If a row is an orphan by several keys, it is deleted if any of them deletes it.
+    ///
+    /// [`AuditRequest::counting_orphans`](crate::AuditRequest::counting_orphans) counts the orphans
+    /// of each key, for all entities at once.
     ///
     /// # Example
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let mut options = sea_orm::ConnectOptions::new("sqlite::memory:");
     /// # options.max_connections(1);
     /// # let db = sea_orm::Database::connect(options).await?;
@@ -99,12 +101,21 @@ impl Graph {
 }
 
 impl Repair {
-    /// Leaves rows alone that do not fulfil this: the guard of rows that are too young to be sure
-    /// of, as in `.only(review::COLUMN.created_at.lt(an_hour_ago))`. Where nothing makes writers
-    /// put parents first, a row may be there a moment before its parent. Called again, rows must
-    /// fulfil both.
+    /// Repairs only rows that match this condition.
     ///
-    /// It guards the orphans; what depends on them goes with them.
+    /// Use it to keep rows that are too young, as in
+    /// `.only(review::COLUMN.created_at.lt(an_hour_ago))`. Without foreign keys in the database, a
+    /// row may be committed a moment before its parent. If you call it again, rows must match both
+    /// conditions. It limits the orphans; rows that depend on them are deleted with them.
+    ///
+    /// # Example
+    /// ```
+    /// use sea_orm_cascade::{entity::item, service};
+    ///
+    /// let repair = service::graph().build()?.repair(item::Entity).only(item::COLUMN.id.lte(1_000));
+    /// # let _ = repair;
+    /// # Ok::<(), sea_orm_cascade::Error>(())
+    /// ```
     pub fn only(mut self, condition: impl IntoCondition) -> Self {
         let condition = condition.into_condition();
         let both = self.guard.take().into_iter().fold(Condition::all(), Condition::add).add(condition);
@@ -112,87 +123,189 @@ impl Repair {
         self
     }
 
-    /// Deletes also the orphans by keys whose rule, NO ACTION or RESTRICT, does not say what
-    /// becomes of them. Of this and [`or_set_null`](Self::or_set_null) the last counts.
+    /// Deletes also the orphans of NO ACTION and RESTRICT keys, which have no rule for orphans.
+    ///
+    /// If you call this and [`or_set_null`](Self::or_set_null), the last call wins.
+    ///
+    /// # Example
+    /// ```
+    /// use sea_orm_cascade::{entity::item, service};
+    ///
+    /// let repair = service::graph().build()?.repair(item::Entity).or_delete();
+    /// # let _ = repair;
+    /// # Ok::<(), sea_orm_cascade::Error>(())
+    /// ```
     pub fn or_delete(mut self) -> Self {
         self.unruled = Unruled::Deleted;
         self
     }
 
-    /// Sets also those keys to NULL whose rule, NO ACTION or RESTRICT, does not say what becomes of
-    /// their orphans.
+    /// Sets also NO ACTION and RESTRICT keys to NULL in their orphans.
+    ///
+    /// If you call this and [`or_delete`](Self::or_delete), the last call wins. A key that cannot
+    /// be NULL is refused when the repair runs.
+    ///
+    /// # Example
+    /// ```
+    /// use sea_orm_cascade::{entity::item, service};
+    ///
+    /// let repair = service::graph().build()?.repair(item::Entity).or_set_null();
+    /// # let _ = repair;
+    /// # Ok::<(), sea_orm_cascade::Error>(())
+    /// ```
     pub fn or_set_null(mut self) -> Self {
         self.unruled = Unruled::SetNull;
         self
     }
 
-    /// Refuses the repair if it would delete and change more than this many rows in all.
+    /// Refuses the repair if it would delete and change more than this many rows in total.
+    ///
+    /// # Example
+    /// ```
+    /// use sea_orm_cascade::{entity::item, service};
+    ///
+    /// let repair = service::graph().build()?.repair(item::Entity).at_most(10);
+    /// # let _ = repair;
+    /// # Ok::<(), sea_orm_cascade::Error>(())
+    /// ```
     pub fn at_most(mut self, rows: u64) -> Self {
         self.deletion = self.deletion.at_most(rows);
         self
     }
 
     /// Refuses the repair if it would not do what this preview showed.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// use sea_orm_cascade::{entity::item, service};
+    ///
+    /// let repair = service::graph().build()?.repair(item::Entity);
+    /// let preview = repair.preview(&db).await?;
+    /// let outcome = repair.expecting(&preview).execute(&db).await?;
+    /// assert_eq!(outcome.total(), 0);
+    /// # Ok(()) }
+    /// ```
     pub fn expecting(mut self, preview: &Preview) -> Self {
         self.deletion = self.deletion.expecting(preview);
         self
     }
 
-    /// Lets the outcome carry the primary keys of this entity's rows that went, as
+    /// Makes the outcome carry the primary keys of this entity's deleted rows, as
     /// [`Deletion::keys_of`] does.
+    ///
+    /// # Example
+    /// ```
+    /// use sea_orm_cascade::{entity::item, service};
+    ///
+    /// let repair = service::graph().build()?.repair(item::Entity).keys_of(item::Entity);
+    /// # let _ = repair;
+    /// # Ok::<(), sea_orm_cascade::Error>(())
+    /// ```
     pub fn keys_of<E: EntityTrait>(mut self, entity: E) -> Self {
         self.deletion = self.deletion.keys_of(entity);
         self
     }
 
-    /// How often a transient failure is tried again, as [`Deletion::retries`] says.
+    /// Sets how often a transient failure is retried, as [`Deletion::retries`] does.
+    ///
+    /// # Example
+    /// ```
+    /// use sea_orm_cascade::{entity::item, service};
+    ///
+    /// let repair = service::graph().build()?.repair(item::Entity).retries(2);
+    /// # let _ = repair;
+    /// # Ok::<(), sea_orm_cascade::Error>(())
+    /// ```
     pub fn retries(mut self, at_most: usize) -> Self {
         self.deletion = self.deletion.retries(at_most);
         self
     }
 
-    /// Says that hooks may run more than once for a row, as [`Deletion::retry_with_hooks`] does.
+    /// States that hooks may run more than once for a row, as [`Deletion::retry_with_hooks`] does.
+    ///
+    /// # Example
+    /// ```
+    /// use sea_orm_cascade::{entity::item, service};
+    ///
+    /// let repair = service::graph().build()?.repair(item::Entity).retry_with_hooks();
+    /// # let _ = repair;
+    /// # Ok::<(), sea_orm_cascade::Error>(())
+    /// ```
     pub fn retry_with_hooks(mut self) -> Self {
         self.deletion = self.deletion.retry_with_hooks();
         self
     }
 
-    /// What the repair would do now: the orphans by each key ([`Preview::orphans`]), and all that
-    /// would go with those that are deleted.
+    /// Returns what the repair would do now: the orphans of each key ([`Preview::orphans`]), and
+    /// all rows that would be deleted with them.
     ///
-    /// Costs what a preview of a delete costs, and one statement for each key of the entity, which
-    /// looks up the parent of each row.
+    /// It costs as much as a preview of a delete, plus one statement for each foreign key of the
+    /// entity, which looks up the parent of each row.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// use sea_orm_cascade::{entity::item, service};
+    ///
+    /// let preview = service::graph().build()?.repair(item::Entity).preview(&db).await?;
+    /// assert!(preview.orphans().iter().all(|line| line.rows == 0));
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
-    /// Those of [`Deletion::preview`], and [`ErrorKind::Invalid`] for
-    /// [`or_set_null`](Self::or_set_null) on a key that cannot be NULL.
+    /// Those of [`Deletion::preview`], and [`ErrorKind::Invalid`] if
+    /// [`or_set_null`](Self::or_set_null) meets a key that cannot be NULL.
     pub async fn preview<C: Connection>(&self, db: &C) -> Result<Preview, Error> {
         let previewing = Repairing { repair: self.clone(), purpose: Purpose::Read };
         let (preview, _) = cancellable(&previewing, db).await?;
         Ok(preview)
     }
 
-    /// Mends the orphans, in one transaction or not at all; inside a transaction of the caller's in
+    /// Repairs the orphans in one transaction or not at all; inside a transaction of the caller in
     /// a savepoint.
     ///
-    /// Orphans are locked, and asked whether they still are, before they go or change. Costs what a
-    /// preview and a delete of them cost; those that are changed are read by key, in pages of
-    /// 5,000, asked again and changed by one statement for each page. In a transaction of yours on
-    /// PostgreSQL above READ COMMITTED it is refused, because parents that came after its first
-    /// statement are not seen there.
+    /// Orphans are locked, and checked again, before they are deleted or changed. It costs as much
+    /// as a preview and a delete of them. Orphans that are changed are read by key in pages of
+    /// 5,000; each page is checked again and changed by one statement. In a transaction of yours on
+    /// PostgreSQL above READ COMMITTED the repair is refused, because parents that were added after
+    /// its first statement are not visible there.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// use sea_orm_cascade::{entity::item, service};
+    ///
+    /// let outcome = service::graph().build()?.repair(item::Entity).execute(&db).await?;
+    /// assert_eq!(outcome.deleted(item::Entity), 0);
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
-    /// Those of [`preview`](Self::preview), and [`ErrorKind::Blocked`], also for a default that
-    /// names no row, [`ErrorKind::TooManyRows`], [`ErrorKind::Changed`],
+    /// Those of [`preview`](Self::preview), and [`ErrorKind::Blocked`] (also for a default that no
+    /// row has), [`ErrorKind::TooManyRows`], [`ErrorKind::Changed`],
     /// [`ErrorKind::StillReferenced`], [`ErrorKind::StillThere`], [`ErrorKind::IsolationLevel`],
-    /// [`ErrorKind::Ring`], [`ErrorKind::Vetoed`]. Nothing has changed after any of them.
+    /// [`ErrorKind::Ring`], [`ErrorKind::Vetoed`]. After any of them nothing has changed.
     pub async fn execute<C: Connection>(&self, db: &C) -> Result<Outcome, Error> {
         let executing = Repairing { repair: self.clone(), purpose: Purpose::Write };
         let (_, outcome) = cancellable(&executing, db).await?;
         Ok(outcome)
     }
 
-    /// What becomes of the orphans by each key of the table: NO ACTION and RESTRICT leave them.
+    /// What the repair does with the orphans of each key of the table; NO ACTION and RESTRICT keep
+    /// them.
     fn rules(&self, schema: &Schema, table: TableId) -> Result<Vec<(KeyId, Action)>, Error> {
         let rule = |key: KeyId| match (schema.keys[key].action, self.unruled) {
             (Action::NoAction | Action::Restrict, Unruled::Deleted) => (key, Action::Cascade),
@@ -206,15 +319,24 @@ impl Repair {
         if faults.is_empty() { Ok(rules) } else { Err(ErrorKind::Invalid(faults).into()) }
     }
 
-    /// States that rows which row security hides do not count, as [`Deletion::under_row_security`]
-    /// does. A parent that is hidden counts as missing then.
+    /// States that rows hidden by row security do not count, as [`Deletion::under_row_security`]
+    /// does. A hidden parent then counts as missing.
+    ///
+    /// # Example
+    /// ```
+    /// use sea_orm_cascade::{entity::item, service};
+    ///
+    /// let repair = service::graph().build()?.repair(item::Entity).under_row_security();
+    /// # let _ = repair;
+    /// # Ok::<(), sea_orm_cascade::Error>(())
+    /// ```
     pub fn under_row_security(mut self) -> Self {
         self.deletion = self.deletion.under_row_security();
         self
     }
 
-    /// The orphans that are deleted, found by a Select of their entity; to write, they are locked
-    /// and asked again.
+    /// Finds the orphans that are deleted, with a Select of their entity. For a write they are
+    /// locked and checked again.
     async fn find(&self, run: Execution<'_>, rules: &[(KeyId, Action)], purpose: Purpose) -> Result<Fetched, Error> {
         let deleting = rules.iter().filter(|(_, rule)| *rule == Action::Cascade);
         let keys: Vec<KeyId> = deleting.map(|&(key, _)| key).collect();
@@ -242,7 +364,7 @@ impl Repair {
         run.still(rows.table(), found, rows.condition()).await
     }
 
-    /// All that a preview shows.
+    /// Counts everything that a preview shows.
     async fn look(&self, run: Execution<'_>, fetched: &Fetched, rules: &[(KeyId, Action)]) -> Result<Preview, Error> {
         let mut preview = run.look(fetched).await?;
         for &(key, rule) in rules {
@@ -259,7 +381,7 @@ impl Repair {
         Ok(preview)
     }
 
-    /// Does what was looked at: deletes first, so that only rows that stay are changed (R4).
+    /// Writes what was counted. Deletes come first, so that only rows that stay are changed (R4).
     async fn carry_out(
         &self,
         run: Execution<'_>,
@@ -288,14 +410,14 @@ impl Repair {
         }
         run.check_transaction().await?;
         if !seen.outcome().is_alike(&outcome) {
-            // Rows came or went between the counting and the writing.
+            // Rows were added or removed between the count and the write.
             check(&seen.clone().with_outcome(outcome.clone()), at_most, expecting)?;
         }
         Ok(outcome)
     }
 }
 
-/// A repair, to look at or to carry out.
+/// A repair that reads or writes.
 #[derive(Debug, Clone)]
 struct Repairing {
     repair: Repair,
@@ -341,7 +463,8 @@ impl Request for Repairing {
 }
 
 impl Execution<'_> {
-    /// Whether the defaults of a SET DEFAULT key reference a row, and none that stays has them.
+    /// Whether the defaults of a SET DEFAULT key reference a row, and no row that stays has that
+    /// key.
     async fn has_no_default(self, fetched: &Fetched, key: KeyId) -> Result<bool, Error> {
         if !self.schema.keys[key].refers_by_default(self.schema) {
             return Ok(false);

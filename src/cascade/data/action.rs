@@ -7,28 +7,33 @@ use std::fmt;
 use sea_orm::sea_query::ForeignKeyAction;
 use serde::{Deserialize, Serialize};
 
-/// What happens to the rows that reference a row that is deleted: the `ON DELETE` of their foreign
-/// key.
+/// What happens to the rows that reference a deleted row: the `ON DELETE` of their foreign key.
 ///
-/// The meaning is that of the SQL standard and the same on every database (rule R3).
+/// The meaning is that of the SQL standard, the same on every database (rule R3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
-    /// They are deleted too.
+    /// The referencing rows are deleted too.
     Cascade,
-    /// Their key's columns become `NULL`.
+    /// The key columns of the referencing rows become `NULL`.
     SetNull,
-    /// Their key's columns take their defaults; the row that these name must exist and stay.
+    /// The key columns of the referencing rows take their defaults; the row that the defaults
+    /// reference must exist and stay.
     SetDefault,
-    /// The delete is refused, unless they are themselves deleted by it. What a key without
-    /// `on_delete` means.
+    /// The delete is refused, unless it also deletes the referencing rows. A key without
+    /// `on_delete` has this action.
     NoAction,
-    /// The delete is refused, even if they are themselves deleted by it.
+    /// The delete is refused, even if it also deletes the referencing rows.
     Restrict,
 }
 
 impl Action {
-    /// The words SQL has for it, as in `ON DELETE SET NULL`.
+    /// Returns the SQL words, as in `ON DELETE SET NULL`.
+    ///
+    /// # Example
+    /// ```
+    /// assert_eq!(sea_orm_cascade::Action::SetNull.as_sql(), "SET NULL");
+    /// ```
     #[must_use]
     pub const fn as_sql(self) -> &'static str {
         match self {
@@ -63,7 +68,7 @@ impl Action {
         }
     }
 
-    /// Whether the referring rows stay and their key is changed.
+    /// Whether the referencing rows stay and their key is changed.
     pub(crate) const fn changes_key(self) -> bool {
         matches!(self, Self::SetNull | Self::SetDefault)
     }

@@ -1,11 +1,11 @@
-//! The names of tables and foreign keys, as messages and previews show them.
+//! The names of tables and foreign keys in messages and previews.
 //!
 //! Pure.
 
 use sea_orm::EntityTrait;
 use sea_orm::sea_query::{IntoIden as _, TableName, TableRef};
 
-/// The table of an entity, with its schema where it declares one.
+/// The table of an entity, with its schema if it declares one.
 pub(crate) fn table_name<E: EntityTrait>() -> TableName {
     let entity = E::default();
     match named(&entity.table_ref()) {
@@ -14,7 +14,7 @@ pub(crate) fn table_name<E: EntityTrait>() -> TableName {
     }
 }
 
-/// The name in a table reference; `None` for sub-selects and functions, which no relation leads to.
+/// The name in a table reference; `None` for sub-selects and functions, to which no relation leads.
 pub(crate) fn named(table: &TableRef) -> Option<&TableName> {
     match table {
         TableRef::Table(name, _) => Some(name),
@@ -22,7 +22,7 @@ pub(crate) fn named(table: &TableRef) -> Option<&TableName> {
     }
 }
 
-/// A table's name as people write it: `items`, or `shop.items` where a schema is declared.
+/// The name of a table in messages: `items`, or `shop.items` if a schema is declared.
 pub(crate) fn label(name: &TableName) -> String {
     let TableName(schema, table) = name;
     match schema {
@@ -31,7 +31,8 @@ pub(crate) fn label(name: &TableName) -> String {
     }
 }
 
-/// `items.store_id`, or `lines.(tenant, number)` for a composite key.
+/// The name of a foreign key in messages: `items.store_id`, or `lines.(tenant, number)` for a
+/// composite key.
 pub(crate) fn key_label(table: &str, columns: &[String]) -> String {
     match columns {
         [one] => format!("{table}.{one}"),

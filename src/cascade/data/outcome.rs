@@ -1,7 +1,6 @@
-//! What a delete did, in numbers.
+//! What a delete did, in row counts.
 //!
-//! Pure. A preview carries the same type for what a delete would do, so that the two can be
-//! compared.
+//! Pure. A preview carries the same type for what a delete would do, so the two can be compared.
 
 use std::fmt;
 
@@ -13,14 +12,14 @@ use crate::cascade::data::key::Key;
 use crate::cascade::data::name::{label, table_name};
 use crate::cascade::data::typed_key::{FromKey, KeyMismatch};
 
-/// How many rows of each table were deleted, and how many were changed by each foreign key (rule
-/// R10).
+/// The number of deleted rows of each table, and the number of rows changed through each foreign
+/// key (rule R10).
 ///
-/// The numbers are of the registered tables and exact, also where the database's own cascade would
-/// have taken the rows. It serialises as `{"deleted": [{"table", "rows"}], "updated": [{"table",
-/// "foreign_key", "action", "rows"}]}`, with `"keys"` beside the rows where they were asked for
-/// ([`Deletion::keys_of`](crate::Deletion::keys_of)), and prints as `deleted stores 1, items 3;
-/// changed docs.reviewer 1 (SET NULL)`.
+/// The numbers cover the registered tables and are exact, also where the database's own cascade
+/// would have deleted the rows. It serialises as `{"deleted": [{"table", "rows"}], "updated":
+/// [{"table", "foreign_key", "action", "rows"}]}`, with `"keys"` beside the rows if they were
+/// requested ([`Deletion::keys_of`](crate::Deletion::keys_of)). It prints as `deleted
+/// stores 1, items 3; changed docs.reviewer 1 (SET NULL)`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
     deleted: Vec<Deleted>,
@@ -36,7 +35,7 @@ struct Deleted {
     keys: Vec<Key>,
 }
 
-/// The rows whose key was changed.
+/// The rows whose foreign key was changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Updated {
     table: String,
@@ -48,7 +47,8 @@ struct Updated {
 type PrimaryKeyOf<E> = <<E as EntityTrait>::PrimaryKey as PrimaryKeyTrait>::ValueType;
 
 impl Outcome {
-    /// No rows yet of these tables, and none changed by these keys, each with its table.
+    /// Zero deleted rows for these tables, and zero changed rows for these keys, each with its
+    /// table.
     pub(crate) fn nothing(
         tables: impl Iterator<Item = String>,
         keys: impl Iterator<Item = (String, String, Action)>,
@@ -58,7 +58,7 @@ impl Outcome {
         Self { deleted: deleted.collect(), updated: updated.collect() }
     }
 
-    /// Rows that were changed by a key, also by one that was not among those of
+    /// Adds rows changed through a key, also through one that was not given to
     /// [`nothing`](Self::nothing).
     pub(crate) fn add_changed(&mut self, table: &str, foreign_key: &str, action: Action, rows: u64) {
         if !self.updated.iter().any(|updated| updated.foreign_key == foreign_key) {
@@ -80,7 +80,7 @@ impl Outcome {
         }
     }
 
-    /// What another run did, among the same tables or some of them.
+    /// Adds what another run did, in the same tables or some of them.
     pub(crate) fn add(&mut self, other: Self) {
         for Deleted { table, rows, keys } in other.deleted {
             self.add_deleted(&table, rows);
@@ -91,14 +91,14 @@ impl Outcome {
         }
     }
 
-    /// The numbers alone.
+    /// The row counts without the keys.
     pub(crate) fn without_keys(&self) -> Self {
         let mut numbers = self.clone();
         numbers.deleted.iter_mut().for_each(|deleted| deleted.keys.clear());
         numbers
     }
 
-    /// The same with no number above this.
+    /// The same outcome with every number capped at this one.
     pub(crate) fn at_most(mut self, rows_max: u64) -> Self {
         self.deleted.iter_mut().for_each(|deleted| deleted.rows = deleted.rows.min(rows_max));
         self.updated.iter_mut().for_each(|updated| updated.rows = updated.rows.min(rows_max));
@@ -116,35 +116,123 @@ impl Outcome {
         }
     }
 
-    /// How many rows of this entity were deleted, roots included; 0 for one that the delete could
-    /// not reach.
+    /// Returns how many rows of this entity were deleted, roots included; 0 if the delete cannot
+    /// reach it.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// use sea_orm_cascade::{entity::{item, store}, service};
+    ///
+    /// let graph = service::graph().build()?;
+    /// let ikea = service::store::create_with_items(&db, "IKEA", ["Chair", "Table"]).await?;
+    /// let outcome = graph.delete_keys(store::Entity, [ikea.id]).execute(&db).await?;
+    /// assert_eq!(outcome.deleted(item::Entity), 2);
+    /// # let _ = item::Entity;
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn deleted<E: EntityTrait>(&self, _entity: E) -> u64 {
         let table = label(&table_name::<E>());
         self.deleted.iter().filter(|deleted| deleted.table == table).map(|deleted| deleted.rows).sum()
     }
 
-    /// How many keys of this entity's rows were set to NULL or to their default. A row that was
-    /// changed by two keys counts twice.
+    /// Returns how many foreign keys of this entity's rows were set to NULL or to their default. A
+    /// row that was changed through two foreign keys counts twice.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// use sea_orm_cascade::{entity::{item, store}, service};
+    ///
+    /// let graph = service::graph().build()?;
+    /// let ikea = service::store::create_with_items(&db, "IKEA", ["Chair", "Table"]).await?;
+    /// let outcome = graph.delete_keys(store::Entity, [ikea.id]).execute(&db).await?;
+    /// assert_eq!(outcome.updated(item::Entity), 0);
+    /// # let _ = item::Entity;
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn updated<E: EntityTrait>(&self, _entity: E) -> u64 {
         let table = label(&table_name::<E>());
         self.updated.iter().filter(|updated| updated.table == table).map(|updated| updated.rows).sum()
     }
 
-    /// The rows deleted, table by table, parents first; also tables that lost none.
+    /// Returns each table with the number of its deleted rows, parents first; also tables without
+    /// any.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// use sea_orm_cascade::{entity::{item, store}, service};
+    ///
+    /// let graph = service::graph().build()?;
+    /// let ikea = service::store::create_with_items(&db, "IKEA", ["Chair", "Table"]).await?;
+    /// let outcome = graph.delete_keys(store::Entity, [ikea.id]).execute(&db).await?;
+    /// let tables: Vec<_> = outcome.deletions().collect();
+    /// assert_eq!(tables.len(), 2);
+    /// assert!(tables.contains(&("items", 2)));
+    /// # let _ = item::Entity;
+    /// # Ok(()) }
+    /// ```
     pub fn deletions(&self) -> impl Iterator<Item = (&str, u64)> {
         self.deleted.iter().map(|Deleted { table, rows, keys: _ }| (table.as_str(), *rows))
     }
 
-    /// The keys changed, such as `docs.reviewer`, with the action and how many; also those that
-    /// none was changed by.
+    /// Returns each foreign key that can change, as `docs.reviewer`, with its action and the number
+    /// of changed rows; also keys without any.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// use sea_orm_cascade::{entity::{item, store}, service};
+    ///
+    /// let graph = service::graph().build()?;
+    /// let ikea = service::store::create_with_items(&db, "IKEA", ["Chair", "Table"]).await?;
+    /// let outcome = graph.delete_keys(store::Entity, [ikea.id]).execute(&db).await?;
+    /// assert_eq!(outcome.updates().count(), 0);
+    /// # let _ = item::Entity;
+    /// # Ok(()) }
+    /// ```
     pub fn updates(&self) -> impl Iterator<Item = (&str, Action, u64)> {
         self.updated.iter().map(|updated| (updated.foreign_key.as_str(), updated.action, updated.rows))
     }
 
-    /// The rows changed, table by table: the sum of [`updates`](Self::updates) over the foreign
-    /// keys of each table. A row that was changed through two foreign keys counts twice.
+    /// Returns the changed rows of each table: the sum of [`updates`](Self::updates) over its
+    /// foreign keys. A row that was changed through two foreign keys counts twice.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// use sea_orm_cascade::{entity::{item, store}, service};
+    ///
+    /// let graph = service::graph().build()?;
+    /// let ikea = service::store::create_with_items(&db, "IKEA", ["Chair", "Table"]).await?;
+    /// let outcome = graph.delete_keys(store::Entity, [ikea.id]).execute(&db).await?;
+    /// assert_eq!(outcome.updates_by_table().count(), 0);
+    /// # let _ = item::Entity;
+    /// # Ok(()) }
+    /// ```
     pub fn updates_by_table(&self) -> impl Iterator<Item = (&str, u64)> {
         let mut tables: Vec<(&str, u64)> = Vec::new();
         for updated in &self.updated {
@@ -156,16 +244,17 @@ impl Outcome {
         tables.into_iter()
     }
 
-    /// The primary keys of this entity's deleted rows in their Rust type: `i64`, or a tuple for a
-    /// composite key. In the order in which the rows were deleted.
+    /// Returns the primary keys of this entity's deleted rows in their Rust type: `i64`, or a tuple
+    /// for a composite key. They are in the order in which the rows were deleted.
     ///
-    /// Empty unless they were asked for with
-    /// [`Deletion::keys_of`](crate::Deletion::keys_of). For key types that are not
-    /// [`FromKey`], such as UUIDs, there is [`key_values`](Self::key_values).
+    /// It is empty unless they were requested with
+    /// [`Deletion::keys_of`](crate::Deletion::keys_of). For key types that do not
+    /// implement [`FromKey`], such as UUIDs, use [`key_values`](Self::key_values).
     ///
     /// # Example
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
     /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
     /// # Migrator::up(&db, None).await?;
@@ -181,7 +270,7 @@ impl Outcome {
     /// ```
     ///
     /// # Errors
-    /// [`KeyMismatch`] if the database stored a value that the type does not hold.
+    /// [`KeyMismatch`] if the database has a value that this type cannot hold.
     pub fn keys<E>(&self, entity: E) -> Result<Vec<PrimaryKeyOf<E>>, KeyMismatch>
     where
         E: EntityTrait,
@@ -194,9 +283,26 @@ impl Outcome {
         self.key_values(entity).iter().map(typed).collect()
     }
 
-    /// The primary keys of this entity's deleted rows as they were read, in the order in which the
-    /// rows were deleted; empty unless they were asked for with
+    /// Returns the primary keys of this entity's deleted rows as they were read, in the order in
+    /// which the rows were deleted. It is empty unless they were requested with
     /// [`Deletion::keys_of`](crate::Deletion::keys_of).
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// use sea_orm_cascade::{entity::{item, store}, service};
+    ///
+    /// let graph = service::graph().build()?;
+    /// let ikea = service::store::create_with_items(&db, "IKEA", ["Chair", "Table"]).await?;
+    /// let outcome = graph.delete_keys(store::Entity, [ikea.id]).execute(&db).await?;
+    /// assert!(outcome.key_values(item::Entity).is_empty());
+    /// # let _ = item::Entity;
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn key_values<E: EntityTrait>(&self, _entity: E) -> &[Key] {
         let table = label(&table_name::<E>());
@@ -204,20 +310,71 @@ impl Outcome {
         found.next().map_or(&[], |deleted| &deleted.keys)
     }
 
-    /// How many rows were deleted, of all tables.
+    /// Returns how many rows were deleted, in all tables.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// use sea_orm_cascade::{entity::{item, store}, service};
+    ///
+    /// let graph = service::graph().build()?;
+    /// let ikea = service::store::create_with_items(&db, "IKEA", ["Chair", "Table"]).await?;
+    /// let outcome = graph.delete_keys(store::Entity, [ikea.id]).execute(&db).await?;
+    /// assert_eq!(outcome.rows_deleted(), 3);
+    /// # let _ = item::Entity;
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn rows_deleted(&self) -> u64 {
         self.deleted.iter().map(|deleted| deleted.rows).sum()
     }
 
-    /// How many foreign keys were changed, of all tables: a row whose two foreign keys were set to
-    /// NULL counts twice.
+    /// Returns how many foreign keys were changed, in all tables. A row whose two foreign keys were
+    /// set to NULL counts twice.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// use sea_orm_cascade::{entity::{item, store}, service};
+    ///
+    /// let graph = service::graph().build()?;
+    /// let ikea = service::store::create_with_items(&db, "IKEA", ["Chair", "Table"]).await?;
+    /// let outcome = graph.delete_keys(store::Entity, [ikea.id]).execute(&db).await?;
+    /// assert_eq!(outcome.foreign_keys_changed(), 0);
+    /// # let _ = item::Entity;
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn foreign_keys_changed(&self) -> u64 {
         self.updated.iter().map(|updated| updated.rows).sum()
     }
 
-    /// Rows deleted plus foreign keys changed: the number that `at_most` limits.
+    /// Returns the rows deleted plus the foreign keys changed: the number that `at_most` limits.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// use sea_orm_cascade::{entity::{item, store}, service};
+    ///
+    /// let graph = service::graph().build()?;
+    /// let ikea = service::store::create_with_items(&db, "IKEA", ["Chair", "Table"]).await?;
+    /// let outcome = graph.delete_keys(store::Entity, [ikea.id]).execute(&db).await?;
+    /// assert_eq!(outcome.total(), 3);
+    /// # let _ = item::Entity;
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn total(&self) -> u64 {
         self.rows_deleted() + self.foreign_keys_changed()

@@ -6,29 +6,29 @@ use std::fmt;
 
 use crate::cascade::data::key::{Key, KeyPart};
 
-/// A Rust type of primary keys, which [`Outcome::keys`](crate::Outcome::keys) gives.
+/// A Rust type for primary keys, which [`Outcome::keys`](crate::Outcome::keys) returns.
 ///
-/// Implemented for all integers, `bool`, `String` and `Vec<u8>`, and for tuples of two to four of
-/// them. Implement it for a key type of your own.
+/// It is implemented for all integers, `bool`, `String` and `Vec<u8>`, and for tuples of two to
+/// four of them. Implement it for a key type of your own.
 pub trait FromKey: Sized {
-    /// Converts the key; `None` if it has other columns or values than this type holds.
+    /// Converts the key. Returns `None` if this type cannot hold its columns or values.
     fn from_key(key: &Key) -> Option<Self>;
 }
 
-/// A Rust type of one column of a primary key.
+/// A Rust type for one column of a primary key.
 pub trait FromKeyPart: Sized {
-    /// Converts the value; `None` if this type does not hold it.
+    /// Converts the value. Returns `None` if this type cannot hold it.
     fn from_key_part(part: &KeyPart) -> Option<Self>;
 }
 
-/// A key that its entity's key type does not hold: a value that SQLite stored in a column of a
-/// smaller type, for example.
+/// A key that its entity's key type cannot hold: for example a value that SQLite stored in a column
+/// of a smaller type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KeyMismatch {
     /// The key.
     pub key: Key,
-    /// The Rust type that does not hold it.
+    /// The Rust type that cannot hold it.
     pub expected: &'static str,
 }
 

@@ -1,7 +1,7 @@
-//! Collects entities, and checks all that needs no database.
+//! Collects entities, and runs every check that needs no database.
 //!
-//! Pure. What cannot work is refused by [`GraphBuilder::build`], so that nothing behind it has an
-//! `if` for it (rules R1, R2, R3, R12).
+//! Pure. [`GraphBuilder::build`] refuses what cannot work, so later code needs no `if` for it
+//! (rules R1, R2, R3, R12).
 
 use std::any::TypeId;
 use std::collections::BTreeSet;
@@ -20,7 +20,17 @@ use crate::cascade::declare::schema::{Constraint, ForeignKey, Schema, Table, Tab
 use crate::cascade::error::{Error, ErrorKind, Fault};
 
 impl Graph {
-    /// Starts an empty graph.
+    /// Returns an empty builder.
+    ///
+    /// # Example
+    /// ```
+    /// use sea_orm_cascade::Graph;
+    /// use sea_orm_cascade::entity::{item, store};
+    ///
+    /// let graph = Graph::builder().entity(store::Entity).entity(item::Entity).build()?;
+    /// # let _ = graph;
+    /// # Ok::<(), sea_orm_cascade::Error>(())
+    /// ```
     pub fn builder() -> GraphBuilder {
         GraphBuilder::default()
     }
@@ -45,8 +55,19 @@ struct Registered {
 
 impl GraphBuilder {
     /// Registers an entity: its table, and every foreign key that its `belongs_to` relations
-    /// declare to another registered table, in either order of registration. Registering it twice
-    /// is harmless.
+    /// declare to another registered table.
+    ///
+    /// The order of registration does not matter. Registering an entity twice is harmless.
+    ///
+    /// # Example
+    /// ```
+    /// use sea_orm_cascade::Graph;
+    /// use sea_orm_cascade::entity::{item, store};
+    ///
+    /// let graph = Graph::builder().entity(item::Entity).entity(store::Entity).build()?;
+    /// assert_eq!(graph.rules().count(), 1);
+    /// # Ok::<(), sea_orm_cascade::Error>(())
+    /// ```
     pub fn entity<E: EntityTrait>(mut self, _entity: E) -> Self {
         if !self.entities.iter().any(|known| known.type_id == TypeId::of::<E>()) {
             self.entities.push(Registered { type_id: TypeId::of::<E>(), declaration: Declaration::of::<E> });
@@ -54,28 +75,31 @@ impl GraphBuilder {
         self
     }
 
-    /// Registers an entity whose own `before_delete` and `after_delete` (`ActiveModelBehavior`) are
-    /// run for every row of it that goes, asked for or cascaded to.
+    /// Registers an entity and runs its own `before_delete` and `after_delete`
+    /// (`ActiveModelBehavior`) for every deleted row, whether it is a root or deleted by a cascade.
     ///
-    /// They run in the transaction of the delete, children before parents: for each chunk of at
-    /// most 5,000 rows all `before_delete`, the DELETE, all `after_delete`. An error of any of them
-    /// refuses the whole delete, with [`ErrorKind::Vetoed`] (in batches those committed before stay
-    /// gone). Each row is seen once in the attempt that is committed; a delete that fails
-    /// transiently after a hook has run is not tried again, unless
-    /// [`Deletion::retry_with_hooks`](crate::Deletion::retry_with_hooks) says that they may run
-    /// twice. What cannot be undone, such as removing a file, belongs behind the commit: let the
-    /// hook note it down, and do it when [`execute`](crate::Deletion::execute) has returned.
+    /// The hooks run in the transaction of the delete, children before parents. For each chunk of
+    /// at most 5,000 rows, all `before_delete` run, then the DELETE, then all `after_delete`. If a
+    /// hook returns an error, the whole delete is refused with [`ErrorKind::Vetoed`] (in batches,
+    /// committed batches stay committed).
     ///
-    /// The rows of just this table are read, whole, a chunk at a time: two statements for a chunk.
-    /// The rows of a ring that only goes at once are one chunk. A key by which a ring was opened
-    /// before is NULL by the time that a hook sees its row.
+    /// In the attempt that is committed, each row is seen once. If a delete fails transiently after
+    /// a hook has run, it is not retried, unless
+    /// [`Deletion::retry_with_hooks`](crate::Deletion::retry_with_hooks) says that hooks may run
+    /// twice. Work that cannot be rolled back, such as removing a file, belongs after the commit:
+    /// let the hook record it, and do it when [`execute`](crate::Deletion::execute) has returned.
     ///
-    /// A hook that goes on after a statement of its own has failed should return that error: the
-    /// database may have ended the transaction.
+    /// Only the rows of this table are read in full, one chunk at a time: two statements for a
+    /// chunk. The rows of a ring that can only be deleted together are one chunk. A key that was
+    /// set to NULL to break a ring is already NULL when a hook sees its row.
+    ///
+    /// If a statement of a hook fails, the hook should return that error: the database may have
+    /// ended the transaction.
     ///
     /// # Example
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// mod page {
     ///     use sea_orm::entity::prelude::*;
     ///
@@ -125,21 +149,41 @@ impl GraphBuilder {
         self.entity(entity)
     }
 
-    /// Leaves the children in this table to the database: a registered parent may say that it has
-    /// many of them without their being registered.
+    /// Leaves this table to the database: a registered parent may have a `has_many` to it although
+    /// it is not registered.
     ///
-    /// Nothing is then counted, previewed or refused for that table; its constraint in the database
+    /// Nothing is counted, previewed or refused for that table. Its foreign key in the database
     /// decides.
     ///
-    /// A registered table may be named too. Its keys hold as they are declared; its relations with
-    /// a condition, which are no foreign keys and have no constraint (`kind = 'article'` for one of
-    /// several parents), are passed over: the rows stay, and it is for the program to delete them.
+    /// You can also name a registered table. Its foreign keys then apply as declared. Its relations
+    /// with a condition are ignored: they are not foreign keys and have no constraint (`kind =
+    /// 'article'` for one of several parents). Their rows stay, and your program must delete them.
+    ///
+    /// # Example
+    /// ```
+    /// use sea_orm_cascade::Graph;
+    /// use sea_orm_cascade::entity::{item, store};
+    ///
+    /// let graph = Graph::builder().entity(store::Entity).leave_to_database(item::Entity).build()?;
+    /// assert_eq!(graph.tables().collect::<Vec<_>>(), ["stores"]);
+    /// # Ok::<(), sea_orm_cascade::Error>(())
+    /// ```
     pub fn leave_to_database<E: EntityTrait>(mut self, _child: E) -> Self {
         self.left_to_database.push(table_name::<E>());
         self
     }
 
-    /// Checks the declarations against each other and gives the graph.
+    /// Checks the declarations against each other and returns the graph.
+    ///
+    /// # Example
+    /// ```
+    /// use sea_orm_cascade::Graph;
+    /// use sea_orm_cascade::entity::store;
+    ///
+    /// // The has_many of stores leads to items, which is not registered.
+    /// let error = Graph::builder().entity(store::Entity).build().unwrap_err();
+    /// assert!(error.to_string().contains("items"));
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`] with every [`Fault`] found, each naming its table and column.
@@ -221,7 +265,7 @@ impl GraphBuilder {
                 let is_left = self.left_to_database.contains(child_name);
                 let Some(answer) = answer else {
                     if is_conditional(relation) {
-                        // The advice to declare a belongs_to would be that to delete more than it
+                        // To advise a `belongs_to` here would delete more rows than the relation
                         // shows.
                         let fault = Fault::ConditionalRelation {
                             table: parent_label,
@@ -282,13 +326,12 @@ fn names<'a>(declaration: &'a Declaration, columns: &'a [usize]) -> impl Iterato
     columns.iter().map(|&column| &declaration.columns[column].name)
 }
 
-/// Whether a relation is more or less than a foreign key.
+/// Whether a relation has a condition, so it is not a plain foreign key.
 fn is_conditional(relation: &RelationDef) -> bool {
     relation.on_condition.is_some() || relation.condition_type == ConditionType::Any
 }
 
-/// The columns of a child and those of its parent, as a set: their order in the declaration means
-/// nothing.
+/// The column pairs of child and parent, as a set: their order in the declaration has no meaning.
 fn pairs<'a>(
     from: impl Iterator<Item = &'a DynIden>,
     to: impl Iterator<Item = &'a DynIden>,
@@ -371,7 +414,7 @@ fn columns(declaration: &Declaration, identity: &Identity, faults: &mut Vec<Faul
     (found.len() == identity.arity()).then_some(found)
 }
 
-/// R2: two keys over the same columns to the same parent must agree; then they are one.
+/// R2: two keys over the same columns to the same parent must agree; they are then one key.
 fn add(declarations: &[Declaration], keys: &mut Vec<ForeignKey>, mut key: ForeignKey, faults: &mut Vec<Fault>) {
     let columns = |key: &ForeignKey| {
         let from = names(&declarations[key.child], &key.child_columns);
@@ -392,7 +435,7 @@ fn add(declarations: &[Declaration], keys: &mut Vec<ForeignKey>, mut key: Foreig
         return;
     }
     if keys.iter().any(|other| other.label == key.label) {
-        // The same columns to another parent: the parent tells them apart.
+        // The same columns reference another parent: the label names the parent too.
         key.label = format!("{} -> {}", key.label, label(&declarations[key.parent].name));
     }
     keys.push(key);
@@ -428,7 +471,7 @@ fn with_identity(
     tables.map(table).collect()
 }
 
-/// R3 and R12: what each key's action needs of its columns.
+/// R3 and R12: checks that the columns of each key can take its action.
 fn check_keys(tables: &[Table], keys: &[ForeignKey], faults: &mut Vec<Fault>) {
     for table in tables {
         for &column in &table.identity {
@@ -452,7 +495,7 @@ fn check_keys(tables: &[Table], keys: &[ForeignKey], faults: &mut Vec<Fault>) {
     }
 }
 
-/// R12: types without a dependable equality are no keys.
+/// R12: types without a reliable equality are refused as keys.
 fn comparable(ty: &ColumnType) -> bool {
     !matches!(
         ty,
@@ -466,8 +509,8 @@ fn comparable(ty: &ColumnType) -> bool {
     )
 }
 
-/// Whether every database compares the two types in one way: of numbers with texts, some read the
-/// text as a number.
+/// Whether every database compares the two types in the same way. If one is a number and the other
+/// a text, some databases read the text as a number.
 fn alike(one: &ColumnType, other: &ColumnType) -> bool {
     #[derive(PartialEq)]
     enum Family {

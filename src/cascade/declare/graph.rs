@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use crate::cascade::declare::schema::Schema;
 
-/// The tables that belong together and the foreign keys between them: what a delete can reach.
+/// The registered tables and the foreign keys between them: what a delete can reach.
 ///
-/// Built once at start-up from the entities ([`Graph::builder`]), asked with [`Graph::delete`] and
-/// [`Graph::delete_keys`], and shared: cloning costs one reference count, so it fits a `static` or
-/// the state of a web server. It holds no connection and works for every backend.
+/// Build it once at start-up from the entities ([`Graph::builder`]), use it with [`Graph::delete`]
+/// and [`Graph::delete_keys`], and share it. A clone costs one reference count, so a graph fits a
+/// `static` or the state of a web server. It holds no connection and works for every database.
 ///
+/// # Example
 /// ```
 /// use sea_orm_cascade::Graph;
 /// use sea_orm_cascade::entity::{item, store};
@@ -27,7 +28,14 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// The registered tables, in the order of registration.
+    /// Returns the registered tables, in the order of registration.
+    ///
+    /// # Example
+    /// ```
+    /// let graph = sea_orm_cascade::service::graph().build()?;
+    /// assert_eq!(graph.tables().collect::<Vec<_>>(), ["stores", "items"]);
+    /// # Ok::<(), sea_orm_cascade::Error>(())
+    /// ```
     pub fn tables(&self) -> impl Iterator<Item = &str> {
         self.schema.tables.iter().map(|table| table.label.as_str())
     }
@@ -38,7 +46,7 @@ impl Graph {
 }
 
 impl fmt::Debug for Graph {
-    /// The rules, one key a line: `items.store_id -> stores CASCADE`.
+    /// The rules, one foreign key on each line: `items.store_id -> stores CASCADE`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rules = self.schema.keys.iter().map(|key| {
             let parent = &self.schema.tables[key.parent].label;

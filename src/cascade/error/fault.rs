@@ -4,7 +4,7 @@
 
 use crate::cascade::data::action::Action;
 
-/// One thing that cannot work in the declarations of a graph.
+/// One mistake in the declarations of a graph.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
@@ -32,8 +32,8 @@ pub enum Fault {
         /// The child's table.
         child: String,
     },
-    /// A `has_many` or `has_one` that no `belongs_to` of the child answers, so that no rule is
-    /// declared for it.
+    /// A `has_many` or `has_one` without a `belongs_to` on the child, so no rule is declared for
+    /// it.
     NoBelongsTo {
         /// The parent's table.
         parent: String,
@@ -51,16 +51,16 @@ pub enum Fault {
         /// The other; `None` for one that is not known.
         second: Option<Action>,
     },
-    /// The action is none of the five.
+    /// The action is not one of the five.
     UnknownAction {
         /// The child's table.
         table: String,
         /// Its `belongs_to`.
         relation: String,
     },
-    /// The relation has an `on_condition` or a condition type other than `All`, so that it is more
-    /// or less than a foreign key: a `belongs_to`, or a `has_many` that no plain `belongs_to`
-    /// answers.
+    /// The relation has an `on_condition` or a condition type other than `All`, so it is not a
+    /// plain foreign key: a `belongs_to`, or a `has_many` without a plain `belongs_to` on the
+    /// child.
     ConditionalRelation {
         /// The table of the entity that has it.
         table: String,
@@ -101,7 +101,7 @@ pub enum Fault {
         /// Its `belongs_to`.
         relation: String,
     },
-    /// A key column has a type without a dependable equality.
+    /// A key column has a type without a reliable equality.
     KeyNotComparable {
         /// The table.
         table: String,
@@ -116,7 +116,7 @@ pub enum Fault {
         /// The parent's table.
         parent: String,
     },
-    /// A repair is to set a key to NULL that cannot take it.
+    /// A repair should set a key to NULL that cannot be NULL.
     OrphansCannotBeNull {
         /// Their table.
         table: String,

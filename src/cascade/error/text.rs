@@ -1,4 +1,4 @@
-//! What an error says to the person who has to act.
+//! The message of each error, for the person who has to act.
 //!
 //! Pure.
 
@@ -12,7 +12,7 @@ use crate::cascade::data::outcome::Outcome;
 use crate::cascade::data::preview::Preview;
 use crate::cascade::error::{ErrorKind, Fault, RingRow};
 
-/// How many rows of a ring its text shows.
+/// How many rows of a ring the message shows.
 const RING_ROWS_SHOWN_MAX: usize = 8;
 
 impl fmt::Display for ErrorKind {
@@ -118,7 +118,7 @@ impl fmt::Display for ErrorKind {
     }
 }
 
-/// Which rights a delete needs.
+/// The permissions that a delete needs.
 const NEEDED_RIGHTS: &str = "a delete needs SELECT and DELETE, UPDATE where it changes keys, and on PostgreSQL UPDATE also \
      where it locks rows (FOR UPDATE)";
 
@@ -151,7 +151,7 @@ fn forbidden(f: &mut fmt::Formatter<'_>, table: &str, permission: &str, source: 
     let right = if permission.is_empty() { "a right".to_owned() } else { format!("the permission `{permission}`") };
     let on = if table.is_empty() { "a table" } else { table };
     write!(f, "the user of this connection lacks {right} on {on}")?;
-    // SeaORM's own access control says which.
+    // SeaORM's own access control names the missing permission.
     if matches!(source, DbErr::AccessDenied { .. }) { Ok(()) } else { write!(f, "; {NEEDED_RIGHTS}") }
 }
 

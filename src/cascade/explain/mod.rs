@@ -1,6 +1,6 @@
-//! Graphs, previews and plans for people: as a tree, as pictures, as sentences, as SQL.
+//! Shows graphs, previews and plans to people: as a tree, as pictures, as sentences, as SQL.
 //!
-//! Pure. What is shown is what the engine works with; nothing here decides anything.
+//! Pure. It shows the data that the engine works with, and decides nothing.
 
 mod steps;
 
@@ -24,8 +24,10 @@ use crate::cascade::error::Error;
 use crate::cascade::plan::count::CountScope;
 
 impl Graph {
-    /// The rule of every foreign key, as data and as a sentence, in the order of registration.
+    /// Returns the rule of every foreign key, as data that prints as a sentence, in the order of
+    /// registration.
     ///
+    /// # Example
     /// ```
     /// let graph = sea_orm_cascade::service::graph().build()?;
     /// let rules: Vec<String> = graph.rules().map(|rule| rule.to_string()).collect();
@@ -42,12 +44,15 @@ impl Graph {
         })
     }
 
-    /// The graph as a [Mermaid](https://mermaid.js.org) flowchart, which Markdown on many forges
-    /// shows as a picture: tables, and an arrow from each to those that reference it.
+    /// Returns the graph as a [Mermaid](https://mermaid.js.org) flowchart: the tables, and an arrow
+    /// from each table to the tables that reference it. Many forges show Mermaid in Markdown as a
+    /// picture.
     ///
-    /// The arrow tells the action: thick for CASCADE, dashed for SET NULL and (with a circle) SET
-    /// DEFAULT, crossed for NO ACTION and (thick) RESTRICT. Mermaid draws up to 500 arrows.
+    /// The arrow shows the action: thick for CASCADE, dashed for SET NULL, dashed with a circle for
+    /// SET DEFAULT, crossed for NO ACTION, thick and crossed for RESTRICT. Mermaid draws up to 500
+    /// arrows.
     ///
+    /// # Example
     /// ```
     /// let graph = sea_orm_cascade::service::graph().build()?;
     /// let picture = "flowchart TD\n    t0[\"stores\"]\n    t1[\"items\"]\n    t0 ==>|\"store_id CASCADE\"| t1\n";
@@ -59,8 +64,9 @@ impl Graph {
         self.picture().mermaid()
     }
 
-    /// The graph in the DOT language of [Graphviz](https://graphviz.org): `dot -Tsvg`.
+    /// Returns the graph in the DOT language of [Graphviz](https://graphviz.org), for `dot -Tsvg`.
     ///
+    /// # Example
     /// ```
     /// let graph = sea_orm_cascade::service::graph().build()?;
     /// assert!(graph.to_dot().contains("t0 -> t1 [label=\"store_id\\nCASCADE\""));
@@ -84,13 +90,18 @@ impl Graph {
 }
 
 impl Deletion {
-    /// What executing this does on such a database, step by step and with its SQL, as `EXPLAIN`
-    /// shows a query. It asks no database.
+    /// Returns what [`execute`](Self::execute) does on this database, step by step and with its
+    /// SQL, as `EXPLAIN` shows a query. It does not use a database.
     ///
-    /// It does not show what the first statement asks the catalogs, the questions that are asked
-    /// only where something may keep rows, how a ring of rows goes whose keys cannot be NULL, nor
-    /// that on MySQL and MariaDB keys are read before they are mentioned below more than 20,000
-    /// known rows. In batches, each batch does these steps for its rows.
+    /// It does not show:
+    ///
+    /// - what the first statement reads from the catalogs;
+    /// - the checks that run only where a trigger or the like may keep rows;
+    /// - how a ring of rows is deleted whose keys cannot be NULL;
+    /// - that on MySQL and MariaDB, below more than 20,000 fetched rows, keys are read before they
+    ///   are used.
+    ///
+    /// In batches, each batch does these steps for its rows.
     ///
     /// # Example
     /// ```
@@ -104,8 +115,9 @@ impl Deletion {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorKind::NotRegistered`](crate::ErrorKind::NotRegistered), [`ErrorKind::Select`](crate::ErrorKind::Select), [`ErrorKind::KeyNotComparable`](crate::ErrorKind::KeyNotComparable),
-    /// [`ErrorKind::UnknownBackend`](crate::ErrorKind::UnknownBackend).
+    /// [`NotRegistered`](crate::ErrorKind::NotRegistered), [`Select`](crate::ErrorKind::Select),
+    /// [`KeyNotComparable`](crate::ErrorKind::KeyNotComparable),
+    /// [`UnknownBackend`](crate::ErrorKind::UnknownBackend).
     pub fn explain(&self, backend: DbBackend) -> Result<Explanation, Error> {
         let is_all_wanted = self.at_most.is_some() || self.expecting.is_some();
         let explaining = Explaining {
@@ -121,8 +133,8 @@ impl Deletion {
 }
 
 impl fmt::Display for Graph {
-    /// The tables and keys as trees, from the tables that reference no other one down:
-    /// `items.store_id CASCADE` below `stores`. What is below a table is shown once.
+    /// The tables and foreign keys as trees. A tree starts at a table that references no other, and
+    /// shows `items.store_id CASCADE` below `stores`. What is below a table is shown once.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let schema = self.schema();
         let mut shown: Vec<String> = Vec::new();
@@ -142,8 +154,8 @@ impl fmt::Display for Graph {
     }
 }
 
-/// The tables from which the trees go down: those that reference no other, then any that these do
-/// not lead to.
+/// The tables at which trees start: those that reference no other table, then any that these do not
+/// reach.
 fn tops(schema: &Schema) -> impl Iterator<Item = TableId> {
     let refers = |&table: &TableId| schema.keys.iter().any(|key| key.child == table && key.parent != table);
     // A table without children is shown by its lines.
@@ -167,16 +179,51 @@ fn branches(schema: &Schema, parent: &str) -> Vec<Branch> {
 }
 
 impl Preview {
-    /// What would happen as a [Mermaid](https://mermaid.js.org) flowchart: the tables reached with
-    /// the rows that would go, and an arrow for each key through which rows refer; tables in the
-    /// way are red. Of a repair also the keys by which orphans reference nothing. The arrows are
-    /// those of [`Graph::to_mermaid`].
+    /// Returns the preview as a [Mermaid](https://mermaid.js.org) flowchart: the reached tables
+    /// with the number of rows to delete, and an arrow for each foreign key with rows. Blocking
+    /// tables are red.
+    ///
+    /// For a repair it also shows the keys through which rows are orphans. The arrows are those of
+    /// [`Graph::to_mermaid`].
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// use sea_orm_cascade::{entity::store, service};
+    ///
+    /// let graph = service::graph().build()?;
+    /// let ikea = service::store::create_with_items(&db, "IKEA", ["Chair", "Table"]).await?;
+    /// let preview = graph.delete_keys(store::Entity, [ikea.id]).preview(&db).await?;
+    /// assert!(preview.to_mermaid().starts_with("flowchart TD"));
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn to_mermaid(&self) -> String {
         self.picture().mermaid()
     }
 
-    /// The same in the DOT language of [Graphviz](https://graphviz.org).
+    /// Returns the preview in the DOT language of [Graphviz](https://graphviz.org), with the same
+    /// content as [`to_mermaid`](Self::to_mermaid).
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// use sea_orm_cascade::{entity::store, service};
+    ///
+    /// let graph = service::graph().build()?;
+    /// let ikea = service::store::create_with_items(&db, "IKEA", ["Chair", "Table"]).await?;
+    /// let preview = graph.delete_keys(store::Entity, [ikea.id]).preview(&db).await?;
+    /// assert!(preview.to_dot().contains("stores"));
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn to_dot(&self) -> String {
         self.picture().dot()
