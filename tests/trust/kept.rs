@@ -8,7 +8,7 @@ use sea_orm::{
 };
 use sea_orm_cascade::{Error, ErrorKind, Graph, Key, KeyPart};
 
-use crate::support::{Kind, TestDb};
+use crate::support::{Kind, Log, TestDb};
 use crate::{entity, tests};
 
 tests![
@@ -313,7 +313,10 @@ async fn k2_a_trigger_of_a_partition(db: TestDb) {
     let error = graph().delete_keys(folder::Entity, [2]).execute(&db.conn).await.unwrap_err();
     assert_eq!(still_there(&error), ("notes", None, Some(2), 1));
     assert_eq!(count(&db).await, ALL);
-    assert_eq!(graph().delete_keys(folder::Entity, [1]).execute(&db.conn).await.unwrap().deleted(note::Entity), 2);
+    let (conn, log) = Log::on(&db).await;
+    assert_eq!(graph().delete_keys(folder::Entity, [1]).execute(&conn).await.unwrap().deleted(note::Entity), 2);
+    let asked = log.take().iter().filter(|sql| sql.contains("/* catalog */")).count();
+    assert_eq!(asked, 2, "partitions are asked about in a statement of their own");
 }
 
 async fn k3_a_row_of_a_tree_that_is_kept(db: TestDb) {
