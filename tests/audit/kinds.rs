@@ -631,7 +631,7 @@ async fn orphans_by_each_rule(db: TestDb) {
     let of = |kind: &str| keys.iter().map(|key| format!("{kind} {key}")).collect::<Vec<_>>();
     let audit = graph.audit().counting_orphans().run(&db.conn).await.unwrap();
     assert_eq!(summary(&audit), [of("orphans"), of("constraint_missing")].concat(), "{audit}");
-    let FindingKind::Orphans { rows, sample_keys } = &audit.findings()[2].kind else { panic!("{audit}") };
+    let FindingKind::Orphans { rows, sample_keys, .. } = &audit.findings()[2].kind else { panic!("{audit}") };
     assert_eq!(
         (*rows, sample_keys.iter().map(ToString::to_string).collect::<Vec<_>>()),
         (2, vec!["2".into(), "6".into()])

@@ -119,7 +119,7 @@ async fn a1_a_trigger_in_another_case(db: TestDb) {
         "SELECT type || ' ' || name || ' ' || coalesce(sql, '') FROM sqlite_schema WHERE name <> 'c' ORDER BY 1";
     let before = texts(conn, others).await;
     let (first, _) = settle(conn, &graph(), &[], &["action_differs c.p", "triggers c"], &["triggers c"]).await;
-    let FindingKind::Triggers { triggers } = &first.findings()[1].kind else { panic!("{first}") };
+    let FindingKind::Triggers { triggers, .. } = &first.findings()[1].kind else { panic!("{first}") };
     assert_eq!(triggers, &["plain", "upper", "q 1", "b", "t"]);
     assert_eq!(texts(conn, others).await, before);
     run(conn, "DELETE FROM log; DELETE FROM c WHERE id = 3").await;
@@ -588,7 +588,7 @@ async fn a4_values_in_another_form(db: TestDb) {
     }
     let audit = by_uuid().audit().counting_orphans().run(conn).await.unwrap();
     assert_eq!(summary(&audit), left, "{audit}");
-    let FindingKind::StoredOtherwise { column, rows } = &audit.findings()[0].kind else { panic!("{audit}") };
+    let FindingKind::StoredOtherwise { column, rows, .. } = &audit.findings()[0].kind else { panic!("{audit}") };
     assert_eq!((column.as_str(), *rows), ("code", 1));
     run(conn, DROP).await;
     let rows = "INSERT INTO p VALUES (1), (1.5); INSERT INTO c VALUES (1, 1), (2, 'a')";
@@ -651,7 +651,7 @@ async fn a5_triggers_of_parts(db: TestDb) {
         let schema: Vec<&str> = [P, parts, INDEX].into_iter().chain(made.iter().map(String::as_str)).collect();
         let (first, _) = settle(conn, &graph(), &schema, &["triggers c"], &["triggers c"]).await;
         assert!(
-            matches!(&first.findings()[0].kind, FindingKind::Triggers { triggers } if triggers == &["watch"]),
+            matches!(&first.findings()[0].kind, FindingKind::Triggers { triggers, .. } if triggers == &["watch"]),
             "{first}"
         );
         run(conn, DROP).await;
@@ -698,7 +698,7 @@ async fn a5_row_security(db: TestDb) {
     assert_eq!(summary(&audit), ["row_security c", "row_security p"], "{audit}");
     assert!(audit.to_string().contains("row security without a policy"), "{audit}");
     assert!(
-        matches!(&audit.findings()[1].kind, FindingKind::RowSecurity { policies } if policies == &["gone", "seen"])
+        matches!(&audit.findings()[1].kind, FindingKind::RowSecurity { policies, .. } if policies == &["gone", "seen"])
     );
 }
 

@@ -126,11 +126,13 @@ pub enum FindingKind {
     /// A registered table is not there.
     TableMissing,
     /// A column is not there.
+    #[non_exhaustive]
     ColumnMissing {
         /// The column.
         column: String,
     },
     /// A column of a key can be NULL and should not, or the other way round.
+    #[non_exhaustive]
     NullabilityDiffers {
         /// The column.
         column: String,
@@ -139,6 +141,7 @@ pub enum FindingKind {
     },
     /// Another type than the declared one, for a column by which rows are found: it has values that
     /// the declared type has not, or they are compared in another way.
+    #[non_exhaustive]
     TypeDiffers {
         /// The column.
         column: String,
@@ -149,6 +152,7 @@ pub enum FindingKind {
     },
     /// The two ends of a key have types or collations between which the database compares in
     /// another way than within one, or that no constraint can join.
+    #[non_exhaustive]
     EndsDiffer {
         /// The column of the key.
         column: String,
@@ -164,6 +168,7 @@ pub enum FindingKind {
     /// SQLite, with [`counting_orphans`](crate::AuditRequest::counting_orphans): rows have a value
     /// by which they are found in another form than the declared type has, such as a UUID as text
     /// among those of 16 bytes, or 1.5 in a column of integers.
+    #[non_exhaustive]
     StoredOtherwise {
         /// The column.
         column: String,
@@ -172,11 +177,13 @@ pub enum FindingKind {
     },
     /// MySQL and MariaDB: the table is kept by a storage engine without transactions, so that
     /// nothing done to it can be undone.
+    #[non_exhaustive]
     NoTransactions {
         /// The storage engine.
         engine: String,
     },
     /// SET NULL or SET DEFAULT is declared for a column whose value is computed from others.
+    #[non_exhaustive]
     GeneratedColumn {
         /// The column.
         column: String,
@@ -184,17 +191,20 @@ pub enum FindingKind {
     /// An entity is registered for a view, or for a table of another server.
     RegisteredView,
     /// Triggers are run when rows of the table are deleted, or changed by SET NULL or SET DEFAULT.
+    #[non_exhaustive]
     Triggers {
         /// Their names.
         triggers: Vec<String>,
     },
     /// PostgreSQL: rules rewrite what deletes or changes rows of the table.
+    #[non_exhaustive]
     Rules {
         /// Their names.
         rules: Vec<String>,
     },
     /// PostgreSQL: row security holds for this connection, so that rows may be hidden from it, or
     /// kept.
+    #[non_exhaustive]
     RowSecurity {
         /// Its policies; none lets no row through.
         policies: Vec<String>,
@@ -203,6 +213,7 @@ pub enum FindingKind {
     /// locks of one do not keep the others from adding a child to a row that is being deleted.
     SeveralWriters,
     /// Several rows may have the values by which a key references one.
+    #[non_exhaustive]
     ReferencedKeyNotUnique {
         /// The table referenced.
         parent: String,
@@ -211,6 +222,7 @@ pub enum FindingKind {
     },
     /// No index leads with a key's columns, so that whoever deletes a parent reads the whole table
     /// of children.
+    #[non_exhaustive]
     IndexMissing {
         /// The key's columns.
         columns: Vec<String>,
@@ -219,6 +231,7 @@ pub enum FindingKind {
         unusable: Vec<String>,
     },
     /// Rows reference parents that are not there.
+    #[non_exhaustive]
     Orphans {
         /// How many.
         rows: u64,
@@ -229,6 +242,7 @@ pub enum FindingKind {
     /// The database has no constraint for a key.
     ConstraintMissing,
     /// The constraint does something else when a parent goes.
+    #[non_exhaustive]
     ActionDiffers {
         /// What the entity says.
         declared_action: Action,
@@ -238,17 +252,20 @@ pub enum FindingKind {
         constraint: String,
     },
     /// The constraint is there and not checked: its triggers are disabled, or it is NOT ENFORCED.
+    #[non_exhaustive]
     ConstraintOff {
         /// Its name.
         constraint: String,
     },
     /// The constraint was made NOT VALID, so that older rows may break it.
+    #[non_exhaustive]
     ConstraintNotValidated {
         /// Its name.
         constraint: String,
     },
     /// The end of the database's own cascade is in reach: a chain of tables is longer, or the rows
     /// of one go through more than half of the levels that it can.
+    #[non_exhaustive]
     CascadeTooDeep {
         /// How many levels there are, the deleted row's included; one more than it can stands for
         /// all that are more.
@@ -258,6 +275,7 @@ pub enum FindingKind {
     },
     /// A constraint that no registered key answers leads to a registered table: of a table that is
     /// not in the graph, or of one whose entity does not declare it.
+    #[non_exhaustive]
     UndeclaredReference {
         /// Its name; empty on SQLite, which keeps none.
         constraint: String,

@@ -9,6 +9,7 @@ use crate::cascade::data::action::Action;
 #[non_exhaustive]
 pub enum Fault {
     /// Two entity types name the same table.
+    #[non_exhaustive]
     TableRegisteredTwice {
         /// The table.
         table: String,
@@ -18,12 +19,14 @@ pub enum Fault {
         second: &'static str,
     },
     /// The entity declares no primary key.
+    #[non_exhaustive]
     NoPrimaryKey {
         /// Its table.
         table: String,
     },
     /// A registered parent has children in a table that is neither registered nor left to the
     /// database.
+    #[non_exhaustive]
     UnregisteredChild {
         /// The parent's table.
         parent: String,
@@ -34,6 +37,7 @@ pub enum Fault {
     },
     /// A `has_many` or `has_one` without a `belongs_to` on the child, so no rule is declared for
     /// it.
+    #[non_exhaustive]
     NoBelongsTo {
         /// The parent's table.
         parent: String,
@@ -43,6 +47,7 @@ pub enum Fault {
         child: String,
     },
     /// One foreign key is declared with two actions.
+    #[non_exhaustive]
     ActionsDiffer {
         /// The key.
         foreign_key: String,
@@ -52,6 +57,7 @@ pub enum Fault {
         second: Option<Action>,
     },
     /// The action is not one of the five.
+    #[non_exhaustive]
     UnknownAction {
         /// The child's table.
         table: String,
@@ -61,6 +67,7 @@ pub enum Fault {
     /// The relation has an `on_condition` or a condition type other than `All`, so it is not a
     /// plain foreign key: a `belongs_to`, or a `has_many` without a plain `belongs_to` on the
     /// child.
+    #[non_exhaustive]
     ConditionalRelation {
         /// The table of the entity that has it.
         table: String,
@@ -70,6 +77,7 @@ pub enum Fault {
         child: String,
     },
     /// A relation names a column that its entity does not have.
+    #[non_exhaustive]
     UnknownColumn {
         /// The table.
         table: String,
@@ -78,6 +86,7 @@ pub enum Fault {
     },
     /// A `belongs_to` leads to columns that do not tell the rows of the parent apart, so it is no
     /// foreign key.
+    #[non_exhaustive]
     ParentNotUnique {
         /// The table of the `belongs_to`.
         table: String,
@@ -90,11 +99,13 @@ pub enum Fault {
     },
     /// [`without`](crate::GraphBuilder::without) or [`on_delete`](crate::GraphBuilder::on_delete)
     /// names a relation of an entity that is not registered.
+    #[non_exhaustive]
     RelationNotRegistered {
         /// The relation, with its Rust path.
         relation: String,
     },
     /// The two ends of a relation have different numbers of columns.
+    #[non_exhaustive]
     ColumnCountDiffers {
         /// The child's table.
         table: String,
@@ -102,6 +113,7 @@ pub enum Fault {
         relation: String,
     },
     /// A key column has a type without a reliable equality.
+    #[non_exhaustive]
     KeyNotComparable {
         /// The table.
         table: String,
@@ -110,6 +122,7 @@ pub enum Fault {
     },
     /// The two ends of a key have types that databases compare differently, such as a number and a
     /// text.
+    #[non_exhaustive]
     KeyTypesDiffer {
         /// The key.
         foreign_key: String,
@@ -117,6 +130,7 @@ pub enum Fault {
         parent: String,
     },
     /// A repair should set a key to NULL that cannot be NULL.
+    #[non_exhaustive]
     OrphansCannotBeNull {
         /// Their table.
         table: String,
@@ -126,6 +140,7 @@ pub enum Fault {
         reason: &'static str,
     },
     /// SET NULL or SET DEFAULT on a column that cannot take it.
+    #[non_exhaustive]
     KeyCannotChange {
         /// The child's table.
         table: String,
