@@ -54,6 +54,7 @@
 //! # Features
 //! - `sqlite` (on by default), `postgres` and `mysql` enable SeaORM's drivers. A connection to a
 //!   database whose feature is off is refused by name.
+//! - `service` (on by default): `entity` and `service`. The engine alone needs neither.
 //! - `migration` re-exports the migration crate.
 //! - TLS is chosen by SeaORM's own features.
 //!
@@ -67,14 +68,16 @@
 //! - MySQL is tested from 9.7 on.
 
 pub mod cascade;
+#[cfg(feature = "service")]
 pub mod entity;
+#[cfg(feature = "service")]
 pub mod service;
 
 #[doc(no_inline)]
 pub use cascade::{
     Action, Audit, AuditRequest, Batches, Blocker, Checked, Connection, Deletion, Error, ErrorKind, Explanation, Fault,
-    Finding, FindingKind, Fix, FromKey, FromKeyPart, Graph, GraphBuilder, Key, KeyMismatch, KeyPart, Line, Outcome,
-    Preview, Progress, Repair, RingRow, Rule, Severity, Step, lock_parent,
+    Finding, FindingKind, Fix, FromKey, FromKeyPart, Graph, GraphBuilder, Inspection, Key, KeyMismatch, KeyPart, Line,
+    Outcome, Preview, Progress, Repair, RingRow, Rule, Severity, Step, lock_parent,
 };
 
 #[cfg(feature = "migration")]

@@ -20,7 +20,7 @@ tests![
 ];
 
 /// The folders and files of the engine, lowest first. What is in one line may import each other.
-const LAYERS: [&[&str]; 10] = [
+const LAYERS: [&[&str]; 11] = [
     &["data"],
     &["error"],
     &["declare"],
@@ -31,6 +31,7 @@ const LAYERS: [&[&str]; 10] = [
     &["run"],
     &["lock", "deletion"],
     &["audit", "batches", "explain", "repair"],
+    &["inspection"],
 ];
 
 /// The arrows that run back up, each with its reason.

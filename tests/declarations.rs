@@ -1,7 +1,7 @@
 //! What `build()` refuses, each by name (R1, R2, R3, R12), and what it takes.
 
 use sea_orm_cascade::entity::{item, store};
-use sea_orm_cascade::{Action, ErrorKind, Fault, Graph};
+use sea_orm_cascade::{Action, ErrorKind, Fault, Graph, GraphBuilder};
 
 use crate::support::TestDb;
 use crate::{entity, entity_with_key, tests};
@@ -36,6 +36,9 @@ tests![
     tables_without_entities,
     many_entities_at_once,
     a_tree_ends_where_nothing_is_deleted,
+    actions_of_the_database,
+    constraints_that_are_missing_or_disagree,
+    a_graph_with_faults_is_drawn_and_audited,
 ];
 
 fn faults(graph: Result<Graph, sea_orm_cascade::Error>) -> Vec<String> {
@@ -676,4 +679,150 @@ async fn a_tree_ends_where_nothing_is_deleted(_: TestDb) {
         builder.build().unwrap().to_string(),
         "named\n└─ kept_child.named SET NULL\nkept_child\n└─ grandchild.child CASCADE"
     );
+}
+
+entity!(plain_child "plain_child" { pub named: Option<i64>, } [
+    Named = "super::named::Entity", "Column::Named", "super::named::Column::Id", "NoAction"
+]);
+/// A key that the entity says has no constraint.
+mod unheld_child {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "unheld_child")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: i64,
+        pub named: Option<i64>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {
+        #[sea_orm(
+            belongs_to = "super::named::Entity",
+            from = "Column::Named",
+            to = "super::named::Column::Id",
+            on_delete = "SetNull",
+            skip_fk
+        )]
+        Named,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+async fn table(db: &TestDb, name: &str, constraints: &[&str]) {
+    let constraints = constraints.iter().map(|action| format!(", FOREIGN KEY (named) REFERENCES named (id) {action}"));
+    let text = format!(
+        "CREATE TABLE {name} (id BIGINT NOT NULL PRIMARY KEY, named BIGINT DEFAULT NULL{})",
+        constraints.collect::<String>()
+    );
+    db.sql(&text).await;
+}
+
+fn of_named() -> GraphBuilder {
+    Graph::builder().entity(named::Entity).entity(plain_child::Entity)
+}
+
+fn actions(builder: GraphBuilder) -> Vec<Action> {
+    builder.build().unwrap().rules().map(|rule| rule.action).collect()
+}
+
+async fn actions_of_the_database(db: TestDb) {
+    db.sql("CREATE TABLE named (id BIGINT NOT NULL PRIMARY KEY)").await;
+    // InnoDB says RESTRICT where nothing is stated.
+    let restrict = if db.kind().speaks_mysql() { Action::NoAction } else { Action::Restrict };
+    for (stated, found) in [
+        ("ON DELETE CASCADE", Action::Cascade),
+        ("ON DELETE SET NULL", Action::SetNull),
+        ("ON DELETE RESTRICT", restrict),
+        ("ON DELETE NO ACTION", Action::NoAction),
+        ("", Action::NoAction),
+    ] {
+        table(&db, "plain_child", &[stated]).await;
+        assert_eq!(actions(of_named().actions_from(&db.conn).await.unwrap()), [found], "{stated}");
+        // What the builder states comes first, before or after.
+        let stated_first = of_named().on_delete(plain_child::Relation::Named, Action::SetNull);
+        assert_eq!(actions(stated_first.actions_from(&db.conn).await.unwrap()), [Action::SetNull]);
+        let stated_last = of_named().actions_from(&db.conn).await.unwrap();
+        assert_eq!(actions(stated_last.on_delete(plain_child::Relation::Named, Action::SetNull)), [Action::SetNull]);
+        db.sql("DROP TABLE plain_child").await;
+    }
+    // An entity that says `skip_fk` has an action of its own, unless there is a constraint.
+    let unheld = Graph::builder().entity(named::Entity).entity(unheld_child::Entity);
+    table(&db, "unheld_child", &[]).await;
+    assert_eq!(actions(unheld.clone().actions_from(&db.conn).await.unwrap()), [Action::SetNull]);
+    db.sql("DROP TABLE unheld_child").await;
+    table(&db, "unheld_child", &["ON DELETE CASCADE"]).await;
+    let graph = unheld.actions_from(&db.conn).await.unwrap().build().unwrap();
+    db.sql("INSERT INTO named VALUES (1); INSERT INTO unheld_child VALUES (1, 1)").await;
+    let outcome = graph.delete_keys(named::Entity, [1]).execute(&db.conn).await.unwrap();
+    assert_eq!(outcome.to_string(), "deleted named 1, unheld_child 1");
+    // What the has_many of stores states is not compared.
+    db.sql("CREATE TABLE stores (id BIGINT NOT NULL PRIMARY KEY, name VARCHAR(80) NOT NULL UNIQUE)").await;
+    db.sql(
+        "CREATE TABLE items (id BIGINT NOT NULL PRIMARY KEY, name VARCHAR(80) NOT NULL, store_id BIGINT NOT NULL, \
+         FOREIGN KEY (store_id) REFERENCES stores (id) ON DELETE NO ACTION)",
+    )
+    .await;
+    let shop = Graph::builder().entity(store::Entity).entity(item::Entity);
+    assert_eq!(actions(shop.actions_from(&db.conn).await.unwrap()), [Action::NoAction]);
+}
+
+async fn constraints_that_are_missing_or_disagree(db: TestDb) {
+    db.sql("CREATE TABLE named (id BIGINT NOT NULL PRIMARY KEY)").await;
+    let missing = "the database has no constraint for plain_child.named, from which `actions_from` could take the action; \
+                   state it with `.on_delete(..)`, add the constraint, or register the entity before `actions_from`";
+    assert_eq!(faults(of_named().actions_from(&db.conn).await.unwrap().build()), [missing], "no such table");
+    table(&db, "plain_child", &[]).await;
+    assert_eq!(faults(of_named().actions_from(&db.conn).await.unwrap().build()), [missing]);
+    let late = Graph::builder().entity(named::Entity).actions_from(&db.conn).await.unwrap();
+    assert_eq!(faults(late.entity(plain_child::Entity).build()), [missing]);
+    db.sql("DROP TABLE plain_child").await;
+
+    table(&db, "plain_child", &["ON DELETE SET NULL", "ON DELETE CASCADE"]).await;
+    let builder = of_named().actions_from(&db.conn).await.unwrap();
+    let [fault] = faults(builder.clone().build()).try_into().unwrap();
+    assert!(fault.starts_with("the database has several constraints for plain_child.named, with "), "{fault}");
+    assert_eq!(actions(builder.on_delete(plain_child::Relation::Named, Action::Cascade)), [Action::Cascade]);
+    db.sql("DROP TABLE plain_child").await;
+
+    table(&db, "plain_child", &["ON DELETE CASCADE", "ON DELETE CASCADE"]).await;
+    assert_eq!(actions(of_named().actions_from(&db.conn).await.unwrap()), [Action::Cascade]);
+    // An action that the declaration cannot take is refused as a stated one is.
+    let builder = Graph::builder().entity(named::Entity).entity(strict_child::Entity);
+    db.sql(
+        "CREATE TABLE strict_child (id BIGINT NOT NULL PRIMARY KEY, named BIGINT, \
+         FOREIGN KEY (named) REFERENCES named (id) ON DELETE SET NULL)",
+    )
+    .await;
+    let builder = builder.actions_from(&db.conn).await.unwrap();
+    assert_eq!(faults(builder.build()), ["strict_child.named is declared ON DELETE SET NULL, but it is NOT NULL"]);
+}
+
+entity!(strict_child "strict_child" { pub named: i64, } [
+    Named = "super::named::Entity", "Column::Named", "super::named::Column::Id", "NoAction"
+]);
+
+async fn a_graph_with_faults_is_drawn_and_audited(db: TestDb) {
+    let builder = of_named().entity(wrong::parent::Entity).entity(wrong::child::Entity).entity(strict_child::Entity);
+    let inspection = builder.on_delete(strict_child::Relation::Named, Action::SetNull).inspect();
+    assert_eq!(
+        inspection.faults().iter().map(ToString::to_string).collect::<Vec<_>>(),
+        [
+            "child.parent references columns of other types in parent, which databases compare differently",
+            "strict_child.named is declared ON DELETE SET NULL, but it is NOT NULL"
+        ]
+    );
+    assert_eq!(
+        inspection.to_string(),
+        "named\n├─ plain_child.named NO ACTION\n└─ strict_child.named SET NULL\nparent\nchild"
+    );
+    assert_eq!(inspection.tables().count(), 5);
+    assert_eq!(inspection.rules().count(), 2);
+    assert!(inspection.to_mermaid().contains("plain_child"));
+    assert!(inspection.to_dot().contains("plain_child"));
+    let audit = inspection.audit().counting_orphans().run(&db.conn).await.unwrap();
+    assert_eq!(audit.checked().tables.len(), 5);
+    assert!(audit.findings().iter().any(|finding| finding.table == "child"), "{audit}");
 }

@@ -23,7 +23,8 @@ mod service;
 mod support;
 mod trust;
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -46,12 +47,40 @@ fn main() -> ExitCode {
         let tests = tests().into_iter().filter(|test| impossible(server.kind, test.name).is_none());
         trials.extend(tests.map(|test| trial(server.clone(), test)));
     }
-    let listing = arguments.list;
-    let conclusion = libtest_mimic::run(&arguments, trials);
-    if !listing {
-        report(&servers);
+    if arguments.list {
+        return libtest_mimic::run(&arguments, trials).exit_code();
     }
-    conclusion.exit_code()
+    let start = Instant::now();
+    let is_all = arguments.filter.is_none() && arguments.skip.is_empty() && !arguments.ignored;
+    println!("on {}", servers.iter().map(|server| server.kind.name()).collect::<Vec<_>>().join(", "));
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    let examples = is_all.then(examples_of_the_docs);
+    report(&servers, start.elapsed());
+    match examples {
+        Some(false) => {
+            println!("FAILED: examples of the documentation, see above");
+            ExitCode::FAILURE
+        }
+        Some(true) | None => conclusion.exit_code(),
+    }
+}
+
+/// Runs the examples of the documentation here, so that the report comes after them: Cargo would
+/// run them last. They are built with the features that this program is built with.
+fn examples_of_the_docs() -> bool {
+    let mut command = Command::new(env!("CARGO"));
+    command.args(["test", "--doc", "--package", env!("CARGO_PKG_NAME")]);
+    command.current_dir(env!("CARGO_MANIFEST_DIR"));
+    if !cfg!(debug_assertions) {
+        command.arg("--release");
+    }
+    match command.status() {
+        Ok(status) => status.success(),
+        Err(error) => {
+            println!("cargo cannot be run: {error}");
+            false
+        }
+    }
 }
 
 fn tests() -> Vec<Test> {
@@ -138,9 +167,13 @@ fn impossible(kind: Kind, test: &str) -> Option<&'static str> {
             Kind::Sqlite | Kind::Postgres,
         ) => Some("these are limits of InnoDB"),
         (
-            "a5_row_security" | "a5_rules" | "a5_triggers_of_parts" | "a6_a_constraint_onto_a_part",
+            "a5_row_security"
+            | "a5_rules"
+            | "a5_triggers_of_parts"
+            | "a6_a_constraint_onto_a_part"
+            | "a6_a_constraint_of_a_part",
             Kind::Sqlite | Kind::MariaDb | Kind::MySql,
-        ) => Some("rules, row security and keys onto a part of a table are PostgreSQL's"),
+        ) => Some("rules, row security and keys of a part of a table are PostgreSQL's"),
         ("a_text_default_of_a_uuid_key", Kind::MariaDb | Kind::MySql) => {
             Some("it refuses such a default with the table")
         }
@@ -181,19 +214,21 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
 }
 
-fn report(servers: &[Server]) {
-    println!("databases:");
+fn report(servers: &[Server], duration: Duration) {
+    for server in servers {
+        for test in tests() {
+            if let Some(reason) = impossible(server.kind, test.name) {
+                println!("{} without {}: {reason}", server.kind.name(), test.name);
+            }
+        }
+    }
+    println!("\ndatabases, in {} s:", duration.as_secs());
     for kind in Kind::ALL {
         let server = servers.iter().find(|server| server.kind == kind);
         match server.map(|server| runtime().block_on(server.version())) {
             Some(Ok(version)) => println!("  {}: ran on {version}", kind.name()),
             Some(Err(error)) => println!("  {}: DOES NOT ANSWER: {error}", kind.name()),
             None => println!("  {}: NOT RUN, {} is not set", kind.name(), kind.variable().unwrap_or_default()),
-        }
-        for test in tests().into_iter().filter(|_| server.is_some()) {
-            if let Some(reason) = impossible(kind, test.name) {
-                println!("    without {}: {reason}", test.name);
-            }
         }
     }
 }

@@ -80,6 +80,7 @@
 //!   writes.
 //! - `deletion`, `lock`: the requests that the others build on. I/O.
 //! - `audit`, `batches`, `explain`, `repair`: the other requests.
+//! - `inspection`: a graph with faults, which can only be audited and drawn.
 //!
 //! # How rows are found
 //! The Select of the roots runs first, inside the transaction. Its rows are locked in key order
@@ -155,6 +156,7 @@ mod deletion;
 mod error;
 mod explain;
 mod find;
+mod inspection;
 mod lock;
 mod plan;
 mod repair;
@@ -177,8 +179,11 @@ pub use declare::builder::GraphBuilder;
 pub use declare::graph::Graph;
 pub use deletion::Deletion;
 pub use error::{Error, ErrorKind, Fault, RingRow};
+pub use inspection::Inspection;
 pub use lock::lock_parent;
 pub use repair::Repair;
 
+#[cfg(feature = "service")]
 pub(crate) use db::session::{CanLose, Write};
+#[cfg(feature = "service")]
 pub(crate) use error::driver::is_foreign_key;

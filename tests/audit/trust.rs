@@ -27,6 +27,7 @@ tests![
     a5_row_security,
     a5_a_computed_key,
     a6_a_constraint_onto_a_part,
+    a6_a_constraint_of_a_part,
     a7_defaults_survive,
     a8_many_to_many,
     advice_about_conditions_harms_nobody,
@@ -745,6 +746,40 @@ async fn a6_a_constraint_onto_a_part(db: TestDb) {
             run(conn, "DROP TABLE other; DROP TABLE p CASCADE").await;
         }
     }
+}
+
+/// Rows of a part of a table are the table's: its key finds and deletes them.
+async fn a6_a_constraint_of_a_part(db: TestDb) {
+    let conn = &db.connect(1).await;
+    for action in ["CASCADE", "RESTRICT"] {
+        for statement in [P, C, INDEX, "CREATE TABLE c_low () INHERITS (c); CREATE INDEX ON c_low (p)"] {
+            run(conn, statement).await;
+        }
+        run(
+            conn,
+            &format!("ALTER TABLE c_low ADD CONSTRAINT low_p FOREIGN KEY (p) REFERENCES p (id) ON DELETE {action}"),
+        )
+        .await;
+        run(conn, "INSERT INTO p VALUES (1); INSERT INTO c VALUES (1, 1); INSERT INTO c_low VALUES (2, 1)").await;
+        let audit = graph().audit().run(conn).await.unwrap();
+        if action == "CASCADE" {
+            audit.expect_clean().unwrap();
+        } else {
+            assert_eq!(summary(&audit), ["action_differs c.p"], "{audit}");
+            let fix = "make constraint low_p of c_low, a part of the table, ON DELETE CASCADE";
+            assert_eq!(text_of(&audit.findings()[0].fix), fix);
+        }
+        let preview = graph().delete_keys(p::Entity, [1]).preview(conn).await.unwrap();
+        assert_eq!(preview.deleted(c::Entity), 2, "it shows them");
+        run(conn, "DROP TABLE c CASCADE; DROP TABLE p").await;
+    }
+    // Where no key of the whole answers, no preview shows them.
+    for statement in [P, "CREATE TABLE c (id BIGINT NOT NULL PRIMARY KEY, p BIGINT NOT NULL)", INDEX] {
+        run(conn, statement).await;
+    }
+    run(conn, "CREATE TABLE c_low (q BIGINT REFERENCES p (id)) INHERITS (c)").await;
+    let audit = graph().audit().run(conn).await.unwrap();
+    assert!(summary(&audit).contains(&"undeclared_reference c_low.q".to_owned()), "{audit}");
 }
 
 entity!(other "other" { pub p: i64, } [P = "super::p::Entity", "Column::P", "super::p::Column::Id", "Cascade"]);

@@ -10,6 +10,7 @@ use crate::cascade::audit::depth::too_deep;
 use crate::cascade::audit::fix::{PlannedFix, Sql, constrained, script};
 use crate::cascade::audit::live::{IndexDefect, Live, LiveIndex, LiveKey, LiveTable, QualifiedName, TableKind};
 use crate::cascade::audit::made::{made, made_column, made_keys};
+use crate::cascade::audit::places::Places;
 use crate::cascade::data::action::Action;
 use crate::cascade::data::dialect::Dialect;
 use crate::cascade::data::finding::{Finding, FindingKind, Fix, Severity};
@@ -64,7 +65,7 @@ pub(crate) fn compare(schema: &Schema, live: &Live, rows: &[RowsFound], stored: 
         too_deep: too_deep(schema, live.dialect),
         rows,
         sql: Sql::new(schema, &with_made),
-        places: schema.tables.iter().map(|table| with_made.place(&table.name)).collect(),
+        places: Places::of(schema, &with_made),
     };
     for table in 0..schema.tables.len() {
         comparison.check_keepers(table, &mut drafts);
@@ -151,8 +152,7 @@ pub(super) struct Comparison<'a> {
     too_deep: Vec<(KeyId, u64)>,
     rows: &'a [RowsFound],
     pub(super) sql: Sql<'a>,
-    /// Where each registered table is.
-    places: Vec<QualifiedName>,
+    places: Places<'a>,
 }
 
 impl Comparison<'_> {
@@ -193,32 +193,12 @@ impl Comparison<'_> {
         }
     }
 
-    /// Whether a registered table is in that place.
-    fn is_at(&self, table: TableId, place: &QualifiedName) -> bool {
-        self.live.same_place(&self.places[table], place)
-    }
-
-    /// The registered table in that place.
     fn at(&self, place: &QualifiedName) -> Option<&Table> {
-        let table = (0..self.schema.tables.len()).find(|&table| self.is_at(table, place))?;
-        Some(&self.schema.tables[table])
+        Some(&self.schema.tables[self.places.at(place)?])
     }
 
-    /// Whether that is the constraint of a registered key.
     fn answers(&self, key: &ForeignKey, live: &LiveKey) -> bool {
-        let (child, parent) = (&self.schema.tables[key.child], &self.schema.tables[key.parent]);
-        if !self.is_at(key.child, &live.child) || !self.is_at(key.parent, &live.parent) {
-            return false;
-        }
-        let declared: Vec<_> =
-            child.names(&key.child_columns).into_iter().zip(parent.names(&key.parent_columns)).collect();
-        let found: Vec<_> = live.child_columns.iter().zip(&live.parent_columns).collect();
-        let is_among = |(from, to): &(String, String)| {
-            found.iter().any(|(live_from, live_to)| {
-                self.live.same_column(from, live_from) && self.live.same_column(to, live_to)
-            })
-        };
-        declared.len() == found.len() && declared.iter().all(is_among)
+        self.places.answers(key, live)
     }
 
     fn check_nullability(&self, id: KeyId, live: &LiveTable, drafts: &mut Vec<Draft>) {
@@ -307,8 +287,9 @@ impl Comparison<'_> {
             return format!("a constraint onto {parent}.({named}) wants an index over just these columns");
         }
         format!(
-            "several rows of {parent} may have the same {named}, and deleting one takes the children of all; rows that do \
-             have to be told apart first"
+            "several rows of {parent} may have the same {named}, and deleting one of them deletes the children of all; if \
+             this relation is no foreign key, leave it out with `GraphBuilder::without` and make no index; if it is one, \
+             make the values unique first"
         )
     }
 
@@ -514,8 +495,28 @@ impl Comparison<'_> {
             if is_left || self.schema.keys.iter().any(|key| self.answers(key, live)) {
                 continue;
             }
-            drafts.push(self.undeclared(live, parent));
+            match self.key_of_part(live) {
+                Some(key) if self.is_alike(key, live) => {}
+                Some(key) => {
+                    let fix = PlannedFix::ByHand(format!(
+                        "make constraint {} of {}, a part of the table, ON DELETE {}",
+                        live.name,
+                        live.child.table,
+                        constrained(self.live.dialect, self.schema.keys[key].action)
+                    ));
+                    drafts.push(Draft { fix, ..self.action_differs(key, live) });
+                }
+                None => drafts.push(self.undeclared(live, parent)),
+            }
         }
+    }
+
+    /// The key whose rows a constraint of a part of its table is about. A Select of the table reads
+    /// the rows of its parts, so they are counted and deleted by that key.
+    fn key_of_part(&self, live: &LiveKey) -> Option<KeyId> {
+        let of_whole = |child: &QualifiedName| LiveKey { child: child.clone(), ..live.clone() };
+        let wholes: Vec<LiveKey> = live.child_is_of.iter().map(of_whole).collect();
+        (0..self.schema.keys.len()).find(|&key| wholes.iter().any(|whole| self.answers(&self.schema.keys[key], whole)))
     }
 
     fn undeclared(&self, live: &LiveKey, parent: &Table) -> Draft {

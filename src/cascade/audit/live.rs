@@ -128,6 +128,8 @@ pub(crate) enum IndexDefect {
 pub(crate) struct LiveKey {
     pub(crate) name: String,
     pub(crate) child: QualifiedName,
+    /// PostgreSQL: the tables of which the child is a part, as a partition or by inheritance.
+    pub(crate) child_is_of: Vec<QualifiedName>,
     pub(crate) child_columns: Vec<String>,
     pub(crate) parent: QualifiedName,
     /// PostgreSQL: the tables of which the parent is a part, as a partition or by inheritance.

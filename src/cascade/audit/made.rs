@@ -78,6 +78,7 @@ pub(crate) fn made_keys(schema: &Schema, live: &Live, child: TableId) -> Vec<Liv
             child: live.place(&schema.tables[child].name),
             child_columns: schema.tables[child].names(&key.child_columns),
             parent: live.place(&schema.tables[key.parent].name),
+            child_is_of: Vec::new(),
             parent_is_of: Vec::new(),
             parent_columns: schema.tables[key.parent].names(&key.parent_columns),
             on_delete: key.action,

@@ -7,6 +7,7 @@
 //! `keepers` for what keeps rows), `fix` and `rebuild` write the SQL that makes it so, and
 //! `finding` is what comes of it.
 
+mod actions;
 mod catalog;
 mod compare;
 mod depth;
@@ -15,6 +16,7 @@ mod fix;
 mod keepers;
 mod live;
 mod made;
+mod places;
 mod rebuild;
 mod rows;
 mod types;

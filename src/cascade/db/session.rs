@@ -183,9 +183,11 @@ pub(crate) async fn finish<T, E: CanLose>(transaction: impl TransactionSession, 
 }
 
 /// A transaction for one write of the service, or a savepoint inside the caller's.
+#[cfg(feature = "service")]
 #[derive(Debug)]
 pub(crate) struct Write<T>(T);
 
+#[cfg(feature = "service")]
 impl<T: TransactionSession> Write<T> {
     pub(crate) async fn begin<C: Connection + TransactionTrait<Transaction = T>>(db: &C) -> Result<Self, Error> {
         let dialect = Dialect::of(db.get_database_backend())?;

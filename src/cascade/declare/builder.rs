@@ -41,7 +41,7 @@ impl Graph {
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct GraphBuilder {
     entities: Vec<Registered>,
-    pub(super) overrides: Overrides,
+    pub(in crate::cascade) overrides: Overrides,
     hooks: Vec<(TypeId, Arc<dyn Hooks>)>,
     pub(super) left_to_database: Vec<TableName>,
 }
@@ -188,8 +188,15 @@ impl GraphBuilder {
     /// # Errors
     /// [`ErrorKind::Invalid`] with every [`Fault`] found, each naming its table and column.
     pub fn build(self) -> Result<Graph, Error> {
+        let (graph, faults) = self.checked();
+        if faults.is_empty() { Ok(graph) } else { Err(ErrorKind::Invalid(faults).into()) }
+    }
+
+    /// Returns the graph of the keys that can be read, and every fault.
+    pub(in crate::cascade) fn checked(self) -> (Graph, Vec<Fault>) {
         let mut faults = Vec::new();
-        let declarations = self.one_per_table(&mut faults);
+        let mut declarations = self.one_per_table(&mut faults);
+        self.overrides.apply_live(&mut declarations, &mut faults);
         let (mut keys, mut stated, mut wrong) = (Vec::new(), Vec::new(), Vec::new());
         for (child, declaration) in declarations.iter().enumerate() {
             for relation in foreign_keys(declaration) {
@@ -215,9 +222,10 @@ impl GraphBuilder {
         let tables = with_identity(declarations, &keys, &self.hooks);
         check_keys(&tables, &keys, &mut faults);
         if !faults.is_empty() {
-            return Err(ErrorKind::Invalid(faults).into());
+            keys.retain(|key| can_be_read(&tables, key));
         }
-        Ok(Graph { schema: Arc::new(Schema { tables, keys, left_to_database: self.left_to_database }) })
+        let schema = Schema { tables, keys, left_to_database: self.left_to_database };
+        (Graph { schema: Arc::new(schema) }, faults)
     }
 
     /// R2: a second entity on the same table is refused.
@@ -327,12 +335,12 @@ fn names<'a>(declaration: &'a Declaration, columns: &'a [usize]) -> impl Iterato
 }
 
 /// Whether a relation has a condition, so it is not a plain foreign key.
-fn is_conditional(relation: &RelationDef) -> bool {
+pub(super) fn is_conditional(relation: &RelationDef) -> bool {
     relation.on_condition.is_some() || relation.condition_type == ConditionType::Any
 }
 
 /// The column pairs of child and parent, as a set: their order in the declaration has no meaning.
-fn pairs<'a>(
+pub(super) fn pairs<'a>(
     from: impl Iterator<Item = &'a DynIden>,
     to: impl Iterator<Item = &'a DynIden>,
 ) -> BTreeSet<(String, String)> {
@@ -493,6 +501,17 @@ fn check_keys(tables: &[Table], keys: &[ForeignKey], faults: &mut Vec<Fault>) {
             }));
         }
     }
+}
+
+/// Whether statements can compare the columns of a key, and name the rows that have it.
+fn can_be_read(tables: &[Table], key: &ForeignKey) -> bool {
+    let (child, parent) = (&tables[key.child], &tables[key.parent]);
+    let is_comparable =
+        |table: &Table, columns: &[usize]| columns.iter().all(|&column| comparable(&table.columns[column].ty));
+    !child.primary_key.is_empty()
+        && is_comparable(child, &child.identity)
+        && is_comparable(child, &key.child_columns)
+        && is_comparable(parent, &key.parent_columns)
 }
 
 /// R12: types without a reliable equality are refused as keys.

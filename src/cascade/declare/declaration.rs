@@ -4,6 +4,7 @@
 //! plain data gathered here.
 
 use std::any::TypeId;
+use std::collections::BTreeSet;
 
 use sea_orm::sea_query::extension::postgres::TypeCreateStatement;
 use sea_orm::sea_query::{
@@ -38,7 +39,8 @@ pub(crate) struct Declaration {
 pub(crate) struct Relation {
     pub(crate) name: String,
     pub(crate) def: RelationDef,
-    /// Whether the graph's builder states its action.
+    /// Whether its action does not come from the entity: the graph's builder states it, or a
+    /// constraint of the database.
     pub(crate) has_stated_action: bool,
 }
 
@@ -61,6 +63,28 @@ impl EntityId {
 pub(crate) struct Overrides {
     pub(crate) left_out: Vec<RelationName>,
     pub(crate) actions: Vec<(RelationName, Action)>,
+    /// The constraints of a database, if their actions count.
+    pub(crate) live: Option<Vec<LiveConstraint>>,
+}
+
+/// A constraint that a database has for a declared foreign key.
+#[derive(Debug, Clone)]
+pub(crate) struct LiveConstraint {
+    pub(crate) child: TableName,
+    pub(crate) parent: TableName,
+    /// The column pairs of child and parent.
+    pub(crate) columns: BTreeSet<(String, String)>,
+    pub(crate) action: LiveAction,
+}
+
+/// What a constraint does when its parent is deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LiveAction {
+    Known(Action),
+    /// PostgreSQL: `ON DELETE SET NULL (column)` changes some of the key's columns only.
+    ChangesSome,
+    /// A view has no constraints, so the declaration counts.
+    OfView,
 }
 
 /// A variant of an entity's `Relation`.

@@ -6,8 +6,11 @@ use sea_orm::RelationTrait;
 use sea_orm::sea_query::{Alias, IntoIden as _, SchemaName, TableName};
 
 use crate::cascade::data::action::Action;
-use crate::cascade::declare::builder::GraphBuilder;
-use crate::cascade::declare::declaration::{Declaration, RelationName};
+use crate::cascade::data::name::{key_label, label, named};
+use crate::cascade::declare::builder::{GraphBuilder, is_conditional, pairs};
+use crate::cascade::declare::declaration::{
+    Declaration, LiveAction, LiveConstraint, Overrides, Relation, RelationName,
+};
 use crate::cascade::error::Fault;
 
 impl GraphBuilder {
@@ -90,6 +93,55 @@ impl GraphBuilder {
             if !declarations.iter().any(|declaration| relation.is_of(declaration)) {
                 faults.push(Fault::RelationNotRegistered { relation: relation.label() });
             }
+        }
+    }
+}
+
+impl Overrides {
+    /// Gives each `belongs_to` the action of its constraint in the database, unless the builder
+    /// states one. With `skip_fk`, the entity says that there is no constraint: its own action then
+    /// counts where none is found.
+    pub(super) fn apply_live(&self, declarations: &mut [Declaration], faults: &mut Vec<Fault>) {
+        let Some(live) = &self.live else { return };
+        let tables: Vec<_> = declarations.iter().map(|declaration| declaration.name.clone()).collect();
+        for Declaration { name: child, relations, .. } in declarations {
+            let keys = relations.iter_mut().filter(|relation| {
+                let is_registered = named(&relation.def.to_tbl).is_some_and(|parent| tables.contains(parent));
+                !relation.def.is_owner && !relation.has_stated_action && is_registered && !is_conditional(&relation.def)
+            });
+            for relation in keys {
+                let columns = pairs(relation.def.from_col.iter(), relation.def.to_col.iter());
+                let is_its = |live: &&LiveConstraint| {
+                    live.child == *child && Some(&live.parent) == named(&relation.def.to_tbl) && live.columns == columns
+                };
+                let mut actions: Vec<LiveAction> = live.iter().filter(is_its).map(|live| live.action).collect();
+                actions.dedup();
+                apply(child, relation, &actions, faults);
+            }
+        }
+    }
+}
+
+fn apply(child: &TableName, relation: &mut Relation, actions: &[LiveAction], faults: &mut Vec<Fault>) {
+    let columns: Vec<String> = relation.def.from_col.iter().map(ToString::to_string).collect();
+    let foreign_key = key_label(&label(child), &columns);
+    match actions {
+        [LiveAction::Known(action)] => {
+            relation.def.on_delete = Some(action.declared());
+            relation.has_stated_action = true;
+        }
+        [LiveAction::OfView] => {}
+        [] if relation.def.skip_fk => {}
+        [] => faults.push(Fault::NoConstraint { foreign_key }),
+        [LiveAction::ChangesSome, ..] | [_, LiveAction::ChangesSome, ..] => {
+            faults.push(Fault::ConstraintChangesSome { foreign_key });
+        }
+        several => {
+            let action = |action: &LiveAction| match action {
+                LiveAction::Known(action) => Some(*action),
+                LiveAction::ChangesSome | LiveAction::OfView => None,
+            };
+            faults.push(Fault::ConstraintsDiffer { foreign_key, actions: several.iter().filter_map(action).collect() });
         }
     }
 }

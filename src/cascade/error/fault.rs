@@ -104,6 +104,29 @@ pub enum Fault {
         /// The relation, with its Rust path.
         relation: String,
     },
+    /// [`actions_from`](crate::GraphBuilder::actions_from): the database has no constraint for the
+    /// key, or its entity was registered later.
+    #[non_exhaustive]
+    NoConstraint {
+        /// The key.
+        foreign_key: String,
+    },
+    /// [`actions_from`](crate::GraphBuilder::actions_from): the database has several constraints
+    /// for the key, with different actions.
+    #[non_exhaustive]
+    ConstraintsDiffer {
+        /// The key.
+        foreign_key: String,
+        /// Their actions.
+        actions: Vec<Action>,
+    },
+    /// [`actions_from`](crate::GraphBuilder::actions_from): the constraint changes only some
+    /// columns of the key (PostgreSQL: `ON DELETE SET NULL (column)`).
+    #[non_exhaustive]
+    ConstraintChangesSome {
+        /// The key.
+        foreign_key: String,
+    },
     /// The two ends of a relation have different numbers of columns.
     #[non_exhaustive]
     ColumnCountDiffers {

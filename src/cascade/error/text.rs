@@ -240,6 +240,21 @@ impl fmt::Display for Fault {
             Self::RelationNotRegistered { relation } => {
                 write!(f, "{relation} is a relation of an entity that is not registered; register the entity")
             }
+            Self::NoConstraint { foreign_key } => write!(
+                f,
+                "the database has no constraint for {foreign_key}, from which `actions_from` could take the action; \
+                 state it with `.on_delete(..)`, add the constraint, or register the entity before `actions_from`"
+            ),
+            Self::ConstraintsDiffer { foreign_key, actions } => {
+                write!(f, "the database has several constraints for {foreign_key}, with ")?;
+                separated(f, actions, " and ")?;
+                f.write_str("; drop all but one, or state the action with `.on_delete(..)`")
+            }
+            Self::ConstraintChangesSome { foreign_key } => write!(
+                f,
+                "the constraint for {foreign_key} changes only some of its columns, which this crate cannot do; state the \
+                 action with `.on_delete(..)`"
+            ),
             Self::ColumnCountDiffers { table, relation } => {
                 write!(f, "relation {relation} of {table} has different numbers of columns at its two ends")
             }

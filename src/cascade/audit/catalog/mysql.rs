@@ -228,6 +228,7 @@ async fn read_keys(session: &dyn Session, live: &mut Live) -> Result<(), DbErr> 
             child,
             child_columns: vec![get(&row, "child_column")?],
             parent: place(&row, "parent_schema", "parent")?,
+            child_is_of: Vec::new(),
             parent_is_of: Vec::new(),
             parent_columns: vec![get(&row, "parent_column")?],
             on_delete,

@@ -84,7 +84,7 @@ const KEYS: &str = "WITH RECURSIVE off (oid, parent) AS (SELECT o.oid, o.conpare
      SELECT c.oid::text AS id, c.conname::text AS name, \
      cn.nspname::text AS child_schema, ct.relname::text AS child, ca.attname::text AS child_column, \
      pn.nspname::text AS parent_schema, pt.relname::text AS parent, pa.attname::text AS parent_column, \
-     o.schemas AS whole_schemas, o.tables AS whole_tables, \
+     o.child_schemas, o.child_tables, o.parent_schemas, o.parent_tables, \
      c.confdeltype::text AS on_delete, c.confupdtype::text AS on_update, c.convalidated AS is_validated, \
      coalesce((to_jsonb(c) ->> 'conenforced')::boolean, true) AND c.oid NOT IN (SELECT oid FROM off) AS is_enforced, \
      c.confmatchtype = 'f' AS is_full, coalesce(cardinality(c.conkey) > \
@@ -96,10 +96,13 @@ const KEYS: &str = "WITH RECURSIVE off (oid, parent) AS (SELECT o.oid, o.conpare
      CROSS JOIN LATERAL unnest(c.conkey, c.confkey) WITH ORDINALITY AS k (child, parent, n) \
      JOIN pg_attribute ca ON ca.attrelid = c.conrelid AND ca.attnum = k.child \
      JOIN pg_attribute pa ON pa.attrelid = c.confrelid AND pa.attnum = k.parent \
-     CROSS JOIN LATERAL (WITH RECURSIVE whole (oid) AS (\
-     SELECT i.inhparent FROM pg_inherits i WHERE i.inhrelid = c.confrelid \
-     UNION SELECT i.inhparent FROM whole w JOIN pg_inherits i ON i.inhrelid = w.oid) \
-     SELECT array_agg(wn.nspname::text ORDER BY w.oid) AS schemas, array_agg(wt.relname::text ORDER BY w.oid) AS tables \
+     CROSS JOIN LATERAL (WITH RECURSIVE whole (oid, of_child) AS (\
+     SELECT i.inhparent, i.inhrelid = c.conrelid FROM pg_inherits i WHERE i.inhrelid IN (c.confrelid, c.conrelid) \
+     UNION SELECT i.inhparent, w.of_child FROM whole w JOIN pg_inherits i ON i.inhrelid = w.oid) \
+     SELECT array_agg(wn.nspname::text ORDER BY w.oid) FILTER (WHERE w.of_child) AS child_schemas, \
+     array_agg(wt.relname::text ORDER BY w.oid) FILTER (WHERE w.of_child) AS child_tables, \
+     array_agg(wn.nspname::text ORDER BY w.oid) FILTER (WHERE NOT w.of_child OR c.conrelid = c.confrelid) AS parent_schemas, \
+     array_agg(wt.relname::text ORDER BY w.oid) FILTER (WHERE NOT w.of_child OR c.conrelid = c.confrelid) AS parent_tables \
      FROM whole w JOIN pg_class wt ON wt.oid = w.oid JOIN pg_namespace wn ON wn.oid = wt.relnamespace) AS o \
      WHERE c.contype = 'f' AND c.conparentid = 0 ORDER BY c.oid, k.n";
 
@@ -206,9 +209,10 @@ async fn read_keys(session: &dyn Session, live: &mut Live) -> Result<(), DbErr> 
         let key = LiveKey {
             name: get(&row, "name")?,
             child: place(&row, "child_schema", "child")?,
+            child_is_of: places(&row, "child_schemas", "child_tables")?,
             child_columns: vec![get(&row, "child_column")?],
             parent: place(&row, "parent_schema", "parent")?,
-            parent_is_of: wholes(&row)?,
+            parent_is_of: places(&row, "parent_schemas", "parent_tables")?,
             parent_columns: vec![get(&row, "parent_column")?],
             on_delete: action(&row, "on_delete")?,
             sets_some: get(&row, "sets_some")?,
@@ -228,10 +232,9 @@ async fn read_keys(session: &dyn Session, live: &mut Live) -> Result<(), DbErr> 
     Ok(())
 }
 
-/// The tables of which the parent is a part.
-fn wholes(row: &QueryResult) -> Result<Vec<QualifiedName>, DbErr> {
+fn places(row: &QueryResult, schemas: &str, tables: &str) -> Result<Vec<QualifiedName>, DbErr> {
     let names = |name| get::<Option<Vec<String>>>(row, name).map(Option::unwrap_or_default);
-    let places = names("whole_schemas")?.into_iter().zip(names("whole_tables")?);
+    let places = names(schemas)?.into_iter().zip(names(tables)?);
     Ok(places.map(|(schema, table)| QualifiedName { schema, table }).collect())
 }
 

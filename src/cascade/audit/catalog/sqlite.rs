@@ -141,6 +141,7 @@ fn key(row: &QueryResult, child: QualifiedName, parent: QualifiedName) -> Result
         child,
         child_columns: vec![get(row, "child_column")?],
         parent,
+        child_is_of: Vec::new(),
         parent_is_of: Vec::new(),
         parent_columns: get::<Option<String>>(row, "parent_column")?.into_iter().collect(),
         on_delete: action(row, "on_delete")?,
