@@ -88,6 +88,9 @@ impl Graph {
     /// Any number of keys is allowed. A composite key is a tuple. A key without a row is not an
     /// error: check that [`Outcome::deleted`] is not 0, or use [`Deletion::must_exist`].
     ///
+    /// Rust takes an integer literal for an `i32`. For keys of type `i64`, write a literal above
+    /// 2,147,483,647 with its suffix: `[5_000_000_000_i64]`.
+    ///
     /// # Example
     /// ```
     /// use sea_orm_cascade::{entity::store, service};

@@ -1,4 +1,4 @@
-//! What an audit says: findings, each with its reason and what fixes it, and what was looked at.
+//! The result of an audit: the findings, each with its reason and its fix, and what was checked.
 //!
 //! Pure.
 
@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use crate::cascade::data::action::Action;
 use crate::cascade::data::key::Key;
 
-/// How the schema of a database differs from the declarations, from
-/// [`Graph::audit`](crate::Graph::audit).
+/// The differences between the schema of a database and the declarations.
 ///
-/// It prints, serialises, and is an error where it must be clean ([`Audit::expect_clean`]).
+/// [`Graph::audit`](crate::Graph::audit) returns it. It prints and serialises, and
+/// [`expect_clean`](Audit::expect_clean) turns findings into an error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Audit {
     server: String,
@@ -22,152 +22,157 @@ pub struct Audit {
     accepted: Vec<Finding>,
 }
 
-/// What an audit looked at, so that an empty list of findings means something.
+/// What an audit checked, so that an empty list of findings means something.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Checked {
     /// The registered tables.
     pub tables: Vec<String>,
-    /// The foreign keys between them, such as `items.store_id`: constraint, action, index,
-    /// nullability, and what they reference.
+    /// The foreign keys between them, such as `items.store_id`. Of each, the audit checks the
+    /// constraint, its action, the index, whether it can be NULL, and the columns it references.
     pub keys: Vec<String>,
-    /// The keys whose rows were looked through for orphans, if that was asked for.
+    /// The foreign keys whose orphans were counted, if that was asked for.
     pub orphans_of: Vec<String>,
-    /// The keys from a table to itself by which the deepest chain of rows was measured, because the
-    /// database's own cascade has a limit.
+    /// The foreign keys from a table to itself whose deepest chain of rows was measured, because
+    /// the database's own cascade has a limit.
     pub depths_of: Vec<String>,
-    /// Tables named with `leave_to_database`, whose references were passed over.
+    /// Tables named with `leave_to_database`. Their references were not checked.
     pub left_to_database: Vec<String>,
 }
 
-/// One difference between the declarations and the database, and what to do about it.
+/// One difference between the declarations and the database, and how to fix it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Finding {
-    /// What it is, with its data.
+    /// The kind of difference, with its data.
     #[serde(flatten)]
     pub kind: FindingKind,
-    /// How bad it is.
+    /// Its severity.
     pub severity: Severity,
-    /// The table that it is about; empty if it is about the connection.
+    /// The table; empty if the finding is about the connection.
     pub table: String,
-    /// The foreign key, such as `items.store_id`, if it is about one.
+    /// The foreign key, such as `items.store_id`, if the finding is about one.
     pub foreign_key: Option<String>,
-    /// What the entities say.
+    /// What the entities declare.
     pub declared: String,
-    /// What is there.
+    /// What the database has.
     pub found: String,
     /// Why it matters, in one sentence.
     pub why: String,
-    /// What fixes it.
+    /// How to fix it.
     pub fix: Fix,
 }
 
-/// How bad a finding is.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Severity {
-    /// The data can go wrong past this crate, or a delete is slow or refused.
+    /// Other programs can write wrong data, or a delete is slow or refused.
     Warning,
-    /// Rows are already wrong, a delete fails, or rows go or change that a preview does not show.
+    /// Rows are already wrong, a delete fails, or a delete removes or changes rows that its preview
+    /// does not show.
     Error,
 }
 
-/// What fixes a finding.
+/// How to fix a finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Fix {
-    /// SQL for this database that changes its schema, or a setting of this connection, and no row,
-    /// one after the other.
+    /// SQL statements, in order. They change the schema of this database or a setting of this
+    /// connection. They change no rows.
     ///
-    /// It fits the schema as it was read: audit again before it is run late. An index blocks those
-    /// who write while it is made (PostgreSQL has `CREATE INDEX CONCURRENTLY`). What makes a table
-    /// anew on SQLite is one text of several statements, for one connection (`execute_unprepared`)
-    /// and outside of a transaction; it fixes all that was found of that table, also what is
-    /// [accepted](Audit::accept), and turns the checking of keys on. If it fails, close that
-    /// connection: it may hold the write lock, and check no keys any more.
+    /// They fit the schema as the audit read it. If time has passed, audit again before you run
+    /// them. `CREATE INDEX` blocks writers while it runs (PostgreSQL has `CREATE INDEX
+    /// CONCURRENTLY`).
+    ///
+    /// SQLite cannot alter a constraint, so there the fix creates the table again. It is one text
+    /// of several statements. Run it on one connection (`execute_unprepared`) and outside of a
+    /// transaction. It fixes every finding of that table, also [accepted](Audit::accept) ones, and
+    /// turns the checks of foreign keys on. If it fails, close that connection: it may still hold
+    /// the write lock and may not check foreign keys.
     #[non_exhaustive]
     Schema {
         /// The statements.
         statements: Vec<String>,
     },
-    /// SQL that deletes or changes rows, by the declared rule and past this crate: rows that depend
-    /// on them are the database's business, and orphans themselves where it has no constraint.
-    /// [`Graph::repair`](crate::Graph::repair) does it through the engine.
+    /// SQL statements that delete or change rows by the declared rule, without this crate. The
+    /// database's own constraints then decide what happens to rows that depend on them; without a
+    /// constraint those rows become orphans. [`Graph::repair`](crate::Graph::repair) does the same
+    /// through the engine.
     #[non_exhaustive]
     Rows {
         /// The statements.
         statements: Vec<String>,
     },
-    /// The database is as it is meant to be, and the program has to say so.
+    /// The database is right, and the program must declare it.
     #[non_exhaustive]
     Declaration {
-        /// What to write.
+        /// What to declare.
         text: String,
     },
-    /// What only a person can decide or do.
+    /// A person must decide or do it.
     #[non_exhaustive]
     ByHand {
-        /// What that is.
+        /// What to do.
         text: String,
     },
 }
 
-/// What kind of difference a finding is.
+/// The kind of difference that a finding reports.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FindingKind {
-    /// This connection checks no constraint. Its fix is for this one; where it is set for all of a
-    /// pool, that has to say it.
+    /// This connection does not check foreign keys. The fix is for this connection only: if the
+    /// options of a pool turn the checks off, change them there.
     EnforcementOff,
-    /// A registered table is not there.
+    /// A registered table does not exist.
     TableMissing,
-    /// A column is not there.
+    /// A declared column does not exist.
     #[non_exhaustive]
     ColumnMissing {
         /// The column.
         column: String,
     },
-    /// A column of a key can be NULL and should not, or the other way round.
+    /// A foreign key column can be NULL although it is declared NOT NULL, or the reverse.
     #[non_exhaustive]
     NullabilityDiffers {
         /// The column.
         column: String,
-        /// Whether the entity says that it can be NULL.
+        /// Whether the entity declares that it can be NULL.
         declared_nullable: bool,
     },
-    /// Another type than the declared one, for a column by which rows are found: it has values that
-    /// the declared type has not, or they are compared in another way.
+    /// A key column has another type than declared. It can hold values that the declared type
+    /// cannot, or the database compares them differently.
     #[non_exhaustive]
     TypeDiffers {
         /// The column.
         column: String,
-        /// The declared type, as SeaORM would make it there.
+        /// The declared type, as SeaORM would create it on this database.
         declared_type: String,
-        /// The type that is there.
+        /// The type of the column.
         found_type: String,
     },
-    /// The two ends of a key have types or collations between which the database compares in
-    /// another way than within one, or that no constraint can join.
+    /// The two ends of a foreign key have different types or collations. The database then compares
+    /// them differently than values of one type, or refuses a constraint between them.
     #[non_exhaustive]
     EndsDiffer {
-        /// The column of the key.
+        /// The foreign key column.
         column: String,
-        /// Its type, with the collation where that is what differs.
+        /// Its type, with the collation if the collations differ.
         column_type: String,
-        /// The table referenced.
+        /// The referenced table.
         parent: String,
-        /// The column referenced.
+        /// The referenced column.
         parent_column: String,
         /// Its type.
         parent_type: String,
     },
-    /// SQLite, with [`counting_orphans`](crate::AuditRequest::counting_orphans): rows have a value
-    /// by which they are found in another form than the declared type has, such as a UUID as text
-    /// among those of 16 bytes, or 1.5 in a column of integers.
+    /// SQLite, with [`counting_orphans`](crate::AuditRequest::counting_orphans): rows store a key in
+    /// another form than the declared type has, such as a UUID as text where others are 16 bytes,
+    /// or 1.5 in a column of integers.
     #[non_exhaustive]
     StoredOtherwise {
         /// The column.
@@ -175,120 +180,122 @@ pub enum FindingKind {
         /// How many rows.
         rows: u64,
     },
-    /// MySQL and MariaDB: the table is kept by a storage engine without transactions, so that
-    /// nothing done to it can be undone.
+    /// MySQL and MariaDB: the storage engine of the table has no transactions, so a failed delete
+    /// could not be rolled back.
     #[non_exhaustive]
     NoTransactions {
         /// The storage engine.
         engine: String,
     },
-    /// SET NULL or SET DEFAULT is declared for a column whose value is computed from others.
+    /// SET NULL or SET DEFAULT is declared on a generated column, which cannot be changed.
     #[non_exhaustive]
     GeneratedColumn {
         /// The column.
         column: String,
     },
-    /// An entity is registered for a view, or for a table of another server.
+    /// The entity is registered for a view or for a foreign table.
     RegisteredView,
-    /// Triggers are run when rows of the table are deleted, or changed by SET NULL or SET DEFAULT.
+    /// Triggers run when a delete removes rows of the table or changes them by SET NULL or SET
+    /// DEFAULT.
     #[non_exhaustive]
     Triggers {
         /// Their names.
         triggers: Vec<String>,
     },
-    /// PostgreSQL: rules rewrite what deletes or changes rows of the table.
+    /// PostgreSQL: rules rewrite the DELETE or UPDATE statements on the table.
     #[non_exhaustive]
     Rules {
         /// Their names.
         rules: Vec<String>,
     },
-    /// PostgreSQL: row security holds for this connection, so that rows may be hidden from it, or
-    /// kept.
+    /// PostgreSQL: row security is active for this connection. It may hide rows, or keep them from
+    /// being deleted.
     #[non_exhaustive]
     RowSecurity {
-        /// Its policies; none lets no row through.
+        /// Its policies. Without any, no row is visible.
         policies: Vec<String>,
     },
-    /// Several servers take writes at once, and no constraint of the database holds for a key: the
-    /// locks of one do not keep the others from adding a child to a row that is being deleted.
+    /// Several servers accept writes at the same time, and the database has no constraint for the
+    /// key. A lock on one server does not stop another from adding a child to a row that is being
+    /// deleted.
     SeveralWriters,
-    /// Several rows may have the values by which a key references one.
+    /// The referenced columns are not unique, so several rows may have the same values.
     #[non_exhaustive]
     ReferencedKeyNotUnique {
-        /// The table referenced.
+        /// The referenced table.
         parent: String,
-        /// Its columns.
+        /// The referenced columns.
         columns: Vec<String>,
     },
-    /// No index leads with a key's columns, so that whoever deletes a parent reads the whole table
-    /// of children.
+    /// No index begins with the foreign key's columns, so each delete of a parent reads the whole
+    /// child table.
     #[non_exhaustive]
     IndexMissing {
-        /// The key's columns.
+        /// The foreign key's columns.
         columns: Vec<String>,
-        /// Indexes that lead with them and do not help: they have some rows only, are invalid or
-        /// off, or do not look values up.
+        /// Indexes that begin with them and cannot be used: they are partial, invalid, switched
+        /// off, or of a kind that cannot look values up.
         unusable: Vec<String>,
     },
-    /// Rows reference parents that are not there.
+    /// Rows reference parents that do not exist.
     #[non_exhaustive]
     Orphans {
-        /// How many.
+        /// How many rows.
         rows: u64,
         /// The primary keys of the first of them; at most
         /// [`Blocker::SAMPLE_KEYS_MAX`](crate::Blocker::SAMPLE_KEYS_MAX).
         sample_keys: Vec<Key>,
     },
-    /// The database has no constraint for a key.
+    /// The database has no constraint for the foreign key.
     ConstraintMissing,
-    /// The constraint does something else when a parent goes.
+    /// The constraint has another ON DELETE action than the entity declares.
     #[non_exhaustive]
     ActionDiffers {
-        /// What the entity says.
+        /// The declared action.
         declared_action: Action,
-        /// What the constraint does.
+        /// The action of the constraint.
         found_action: Action,
-        /// Its name; empty on SQLite, which keeps none.
+        /// The name of the constraint; empty on SQLite, which stores no names.
         constraint: String,
     },
-    /// The constraint is there and not checked: its triggers are disabled, or it is NOT ENFORCED.
+    /// The constraint exists but is not checked: its triggers are disabled, or it is NOT ENFORCED.
     #[non_exhaustive]
     ConstraintOff {
         /// Its name.
         constraint: String,
     },
-    /// The constraint was made NOT VALID, so that older rows may break it.
+    /// The constraint was added as NOT VALID, so older rows may violate it.
     #[non_exhaustive]
     ConstraintNotValidated {
         /// Its name.
         constraint: String,
     },
-    /// The end of the database's own cascade is in reach: a chain of tables is longer, or the rows
-    /// of one go through more than half of the levels that it can.
+    /// The database's own cascade comes near its limit: a chain of tables is longer than the limit,
+    /// or the rows of one table use more than half of its levels.
     #[non_exhaustive]
     CascadeTooDeep {
-        /// How many levels there are, the deleted row's included; one more than it can stands for
-        /// all that are more.
+        /// The number of levels, including the deleted row; capped at `levels_max + 1`, which means
+        /// more than `levels_max`.
         levels: u64,
-        /// How many the database can.
+        /// The limit of the database.
         levels_max: u64,
     },
-    /// A constraint that no registered key answers leads to a registered table: of a table that is
-    /// not in the graph, or of one whose entity does not declare it.
+    /// A constraint references a registered table, and the graph has no foreign key for it: its
+    /// table is not registered, or its entity does not declare it.
     #[non_exhaustive]
     UndeclaredReference {
-        /// Its name; empty on SQLite, which keeps none.
+        /// The name of the constraint; empty on SQLite, which stores no names.
         constraint: String,
-        /// The registered table that it leads to.
+        /// The registered table that it references.
         parent: String,
-        /// What the database does to the referring rows.
+        /// What the database does to the referencing rows.
         action: Action,
     },
 }
 
 impl FindingKind {
-    /// The order in which they are fixed: what others need comes first. A key can be NULL before
-    /// its constraint sets it so, and not any more after.
+    /// The order of the fixes: a fix that others need comes first. A column becomes nullable before
+    /// its constraint is created, and NOT NULL after it.
     pub(crate) fn rank(&self) -> u8 {
         match self {
             Self::EnforcementOff => 0,
@@ -318,7 +325,7 @@ impl FindingKind {
         }
     }
 
-    /// What it is called, as in the text of an audit.
+    /// Its name in the text of an audit.
     fn name(&self) -> &'static str {
         match self {
             Self::EnforcementOff => "enforcement is off",
@@ -355,38 +362,96 @@ impl Audit {
         Self { server, checked, findings, accepted: Vec::new() }
     }
 
-    /// The database and its version.
+    /// Returns the name and version of the database.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// let audit = sea_orm_cascade::service::graph().build()?.audit().run(&db).await?;
+    /// assert!(audit.server().starts_with("SQLite 3"));
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn server(&self) -> &str {
         &self.server
     }
 
-    /// What was looked at.
+    /// Returns what the audit checked.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// let audit = sea_orm_cascade::service::graph().build()?.audit().run(&db).await?;
+    /// assert_eq!(audit.checked().keys, ["items.store_id"]);
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn checked(&self) -> &Checked {
         &self.checked
     }
 
-    /// What was found, in the order in which it is best fixed.
+    /// Returns the findings, in the order in which to fix them.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// let audit = sea_orm_cascade::service::graph().build()?.audit().run(&db).await?;
+    /// for finding in audit.findings() {
+    ///     println!("{finding}");
+    /// }
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
         &self.findings
     }
 
-    /// What was found and [accepted](Self::accept).
+    /// Returns the findings that you [accepted](Self::accept).
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// let audit = sea_orm_cascade::service::graph().build()?.audit().run(&db).await?;
+    /// assert!(audit.accepted().is_empty());
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn accepted(&self) -> &[Finding] {
         &self.accepted
     }
 
-    /// Whether nothing was found that is not accepted.
+    /// Returns whether there is no finding, apart from accepted ones.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// let audit = sea_orm_cascade::service::graph().build()?.audit().run(&db).await?;
+    /// assert!(audit.is_clean());
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.findings.is_empty()
     }
 
-    /// Sets findings aside that are known and meant to stay, so that others are noticed.
+    /// Sets findings aside that you know and want to keep, so that new ones are noticed.
     ///
+    /// # Example
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
@@ -396,7 +461,7 @@ impl Audit {
     /// audit.accept(|finding| finding.table == "reports").expect_clean()?;
     /// # Ok(()) }
     /// ```
-    #[must_use = "gives the audit without what was accepted"]
+    #[must_use = "returns the audit without the accepted findings"]
     pub fn accept(mut self, is_accepted: impl Fn(&Finding) -> bool) -> Self {
         let (accepted, findings) = self.findings.into_iter().partition(|finding| is_accepted(finding));
         self.findings = findings;
@@ -404,10 +469,23 @@ impl Audit {
         self
     }
 
-    /// The SQL that fixes the schema ([`Fix::Schema`]), each statement once, in the order in which
-    /// it is best run. Where orphans were found, only what comes before them: what is fixed after
-    /// them wants them gone. Repair them, audit again, and run the rest. (A script that makes a
-    /// table of SQLite anew is not held up by them, and leaves them.)
+    /// Returns the SQL that fixes the schema ([`Fix::Schema`]): each statement once, in the order in
+    /// which to run them.
+    ///
+    /// If there are orphans, it returns only the statements that come before them, because the
+    /// later fixes fail while orphans exist. Repair the orphans, audit again, and run the rest. (On
+    /// SQLite, the script that creates a table again works with orphans, and keeps them.)
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// let audit = sea_orm_cascade::service::graph().build()?.audit().run(&db).await?;
+    /// assert!(audit.statements().is_empty());
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn statements(&self) -> Vec<&str> {
         let mut all: Vec<&str> = Vec::new();
@@ -425,7 +503,7 @@ impl Audit {
 }
 
 impl fmt::Display for Audit {
-    /// What was checked, and each finding with its reason and what fixes it.
+    /// What was checked, and each finding with its reason and its fix.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { server, checked, findings, accepted } = self;
         write!(f, "audit of {server}: {checked}: ")?;
@@ -438,7 +516,7 @@ impl fmt::Display for Audit {
         }
         for (n, finding) in findings.iter().enumerate() {
             write!(f, "\n{}", finding.without_fix())?;
-            // One script makes a table of SQLite anew for all that is found of it.
+            // On SQLite one script fixes all findings of a table.
             match findings[..n].iter().find(|earlier| earlier.fix == finding.fix) {
                 Some(earlier) => write!(f, "  fix: as above, for {} of {}", earlier.kind.name(), earlier.subject())?,
                 None => write!(f, "  fix: {}", finding.fix)?,
@@ -474,7 +552,7 @@ impl Finding {
         }
     }
 
-    /// All but the last line.
+    /// Everything but the last line.
     fn without_fix(&self) -> String {
         let Self { kind, severity, table: _, foreign_key: _, declared, found, why, fix: _ } = self;
         let subject = self.subject();
@@ -503,7 +581,7 @@ impl fmt::Display for Fix {
             Self::Schema { statements } => f.write_str(&statements.join("; ").trim_end().replace('\n', "\n    ")),
             Self::Rows { statements } => {
                 let statements = statements.join("; ");
-                write!(f, "`Graph::repair`, which looks first and can leave young rows alone; or {statements}")
+                write!(f, "`Graph::repair`, which previews and can keep young rows; or {statements}")
             }
             Self::Declaration { text } | Self::ByHand { text } => f.write_str(text),
         }
