@@ -1,12 +1,13 @@
 //! The tables of `sea-orm-cascade`'s Store and Item: `stores` and `items`.
 //!
-//! - [`Migrator`] makes them, keeps its own record in the table `sea_orm_cascade_migrations`, and
-//!   so gets along with a program's own Migrator in either order.
-//! - A program that wants one Migrator puts [`Migrator::migrations`] in front of its own list
-//!   instead.
+//! There are two ways to use it. Choose one; do not mix them.
 //!
-//! It imports nothing of `sea-orm-cascade`: a migration is history, and history does not change
-//! with the entities.
+//! - Run this [`Migrator`] beside your own, in either order. It keeps its record in the table
+//!   `sea_orm_cascade_migrations`.
+//! - Put [`Migrator::migrations`] before your own list, and run only your own Migrator.
+//!
+//! It imports nothing from `sea-orm-cascade`, because a migration must not change when the entities
+//! change.
 //!
 //! # Example
 //! ```
@@ -29,11 +30,10 @@ use sea_orm_migration::prelude::{DynIden, IntoIden as _, Table};
 use sea_orm_migration::sea_orm::{DatabaseExecutor, DbErr};
 use sea_orm_migration::{IntoSchemaManagerConnection, async_trait};
 
-/// Makes, updates and removes `stores` and `items`.
+/// Creates, updates and drops `stores` and `items`.
 ///
-/// `up`, `down`, `refresh` and `status` are those of every Migrator. `fresh` differs: it removes
-/// and makes anew the tables of this crate alone, where SeaORM's own drops every table of the
-/// database.
+/// `up`, `down`, `refresh` and `status` work as in every Migrator. `fresh` differs: it drops and
+/// creates only the tables of this crate. SeaORM's own `fresh` drops every table of the database.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Migrator;
 
@@ -52,8 +52,9 @@ impl MigratorTrait for Migrator {
         TABLE.into_iden()
     }
 
-    /// Drops `items`, `stores` and this Migrator's record, with all their rows, and makes them
-    /// anew. Other tables stay; one that still refers to these is an error of the database.
+    /// Drops `items`, `stores` and this Migrator's record, with all their rows, and creates them
+    /// again. Other tables stay. If one of them references these tables, the database returns an
+    /// error.
     async fn fresh<'c, C>(db: C) -> Result<(), DbErr>
     where
         C: IntoSchemaManagerConnection<'c>,

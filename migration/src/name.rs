@@ -3,11 +3,11 @@
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::{DbBackend, DbErr, Statement};
 
-/// `name`: at most 80 characters, compared by code point on every database, so that uniqueness,
-/// order and prefixes are the same on all of them.
+/// The column `name`: at most 80 characters, compared by code point on every database, so that
+/// uniqueness, order and prefixes are the same on all of them.
 ///
-/// SQLite compares so by itself. MariaDB and MySQL name the collation differently; both are without
-/// padding, under which a trailing blank would not count.
+/// SQLite does this by default. MariaDB and MySQL have different names for the collation. Both
+/// collations are without padding, which would ignore a trailing blank.
 pub(crate) async fn column(manager: &SchemaManager<'_>) -> Result<ColumnDef, DbErr> {
     let ty = match manager.get_database_backend() {
         DbBackend::Postgres => "varchar(80) COLLATE \"C\"".to_owned(),
@@ -24,8 +24,7 @@ async fn collation(manager: &SchemaManager<'_>) -> Result<&'static str, DbErr> {
     Ok(if version.contains("MariaDB") { "utf8mb4_nopad_bin" } else { "utf8mb4_0900_bin" })
 }
 
-/// What the database itself holds against a name: empty, longer than 80 characters, blanks at its
-/// ends.
+/// The CHECK of a name in the database: not empty, at most 80 characters, no blanks at its ends.
 pub(crate) fn rules(manager: &SchemaManager<'_>) -> Expr {
     let length = match manager.get_database_backend() {
         DbBackend::Sqlite => "length",

@@ -1,5 +1,4 @@
-//! What deleting a store and deleting an item have in common: one row by its id, which must be
-//! there.
+//! The common part of deleting a store and deleting an item: one row by its id, which must exist.
 
 use sea_orm::{EntityTrait, PrimaryKeyTrait};
 

@@ -1,4 +1,4 @@
-//! What can go wrong in the service, by kind. Pure.
+//! The errors of the service, by kind. Pure.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -9,40 +9,40 @@ use super::page::Page;
 use crate::cascade::{self, CanLose};
 use crate::entity::NAME_CHARS_MAX;
 
-/// Why a call of the service did not do what was asked.
+/// The error of every function of the service.
 ///
-/// After any of them nothing has changed, and a transaction that the caller had open can go on,
-/// unless [`Error::is_transaction_lost`] says that the database has ended it.
+/// After an error nothing has changed. A transaction of yours can continue, unless
+/// [`Error::is_transaction_lost`] says that the database has ended it.
 pub struct Error(Box<ErrorKind>);
 
 /// The kinds of [`Error`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The name of a store or item is not one.
+    /// The name of a store or item is not valid.
     InvalidName(InvalidName),
     /// Another store has that name.
     NameTaken {
         /// The name, trimmed.
         name: String,
     },
-    /// There is no store with that id.
+    /// No store has that id.
     StoreNotFound {
         /// The id asked for.
         id: i64,
     },
-    /// There is no item with that id.
+    /// No item has that id.
     ItemNotFound {
         /// The id asked for.
         id: i64,
     },
-    /// The page of a list cannot be given.
+    /// The page is not valid.
     InvalidPage(InvalidPage),
     /// A delete or preview did not happen: blocked, too many rows, changed since the preview, or
     /// one of the engine's other kinds.
     Delete(cascade::Error),
-    /// The database refused, did not answer or is not enabled; [`Error::is_transient`] tells
-    /// whether trying again helps.
+    /// The database refused, did not answer or is not enabled. [`Error::is_transient`] says whether
+    /// a retry can help.
     Database(cascade::Error),
 }
 
@@ -54,7 +54,7 @@ pub enum InvalidName {
     Empty,
     /// It has more than [`NAME_CHARS_MAX`] characters.
     TooLong {
-        /// How many it has, trimmed.
+        /// The number of characters, after trimming.
         chars: usize,
     },
     /// It has the character U+0000, which PostgreSQL does not store.
@@ -70,63 +70,199 @@ pub enum InvalidPage {
         /// The limit asked for.
         limit: u64,
     },
-    /// The cursor is not one of this list.
+    /// The cursor does not belong to this list.
     Cursor,
-    /// The prefix has the character U+0000, with which no name begins.
+    /// The prefix has the character U+0000, which no name contains.
     PrefixContainsNul,
 }
 
 impl Error {
-    /// The kind, with its data.
+    /// Returns the kind, with its data.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// use sea_orm_cascade::service;
+    ///
+    /// use sea_orm_cascade::service::ErrorKind;
+    ///
+    /// let error = service::store::get(&db, 99).await.unwrap_err();
+    /// assert!(matches!(error.kind(), ErrorKind::StoreNotFound { id: 99, .. }));
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn kind(&self) -> &ErrorKind {
         &self.0
     }
 
-    /// The kind, with its data, by value.
+    /// Returns the kind, with its data, by value.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// use sea_orm_cascade::service;
+    ///
+    /// use sea_orm_cascade::service::{ErrorKind, InvalidName};
+    ///
+    /// let error = service::store::create(&db, " ").await.unwrap_err();
+    /// assert!(matches!(error.into_kind(), ErrorKind::InvalidName(InvalidName::Empty)));
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn into_kind(self) -> ErrorKind {
         *self.0
     }
 
-    /// Whether the name is not one.
+    /// Returns whether a name is not valid.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// use sea_orm_cascade::service;
+    ///
+    /// let error = service::store::create(&db, " ").await.unwrap_err();
+    /// assert!(error.is_invalid_name());
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn is_invalid_name(&self) -> bool {
         matches!(self.kind(), ErrorKind::InvalidName(_))
     }
 
-    /// Whether another store has the name.
+    /// Returns whether another store has the name.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// use sea_orm_cascade::service;
+    ///
+    /// let ikea = service::store::create(&db, "IKEA").await?;
+    /// assert!(service::store::create(&db, "IKEA").await.unwrap_err().is_name_taken());
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn is_name_taken(&self) -> bool {
         matches!(self.kind(), ErrorKind::NameTaken { .. })
     }
 
-    /// Whether the store or the item is not there.
+    /// Returns whether no store or item has the id.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// use sea_orm_cascade::service;
+    ///
+    /// let error = service::store::get(&db, 99).await.unwrap_err();
+    /// assert!(error.is_not_found());
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         matches!(self.kind(), ErrorKind::StoreNotFound { .. } | ErrorKind::ItemNotFound { .. })
     }
 
-    /// Whether rows that must stay reference rows that would go; see [`Error::delete_error`] for
-    /// these.
+    /// Returns whether other rows block the delete. [`Error::delete_error`] has them.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// use sea_orm_cascade::service;
+    ///
+    /// let error = service::store::get(&db, 99).await.unwrap_err();
+    /// assert!(!error.is_blocked());
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn is_blocked(&self) -> bool {
         self.delete_error().is_some_and(cascade::Error::is_blocked)
     }
 
-    /// Whether `at_most` refused the delete.
+    /// Returns whether [`Deletion::at_most`](crate::Deletion::at_most) refused the delete.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// use sea_orm_cascade::service;
+    ///
+    /// let graph = service::graph().build()?;
+    /// let ikea = service::store::create_with_items(&db, "IKEA", ["Chair", "Table"]).await?;
+    /// let refused = service::store::delete_with(&db, &graph, ikea.id, |deletion| deletion.at_most(2)).await;
+    /// assert!(refused.unwrap_err().is_too_many_rows());
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn is_too_many_rows(&self) -> bool {
         self.delete_error().is_some_and(cascade::Error::is_too_many_rows)
     }
 
-    /// Whether the delete would no longer do what its preview showed.
+    /// Returns whether [`Deletion::expecting`](crate::Deletion::expecting) refused the delete, because
+    /// it would no longer do what the preview showed.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// use sea_orm_cascade::service;
+    ///
+    /// let graph = service::graph().build()?;
+    /// let ikea = service::store::create_with_items(&db, "IKEA", ["Chair", "Table"]).await?;
+    /// let preview = service::store::preview_delete(&db, &graph, ikea.id).await?;
+    /// service::item::create(&db, ikea.id, "Lamp").await?;
+    /// let refused = service::store::delete_with(&db, &graph, ikea.id, |deletion| deletion.expecting(&preview)).await;
+    /// assert!(refused.unwrap_err().is_changed());
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn is_changed(&self) -> bool {
         self.delete_error().is_some_and(cascade::Error::is_changed)
     }
 
-    /// Whether the same call may succeed when it is made again, in a new transaction.
+    /// Returns whether the same call may succeed if you call it again, in a new transaction.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// use sea_orm_cascade::service;
+    ///
+    /// let error = service::store::get(&db, 99).await.unwrap_err();
+    /// assert!(!error.is_transient());
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self.kind() {
@@ -135,8 +271,22 @@ impl Error {
         }
     }
 
-    /// Whether the database lets this connection's user not do it; see
+    /// Returns whether the user of the connection lacks a permission; see
     /// [`cascade::Error::is_forbidden`].
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// use sea_orm_cascade::service;
+    ///
+    /// let error = service::store::get(&db, 99).await.unwrap_err();
+    /// assert!(!error.is_forbidden());
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn is_forbidden(&self) -> bool {
         match self.kind() {
@@ -145,9 +295,22 @@ impl Error {
         }
     }
 
-    /// Whether the database has ended the whole transaction, the caller's too; see
-    /// [`cascade::Error::is_transaction_lost`]. What was done in it is undone, and it must be begun
-    /// anew.
+    /// Returns whether the database has rolled back the whole transaction, yours too. Begin a new
+    /// one then. See [`cascade::Error::is_transaction_lost`].
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// use sea_orm_cascade::service;
+    ///
+    /// let error = service::store::get(&db, 99).await.unwrap_err();
+    /// assert!(!error.is_transaction_lost());
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn is_transaction_lost(&self) -> bool {
         match self.kind() {
@@ -156,8 +319,21 @@ impl Error {
         }
     }
 
-    /// The engine's own error, with blockers and numbers, if a delete or preview was refused, also
-    /// for want of a right.
+    /// Returns the engine's error, with its blockers and numbers, if a delete or preview was refused.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// use sea_orm_cascade::service;
+    ///
+    /// let error = service::store::get(&db, 99).await.unwrap_err();
+    /// assert!(error.delete_error().is_none());
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn delete_error(&self) -> Option<&cascade::Error> {
         match self.kind() {
@@ -166,7 +342,7 @@ impl Error {
         }
     }
 
-    /// What a failed insert or update of that name in that store means.
+    /// Maps the error of an insert or update of that name in that store.
     pub(super) fn of_write(source: DbErr, name: Option<&str>, store_id: Option<i64>) -> Self {
         let unique = matches!(source.sql_err(), Some(SqlErr::UniqueConstraintViolation(_)));
         let kind = match (name, store_id) {
@@ -212,8 +388,8 @@ impl From<cascade::Error> for Error {
     }
 }
 
-/// So that a handler whose error is `DbErr` can use `?`: the database's own error where there is
-/// one, `RecordNotFound` for a store or item that is not there, else the text.
+/// Lets a function that returns `DbErr` use `?`. It gives the database's own error if there is one,
+/// `RecordNotFound` for an unknown store or item, and otherwise the message.
 impl From<Error> for DbErr {
     fn from(error: Error) -> Self {
         match error.into_kind() {

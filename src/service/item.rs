@@ -21,9 +21,24 @@ const INSERT_ROWS_MAX: usize = 5_000;
 
 /// Creates an item in a store. The name is trimmed, then checked.
 ///
-/// The store is locked first ([`lock_parent`]), so that no delete that runs at the same time leaves
-/// the item without one, constraint or not. That and one INSERT, in a transaction or savepoint of
-/// their own.
+/// The store is locked first ([`lock_parent`]). A delete of the store that runs at the same time
+/// then waits, or this call finds that the store is deleted, with or without a constraint in the
+/// database. Costs the lock and one INSERT, in a transaction or savepoint of its own.
+///
+/// # Example
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+/// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+/// # Migrator::up(&db, None).await?;
+/// use sea_orm_cascade::service;
+///
+/// let ikea = service::store::create(&db, "IKEA").await?;
+/// let chair = service::item::create(&db, ikea.id, " Chair ").await?;
+/// assert_eq!((chair.name.as_str(), chair.store_id), ("Chair", ikea.id));
+/// # Ok(()) }
+/// ```
 ///
 /// # Errors
 /// [`ErrorKind::InvalidName`], [`ErrorKind::StoreNotFound`], [`ErrorKind::Database`].
@@ -39,13 +54,27 @@ pub async fn create<C: Connection>(db: &C, store_id: i64, name: &str) -> Result<
     write.finish(result).await
 }
 
-/// Creates many items in a store, all or none, and returns how many.
+/// Creates many items in a store, all or none, and returns their number.
 ///
-/// The store is locked as for [`create`], then one INSERT for each 5,000, in one transaction or
-/// savepoint. An empty list is 0, without an INSERT.
+/// The store is locked as for [`create`]. Costs the lock and one INSERT for each 5,000 items, in one
+/// transaction or savepoint. An empty list costs no INSERT and returns 0.
+///
+/// # Example
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+/// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+/// # Migrator::up(&db, None).await?;
+/// use sea_orm_cascade::service;
+///
+/// let ikea = service::store::create(&db, "IKEA").await?;
+/// assert_eq!(service::item::create_many(&db, ikea.id, ["Chair", "Table"]).await?, 2);
+/// # Ok(()) }
+/// ```
 ///
 /// # Errors
-/// [`ErrorKind::InvalidName`] of any of them, [`ErrorKind::StoreNotFound`], [`ErrorKind::Database`].
+/// [`ErrorKind::InvalidName`], of any item; [`ErrorKind::StoreNotFound`]; [`ErrorKind::Database`].
 pub async fn create_many<C, N>(db: &C, store_id: i64, names: impl IntoIterator<Item = N> + Send) -> Result<u64, Error>
 where
     C: Connection,
@@ -62,7 +91,22 @@ where
     write.finish(result.map(|()| created)).await
 }
 
-/// The item with that id.
+/// Returns the item with that id. Costs one SELECT.
+///
+/// # Example
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+/// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+/// # Migrator::up(&db, None).await?;
+/// use sea_orm_cascade::service;
+///
+/// let ikea = service::store::create(&db, "IKEA").await?;
+/// let chair = service::item::create(&db, ikea.id, "Chair").await?;
+/// assert_eq!(service::item::get(&db, chair.id).await?, chair);
+/// # Ok(()) }
+/// ```
 ///
 /// # Errors
 /// [`ErrorKind::ItemNotFound`], [`ErrorKind::Database`].
@@ -71,11 +115,30 @@ pub async fn get<C: ConnectionTrait>(db: &C, id: i64) -> Result<Model, Error> {
     found.ok_or_else(|| ErrorKind::ItemNotFound { id }.into())
 }
 
-/// A page of a store's items, by id: in the order in which they were created.
+/// Returns a page of a store's items, ordered by id, so in the order of their creation.
 ///
-/// One SELECT that reads at most one row more than the page has, whichever page it is; a second one
-/// if it is empty, to tell an empty store from an unknown one. A prefix is looked for in the
-/// store's items from the page's start on.
+/// Costs one SELECT, which reads at most one row more than the page has. An empty page costs a
+/// second SELECT, which distinguishes an empty store from an unknown one. With a prefix, the database reads
+/// the store's items from the start of the page until the page is full.
+///
+/// # Example
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+/// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+/// # Migrator::up(&db, None).await?;
+/// use sea_orm_cascade::service;
+///
+/// use sea_orm_cascade::service::Page;
+///
+/// let ikea = service::store::create(&db, "IKEA").await?;
+/// let chair = service::item::create(&db, ikea.id, "Chair").await?;
+/// let page = service::item::list(&db, ikea.id, &Page::first(50)).await?;
+/// assert_eq!(page.rows, [chair]);
+/// assert!(page.next.is_none());
+/// # Ok(()) }
+/// ```
 ///
 /// # Errors
 /// [`ErrorKind::InvalidPage`], [`ErrorKind::StoreNotFound`], [`ErrorKind::Database`].
@@ -96,7 +159,24 @@ pub async fn list<C: ConnectionTrait>(db: &C, store_id: i64, page: &Page) -> Res
     Ok(Listed::cut(rows, page, LIST, |item| item.id.to_string()))
 }
 
-/// Gives an item another name, and returns it as it is then.
+/// Renames an item, and returns the changed item.
+///
+/// Costs one UPDATE, and a SELECT on MySQL and MariaDB, in a transaction or savepoint of its own.
+///
+/// # Example
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+/// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+/// # Migrator::up(&db, None).await?;
+/// use sea_orm_cascade::service;
+///
+/// let ikea = service::store::create(&db, "IKEA").await?;
+/// let chair = service::item::create(&db, ikea.id, "Chair").await?;
+/// assert_eq!(service::item::rename(&db, chair.id, "Stool").await?.name, "Stool");
+/// # Ok(()) }
+/// ```
 ///
 /// # Errors
 /// [`ErrorKind::InvalidName`], [`ErrorKind::ItemNotFound`], [`ErrorKind::Database`].
@@ -106,8 +186,26 @@ pub async fn rename<C: Connection>(db: &C, id: i64, name: &str) -> Result<Model,
     update(db, id, item, None).await
 }
 
-/// Moves an item to another store, and returns it as it is then. That store is locked as for
-/// [`create`].
+/// Moves an item to another store, and returns the changed item.
+///
+/// The new store is locked as for [`create`]. Costs the lock and one UPDATE, and a SELECT on MySQL
+/// and MariaDB, in a transaction or savepoint of its own.
+///
+/// # Example
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+/// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+/// # Migrator::up(&db, None).await?;
+/// use sea_orm_cascade::service;
+///
+/// let ikea = service::store::create(&db, "IKEA").await?;
+/// let chair = service::item::create(&db, ikea.id, "Chair").await?;
+/// let aldi = service::store::create(&db, "Aldi").await?;
+/// assert_eq!(service::item::move_to(&db, chair.id, aldi.id).await?.store_id, aldi.id);
+/// # Ok(()) }
+/// ```
 ///
 /// # Errors
 /// [`ErrorKind::StoreNotFound`], [`ErrorKind::ItemNotFound`], [`ErrorKind::Database`].
@@ -132,30 +230,87 @@ async fn update<C: Connection>(db: &C, id: i64, item: ActiveModel, store_id: Opt
     write.finish(result).await
 }
 
-/// Keeps the store until the transaction ends.
+/// Locks the store until the transaction ends.
 async fn keep_store<C: Connection>(db: &C, id: i64) -> Result<(), Error> {
     if lock_parent(db, entity::store::Entity, id).await? { Ok(()) } else { Err(ErrorKind::StoreNotFound { id }.into()) }
 }
 
-/// What deleting the item would do now, without doing it; see [`Deletion::preview`].
+/// Returns what deleting the item would do now. Nothing is changed.
+///
+/// It costs what [`Deletion::preview`] costs for one key.
+///
+/// # Example
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+/// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+/// # Migrator::up(&db, None).await?;
+/// use sea_orm_cascade::service;
+///
+/// let graph = service::graph().build()?;
+/// let ikea = service::store::create(&db, "IKEA").await?;
+/// let chair = service::item::create(&db, ikea.id, "Chair").await?;
+/// let preview = service::item::preview_delete(&db, &graph, chair.id).await?;
+/// assert_eq!(preview.to_string(), "items: 1 row to delete\ntotal: 1 row deleted, 0 changed");
+/// # Ok(()) }
+/// ```
 ///
 /// # Errors
-/// [`ErrorKind::ItemNotFound`], [`ErrorKind::Delete`], [`ErrorKind::Database`]. Blockers are shown, not errors.
+/// [`ErrorKind::ItemNotFound`], [`ErrorKind::Delete`], [`ErrorKind::Database`]. Blockers are part of
+/// the preview, not errors.
 pub async fn preview_delete<C: Connection>(db: &C, graph: &Graph, id: i64) -> Result<Preview, Error> {
     delete::preview(db, graph, Entity, id, ErrorKind::ItemNotFound { id }).await
 }
 
-/// Deletes the item and what depends on it by the graph's rules, never its store; see
-/// [`Deletion::execute`].
+/// Deletes the item, and all rows that the rules of the graph delete with it. The store is never
+/// deleted.
+///
+/// It costs what [`Deletion::execute`] costs for one key.
+///
+/// # Example
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+/// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+/// # Migrator::up(&db, None).await?;
+/// use sea_orm_cascade::service;
+///
+/// let graph = service::graph().build()?;
+/// let ikea = service::store::create(&db, "IKEA").await?;
+/// let chair = service::item::create(&db, ikea.id, "Chair").await?;
+/// service::item::delete(&db, &graph, chair.id).await?;
+/// assert_eq!(service::store::get(&db, ikea.id).await?, ikea);
+/// # Ok(()) }
+/// ```
 ///
 /// # Errors
-/// [`ErrorKind::ItemNotFound`]; [`ErrorKind::Delete`] if rows that must stay reference rows that would go;
-/// [`ErrorKind::Database`].
+/// [`ErrorKind::ItemNotFound`]; [`ErrorKind::Delete`] if other rows block the delete, or for another
+/// reason of the engine; [`ErrorKind::Database`].
 pub async fn delete<C: Connection>(db: &C, graph: &Graph, id: i64) -> Result<Outcome, Error> {
     delete_with(db, graph, id, |deletion| deletion).await
 }
 
-/// The same, with options such as [`Deletion::at_most`] and [`Deletion::expecting`].
+/// Deletes the item as [`delete`] does, with options of a [`Deletion`], such as
+/// [`at_most`](Deletion::at_most) and [`expecting`](Deletion::expecting).
+///
+/// # Example
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+/// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+/// # Migrator::up(&db, None).await?;
+/// use sea_orm_cascade::service;
+///
+/// let graph = service::graph().build()?;
+/// let ikea = service::store::create(&db, "IKEA").await?;
+/// let chair = service::item::create(&db, ikea.id, "Chair").await?;
+/// let outcome = service::item::delete_with(&db, &graph, chair.id, |deletion| deletion.at_most(1)).await?;
+/// assert_eq!(outcome.total(), 1);
+/// # Ok(()) }
+/// ```
 ///
 /// # Errors
 /// Those of [`delete`], and [`ErrorKind::Delete`] if `at_most` or `expecting` refuses.

@@ -1,13 +1,14 @@
-//! What programs do with stores and items: create, get, list, rename, move, preview, delete.
+//! Functions for stores and items: create, get, list, rename, move, preview a delete, delete.
 //!
-//! The one place where [`entity`] meets [`cascade`](crate::cascade). Every function takes the
-//! connection first: a pool, a transaction of the caller's, or a restricted connection. Writes run
-//! in a transaction of their own, inside the caller's in a savepoint, so that after any [`Error`]
-//! (but a lost transaction) the caller's can go on and its earlier work commits.
+//! Every function takes the connection first: a pool, a transaction of yours, or a restricted
+//! connection. A write runs in its own transaction, or in a savepoint of yours. After an [`Error`]
+//! your transaction can continue and commit its earlier work, unless
+//! [`is_transaction_lost`](Error::is_transaction_lost) is true.
 //!
-//! What deletes takes the [`Graph`]: there is no hidden one, so that a program's own tables
-//! cannot be forgotten.
+//! Functions that delete take the [`Graph`]. There is no hidden graph, so a program cannot forget
+//! its own tables.
 //!
+//! # Example
 //! ```
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let db = sea_orm::Database::connect("sqlite::memory:").await?;
@@ -23,8 +24,8 @@
 //! let page = service::item::list(&db, ikea.id, &Page::first(50)).await?;
 //! assert_eq!(page.rows[0].name, "Chair");
 //!
-//! let gone = service::store::delete(&db, &graph, ikea.id).await?;
-//! assert_eq!(gone.deleted(item::Entity), 1);
+//! let outcome = service::store::delete(&db, &graph, ikea.id).await?;
+//! assert_eq!(outcome.deleted(item::Entity), 1);
 //! # Ok(()) }
 //! ```
 
@@ -41,9 +42,9 @@ pub use page::{Cursor, Listed, Page};
 use crate::cascade::{Graph, GraphBuilder};
 use crate::entity;
 
-/// A graph to which Store and Item are registered already; a program adds its own entities and
-/// builds it.
+/// Returns a builder in which Store and Item are registered. Add your own entities and build it.
 ///
+/// # Example
 /// ```
 /// let graph = sea_orm_cascade::service::graph().build()?;
 /// assert_eq!(graph.tables().collect::<Vec<_>>(), ["stores", "items"]);

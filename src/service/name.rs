@@ -6,7 +6,7 @@ use sea_orm::{ColumnTrait, sea_query::ExprTrait as _};
 use super::error::{Error, ErrorKind, InvalidName};
 use crate::entity::NAME_CHARS_MAX;
 
-/// The name without the blanks at its ends, if it is one.
+/// Trims the name and checks it.
 pub(super) fn valid(name: &str) -> Result<String, Error> {
     let name = name.trim();
     let chars = name.chars().count();
@@ -22,8 +22,8 @@ pub(super) fn valid(name: &str) -> Result<String, Error> {
     Err(ErrorKind::InvalidName(reason).into())
 }
 
-/// The column begins with exactly that text. A range and not LIKE, which is blind to case on some
-/// databases and reads `%` and `_` as patterns; the column compares by code point on all of them.
+/// Returns the condition that the column begins with exactly that text. It is a range and not a LIKE:
+/// LIKE ignores case on some databases, and reads `%` and `_` as patterns.
 pub(super) fn starts_with(column: impl ColumnTrait, prefix: &str) -> Expr {
     let from = column.gte(prefix);
     match after_prefix(prefix) {
@@ -32,12 +32,12 @@ pub(super) fn starts_with(column: impl ColumnTrait, prefix: &str) -> Expr {
     }
 }
 
-/// The first string, by code point, after all those that start with the prefix; `None` if there is
+/// Returns the first string, by code point, after all strings with that prefix; `None` if there is
 /// none.
 fn after_prefix(prefix: &str) -> Option<String> {
     let mut chars: Vec<char> = prefix.chars().collect();
     while let Some(last) = chars.pop() {
-        // A range of chars steps over the surrogates.
+        // A range of chars skips the surrogates.
         if let Some(next) = (last..=char::MAX).nth(1) {
             chars.push(next);
             return Some(chars.into_iter().collect());

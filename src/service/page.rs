@@ -1,5 +1,5 @@
-//! Keyset pages: a page starts after the last row of the one before it, so that a deep page costs
-//! what the first does. Pure, save for the conditions that it adds to a query.
+//! Keyset pages: a page starts after the last row of the page before it, so a late page costs as
+//! much as the first. Pure.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use super::error::{Error, ErrorKind, InvalidPage};
 
-/// Which part of a list is wanted.
+/// Which part of a list to return.
 ///
+/// # Example
 /// ```
 /// use sea_orm_cascade::service::Page;
 ///
@@ -34,34 +35,54 @@ pub struct Listed<T> {
     pub next: Option<Cursor>,
 }
 
-/// The place in a list where a page ends: opaque, made of URL-safe characters, good for as long as
-/// the list's order.
+/// The place in a list where a page ends: an opaque text of URL-safe characters.
 ///
-/// It stays good when the row that it was made from is gone.
+/// It stays valid if the row that it was created from is deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Cursor(String);
 
 impl Page {
-    /// The most rows that a page may have.
+    /// The largest number of rows in a page.
     pub const LIMIT_MAX: u64 = 1_000;
 
-    /// The first page, of at most `limit` rows: 1 to [`LIMIT_MAX`](Self::LIMIT_MAX), checked by the
-    /// call that it is handed to.
+    /// Returns the first page, of at most `limit` rows. The limit is 1 to
+    /// [`LIMIT_MAX`](Self::LIMIT_MAX); the function that takes the page checks it.
+    ///
+    /// # Example
+    /// ```
+    /// let page = sea_orm_cascade::service::Page::first(50);
+    /// # let _ = page;
+    /// ```
     #[must_use]
     pub fn first(limit: u64) -> Self {
         Self { limit, after: None, prefix: None }
     }
 
-    /// The page that begins where another ended.
+    /// Returns the page that begins where another page ended.
+    ///
+    /// # Example
+    /// ```
+    /// use sea_orm_cascade::service::{Cursor, Page};
+    ///
+    /// // A cursor from a URL. A list refuses a text that is not one of its cursors.
+    /// let cursor: Cursor = "c3RvcmU6SUtFQQ".parse().unwrap();
+    /// let page = Page::after(cursor, 50);
+    /// # let _ = page;
+    /// ```
     #[must_use]
     pub fn after(cursor: Cursor, limit: u64) -> Self {
         Self { limit, after: Some(cursor), prefix: None }
     }
 
-    /// Only names that begin with exactly this text: case counts, and `%` or `_` mean themselves.
+    /// Keeps only names that begin with exactly this text. It is case-sensitive, and `%` and `_` are
+    /// ordinary characters. Use the same prefix for every page of a list.
     ///
-    /// A list that is filtered must be so on every page.
+    /// # Example
+    /// ```
+    /// let page = sea_orm_cascade::service::Page::first(50).starting_with("Ch");
+    /// # let _ = page;
+    /// ```
     #[must_use]
     pub fn starting_with(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = Some(prefix.into());
@@ -79,7 +100,7 @@ impl Page {
         Err(ErrorKind::InvalidPage(reason).into())
     }
 
-    /// What a cursor of that kind of list stands for.
+    /// Decodes the key of a cursor of that list.
     pub(super) fn after_key(&self, list: &str) -> Result<Option<String>, Error> {
         let Some(Cursor(text)) = &self.after else { return Ok(None) };
         let decoded = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
@@ -92,7 +113,8 @@ impl Page {
 }
 
 impl<T> Listed<T> {
-    /// A page of rows that were read one beyond the limit, to see whether there are more.
+    /// Makes a page of rows that were read with a limit of one more, which says whether more rows
+    /// follow.
     pub(super) fn cut(mut rows: Vec<T>, page: &Page, list: &str, key: impl Fn(&T) -> String) -> Self {
         let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
         let more = rows.len() > limit;
@@ -112,8 +134,7 @@ impl fmt::Display for Cursor {
 impl FromStr for Cursor {
     type Err = std::convert::Infallible;
 
-    /// Takes any text; one that is no cursor of the list is refused by the call that it is handed
-    /// to.
+    /// Takes any text. The list refuses a text that is not one of its cursors.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Ok(Self(text.to_owned()))
     }

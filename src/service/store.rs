@@ -16,17 +16,33 @@ const LIST: &str = "store:";
 
 /// Creates a store. The name is trimmed, then checked.
 ///
-/// One INSERT, in a transaction or savepoint of its own.
+/// Costs one INSERT, in a transaction or savepoint of its own.
+///
+/// # Example
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+/// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+/// # Migrator::up(&db, None).await?;
+/// use sea_orm_cascade::service;
+///
+/// let ikea = service::store::create(&db, "IKEA").await?;
+/// assert_eq!(ikea.name, "IKEA");
+/// assert!(service::store::create(&db, "IKEA").await.unwrap_err().is_name_taken());
+/// # Ok(()) }
+/// ```
 ///
 /// # Errors
-/// [`ErrorKind::InvalidName`]; [`ErrorKind::NameTaken`], also when two connections race; [`ErrorKind::Database`].
+/// [`ErrorKind::InvalidName`]; [`ErrorKind::NameTaken`], also if two connections insert it at the
+/// same time; [`ErrorKind::Database`].
 pub async fn create<C: Connection>(db: &C, name: &str) -> Result<Model, Error> {
     create_with_items(db, name, std::iter::empty::<&str>()).await
 }
 
 /// Creates a store and its items, all or none.
 ///
-/// One INSERT for the store and one for each 5,000 items, in one transaction or savepoint.
+/// Costs one INSERT for the store and one for each 5,000 items, in one transaction or savepoint.
 ///
 /// # Example
 /// ```
@@ -43,7 +59,8 @@ pub async fn create<C: Connection>(db: &C, name: &str) -> Result<Model, Error> {
 /// ```
 ///
 /// # Errors
-/// [`ErrorKind::InvalidName`], of the store or of any item; [`ErrorKind::NameTaken`]; [`ErrorKind::Database`].
+/// [`ErrorKind::InvalidName`], of the store or of any item; [`ErrorKind::NameTaken`];
+/// [`ErrorKind::Database`].
 pub async fn create_with_items<C, N>(
     db: &C,
     name: &str,
@@ -66,7 +83,22 @@ where
     write.finish(result).await
 }
 
-/// The store with that id.
+/// Returns the store with that id. Costs one SELECT.
+///
+/// # Example
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+/// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+/// # Migrator::up(&db, None).await?;
+/// use sea_orm_cascade::service;
+///
+/// let ikea = service::store::create(&db, "IKEA").await?;
+/// assert_eq!(service::store::get(&db, ikea.id).await?, ikea);
+/// assert!(service::store::get(&db, 99).await.unwrap_err().is_not_found());
+/// # Ok(()) }
+/// ```
 ///
 /// # Errors
 /// [`ErrorKind::StoreNotFound`], [`ErrorKind::Database`].
@@ -75,8 +107,22 @@ pub async fn get<C: ConnectionTrait>(db: &C, id: i64) -> Result<Model, Error> {
     found.ok_or_else(|| ErrorKind::StoreNotFound { id }.into())
 }
 
-/// The store with exactly that name, trimmed; `None` if there is none, also for a text that can be
-/// no name.
+/// Returns the store with exactly that name, after trimming it. Returns `None` if there is none, or
+/// if the text cannot be a name. Costs one SELECT.
+///
+/// # Example
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+/// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+/// # Migrator::up(&db, None).await?;
+/// use sea_orm_cascade::service;
+///
+/// let ikea = service::store::create(&db, "IKEA").await?;
+/// assert_eq!(service::store::find_by_name(&db, " IKEA ").await?, Some(ikea));
+/// # Ok(()) }
+/// ```
 ///
 /// # Errors
 /// [`ErrorKind::Database`].
@@ -85,9 +131,10 @@ pub async fn find_by_name<C: ConnectionTrait>(db: &C, name: &str) -> Result<Opti
     Ok(Entity::find().filter(COLUMN.name.eq(name)).one(db).await?)
 }
 
-/// A page of the stores, by name in the order of code points.
+/// Returns a page of the stores, ordered by name (by code point).
 ///
-/// One SELECT that reads at most one row more than the page has, whichever page it is.
+/// Costs one SELECT, which reads at most one row more than the page has. A late page costs as much
+/// as the first.
 ///
 /// # Example
 /// ```
@@ -124,12 +171,28 @@ pub async fn list<C: ConnectionTrait>(db: &C, page: &Page) -> Result<Listed<Mode
     Ok(Listed::cut(select.all(db).await?, page, LIST, |store| store.name.clone()))
 }
 
-/// Gives a store another name, and returns it as it is then.
+/// Renames a store, and returns the changed store.
 ///
-/// One UPDATE, on MySQL and MariaDB also a SELECT, in a transaction or savepoint of its own.
+/// Costs one UPDATE, and a SELECT on MySQL and MariaDB, in a transaction or savepoint of its own.
+///
+/// # Example
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+/// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+/// # Migrator::up(&db, None).await?;
+/// use sea_orm_cascade::service;
+///
+/// let ikea = service::store::create(&db, "IKEA").await?;
+/// let renamed = service::store::rename(&db, ikea.id, "Ikea").await?;
+/// assert_eq!(renamed.name, "Ikea");
+/// # Ok(()) }
+/// ```
 ///
 /// # Errors
-/// [`ErrorKind::InvalidName`], [`ErrorKind::NameTaken`], [`ErrorKind::StoreNotFound`], [`ErrorKind::Database`].
+/// [`ErrorKind::InvalidName`], [`ErrorKind::NameTaken`], [`ErrorKind::StoreNotFound`],
+/// [`ErrorKind::Database`].
 pub async fn rename<C: Connection>(db: &C, id: i64, name: &str) -> Result<Model, Error> {
     let name = name::valid(name)?;
     let write = Write::begin(db).await?;
@@ -141,25 +204,66 @@ pub async fn rename<C: Connection>(db: &C, id: i64, name: &str) -> Result<Model,
     write.finish(result).await
 }
 
-/// What deleting the store would do now, without doing it; see [`Deletion::preview`].
+/// Returns what deleting the store would do now. Nothing is changed.
+///
+/// It costs what [`Deletion::preview`] costs for one key.
+///
+/// # Example
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+/// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+/// # Migrator::up(&db, None).await?;
+/// use sea_orm_cascade::service;
+///
+/// use sea_orm_cascade::entity::item;
+///
+/// let graph = service::graph().build()?;
+/// let ikea = service::store::create_with_items(&db, "IKEA", ["Chair", "Table"]).await?;
+/// let preview = service::store::preview_delete(&db, &graph, ikea.id).await?;
+/// assert_eq!(preview.deleted(item::Entity), 2);
+/// # Ok(()) }
+/// ```
 ///
 /// # Errors
-/// [`ErrorKind::StoreNotFound`], [`ErrorKind::Delete`], [`ErrorKind::Database`]. Blockers are shown, not errors.
+/// [`ErrorKind::StoreNotFound`], [`ErrorKind::Delete`], [`ErrorKind::Database`]. Blockers are part of
+/// the preview, not errors.
 pub async fn preview_delete<C: Connection>(db: &C, graph: &Graph, id: i64) -> Result<Preview, Error> {
     delete::preview(db, graph, Entity, id, ErrorKind::StoreNotFound { id }).await
 }
 
-/// Deletes the store, its items, and whatever else the graph's rules say, all or nothing; see
-/// [`Deletion::execute`].
+/// Deletes the store, its items, and all other rows that the rules of the graph delete with them:
+/// everything or nothing.
+///
+/// It costs what [`Deletion::execute`] costs for one key.
+///
+/// # Example
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+/// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+/// # Migrator::up(&db, None).await?;
+/// use sea_orm_cascade::service;
+///
+/// use sea_orm_cascade::entity::item;
+///
+/// let graph = service::graph().build()?;
+/// let ikea = service::store::create_with_items(&db, "IKEA", ["Chair", "Table"]).await?;
+/// let outcome = service::store::delete(&db, &graph, ikea.id).await?;
+/// assert_eq!(outcome.deleted(item::Entity), 2);
+/// # Ok(()) }
+/// ```
 ///
 /// # Errors
-/// [`ErrorKind::StoreNotFound`]; [`ErrorKind::Delete`] if rows that must stay reference rows that would go;
-/// [`ErrorKind::Database`].
+/// [`ErrorKind::StoreNotFound`]; [`ErrorKind::Delete`] if other rows block the delete, or for another
+/// reason of the engine; [`ErrorKind::Database`].
 pub async fn delete<C: Connection>(db: &C, graph: &Graph, id: i64) -> Result<Outcome, Error> {
     delete_with(db, graph, id, |deletion| deletion).await
 }
 
-/// The same, with options.
+/// Deletes the store as [`delete`] does, with options of a [`Deletion`].
 ///
 /// # Example
 /// ```

@@ -1,5 +1,4 @@
-//! Whether a database is as the entities declare it: the request, the findings, and what fixes
-//! them.
+//! Compares a database with the declarations: the request, the findings, and their fixes.
 //!
 //! I/O: this is where an audit begins and ends its transaction. `catalog` reads the schema into the
 //! plain data of `live`, `rows` looks through rows, `compare` holds both against the declarations
@@ -36,7 +35,7 @@ use crate::cascade::run::transaction::{Prepared, Request, Work};
 
 /// A request to audit a database, from [`Graph::audit`].
 ///
-/// It does nothing until it is run, and can be run more than once.
+/// It does nothing until you run it. You can run it more than once.
 #[derive(Debug, Clone)]
 #[must_use = "an audit does nothing until `run` is called"]
 pub struct AuditRequest {
@@ -45,39 +44,42 @@ pub struct AuditRequest {
 }
 
 impl Graph {
-    /// Holds the declarations against the schema that the database has, and says what differs, why
-    /// that matters and what fixes it: for a start-up check, a test of migrations, or a look at a
-    /// database that has grown old.
+    /// Returns a request to compare the declarations with the schema of a database: for a check at
+    /// start-up, a test of migrations, or an old database.
     ///
-    /// Asked of each registered table and key: whether the table and its columns are there; whether
-    /// the constraint is there (unless `skip_fk` says that it is not meant to be), does what is
-    /// declared, is checked and validated; whether an index leads with the key's columns; whether
-    /// the columns referenced tell rows apart; whether the key can be NULL just where it is
-    /// declared so; whether the columns by which rows are found have the declared types, and the
-    /// two ends of a key one type and collation, as far as that decides what is equal or whether a
-    /// constraint can join them. And of the database: which other constraints lead to registered
-    /// tables or parts of them, and whether this connection (of a pool, the one that answers)
-    /// checks constraints at all. The [`Audit`] says what was looked at.
+    /// Each finding says what differs, why that matters, and how to fix it. The audit checks:
     ///
-    /// It also lists what can make a delete do less or more than it says: triggers for DELETE, and
-    /// for UPDATE where a delete may change rows; rules and row security of PostgreSQL (the latter
-    /// if it holds for this connection); storage engines without transactions; entities of views;
-    /// computed columns under SET NULL or SET DEFAULT; and, where several servers take writes at
-    /// once, keys without a constraint. None of it need be wrong: what is known and meant is set
-    /// aside with [`Audit::accept`].
+    /// - whether each registered table and its columns exist;
+    /// - whether each foreign key has a constraint (unless `skip_fk` says that it has none), with
+    ///   the declared action, and whether the constraint is enforced and validated;
+    /// - whether an index begins with the foreign key's columns;
+    /// - whether the referenced columns are unique;
+    /// - whether a foreign key can be NULL exactly where it is declared so;
+    /// - whether key columns have the declared types, and the two ends of a foreign key the same
+    ///   type and collation, as far as that decides which values are equal or whether a constraint
+    ///   is possible;
+    /// - whether other constraints reference registered tables or their partitions;
+    /// - whether this connection checks foreign keys (of a pool, the connection that runs it).
     ///
-    /// A constraint that refuses is the same to it under NO ACTION and RESTRICT on MySQL and
-    /// MariaDB, where InnoDB makes no difference; and NO ACTION stands for SET DEFAULT there, which
-    /// InnoDB cannot declare. Where the database's own cascade is at its end
-    /// ([`FindingKind::CascadeTooDeep`](crate::FindingKind::CascadeTooDeep)), NO ACTION stands for
-    /// CASCADE. Of an entity of a view only its columns and what can keep rows are asked for. It
-    /// sees what the connection's user sees of the catalogs.
+    /// It also reports what can make a delete do less or more than its outcome says: triggers for
+    /// DELETE, and for UPDATE where a delete may change rows; rules and active row security of
+    /// PostgreSQL; storage engines without transactions; entities of views; generated columns under
+    /// SET NULL or SET DEFAULT; and foreign keys without a constraint where several servers accept
+    /// writes. If you want to keep one of these, accept it with [`Audit::accept`].
     ///
-    /// Costs 5 statements on PostgreSQL, 5 on SQLite (4 more for each declared schema but `main`),
-    /// 8 on MySQL and 9 on MariaDB, in one transaction that writes nothing, however many tables
-    /// there are. No row of them is read, but for a key from a table to itself whose constraint
-    /// refuses where CASCADE is declared, on a database whose own cascade has a limit: one
-    /// statement measures how deep its rows go. [`AuditRequest::counting_orphans`] reads rows too.
+    /// Some differences are not reported. NO ACTION and RESTRICT are the same on MySQL and MariaDB.
+    /// NO ACTION replaces SET DEFAULT there, which InnoDB cannot declare. NO ACTION may replace
+    /// CASCADE where the database's own cascade is near its limit
+    /// ([`FindingKind::CascadeTooDeep`](crate::FindingKind::CascadeTooDeep)). Of a view, only its
+    /// columns and what can keep rows are checked. The audit sees what the connection's user sees of
+    /// the catalogs.
+    ///
+    /// It costs 5 statements on PostgreSQL, 5 on SQLite (4 more for each declared schema except
+    /// `main`), 8 on MySQL and 9 on MariaDB, for any number of tables, in one transaction that
+    /// writes nothing. It reads no rows, with one exception: if a foreign key from a table to itself
+    /// is declared CASCADE and its constraint refuses, and the database's own cascade has a limit,
+    /// one statement measures how deep its rows go. [`AuditRequest::counting_orphans`] reads rows
+    /// too.
     ///
     /// # Example
     /// ```
@@ -112,7 +114,18 @@ impl Graph {
 }
 
 impl Audit {
-    /// For a start-up check or a test: nothing, or an error that says all that was found.
+    /// Returns an error with all findings, if there are any: for a check at start-up or a test.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// let graph = sea_orm_cascade::service::graph().build()?;
+    /// let error = graph.audit().run(&db).await?.expect_clean().unwrap_err();
+    /// assert!(error.to_string().contains("no such table"));
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::AuditFailed`] with this audit.
@@ -122,34 +135,57 @@ impl Audit {
 }
 
 impl AuditRequest {
-    /// Counts the rows whose parent is missing too, for each key, with the primary keys of the
-    /// first of them ([`FindingKind::Orphans`](crate::FindingKind::Orphans)); [`Graph::repair`]
-    /// fixes them.
+    /// Counts also the orphans of each foreign key, with the primary keys of the first of them
+    /// ([`FindingKind::Orphans`](crate::FindingKind::Orphans)). [`Graph::repair`] repairs them.
     ///
-    /// Where the database's own cascade has a limit (1,000 levels on SQLite, 15 in InnoDB) it also
-    /// measures how deep rows go by keys from a table to itself: from half of that on,
-    /// [`FindingKind::CascadeTooDeep`](crate::FindingKind::CascadeTooDeep) says so. (Cycles of
-    /// several tables are not measured.)
+    /// If the database's own cascade has a limit (1,000 levels on SQLite, 15 in InnoDB), it also
+    /// measures how deep the rows of a foreign key from a table to itself go. From half of the limit
+    /// on, it reports [`FindingKind::CascadeTooDeep`](crate::FindingKind::CascadeTooDeep). Cycles of
+    /// several tables are not measured.
     ///
-    /// On SQLite, which stores any value in any column, it also counts the rows whose keys are not
+    /// SQLite stores any value in any column. There it also counts the rows whose keys are not
     /// stored in the form of their declared type
     /// ([`FindingKind::StoredOtherwise`](crate::FindingKind::StoredOtherwise)).
     ///
-    /// Not counted are orphans by a key whose ends the database would have to convert, or refuses,
-    /// to compare: that is a finding of its own
+    /// It does not count orphans of a foreign key whose two ends the database cannot compare without
+    /// a conversion. That is another finding
     /// ([`FindingKind::EndsDiffer`](crate::FindingKind::EndsDiffer)).
     ///
-    /// One statement for each key, which looks up the parent of each row, one for each key that has
-    /// orphans, and one for each key that is measured (on SQLite one for each table too); on a pool
-    /// all in one snapshot.
+    /// It costs one statement for each foreign key, which looks up the parent of each row; one more
+    /// for each foreign key that has orphans or is measured; and on SQLite one for each table. On a
+    /// pool all of them read one snapshot.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// let graph = sea_orm_cascade::service::graph().build()?;
+    /// let audit = graph.audit().counting_orphans().run(&db).await?;
+    /// assert_eq!(audit.checked().orphans_of, ["items.store_id"]);
+    /// # Ok(()) }
+    /// ```
     pub fn counting_orphans(mut self) -> Self {
         self.counts_orphans = true;
         self
     }
 
-    /// Reads the catalogs, and the rows that it needs, and compares.
+    /// Runs the audit. It reads the catalogs, and the rows that it needs, and compares them with the
+    /// declarations. Inside a transaction of yours it works in a savepoint.
     ///
-    /// Inside a transaction of the caller's it works in a savepoint.
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// let audit = sea_orm_cascade::service::graph().build()?.audit().run(&db).await?;
+    /// println!("{audit}");
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::BackendDisabled`], [`ErrorKind::Forbidden`], [`ErrorKind::Database`].

@@ -1,8 +1,8 @@
-//! Keys that have left the database: those of the roots, those of tables in a cycle, and samples
-//! for people.
+//! Keys that were fetched from the database: those of the roots, those of tables in a cycle, and
+//! samples for people.
 //!
-//! Pure. Kept by column, so that a million integer keys take 16 MB and become one array without
-//! being moved.
+//! Pure. They are stored by column, so that a million integer keys take 16 MB and become one array
+//! without a copy.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -16,23 +16,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::cascade::data::dialect::Dialect;
 
-/// How the values of a key column travel. Few kinds serve every type, because the database casts:
-/// it compares, we carry.
+/// How the values of a key column are sent and read. A few kinds are enough for all types, because
+/// the database casts and compares them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KeyKind {
     Integer,
-    /// `BIGINT UNSIGNED` of MySQL and MariaDB, which `i64` does not hold.
+    /// `BIGINT UNSIGNED` of MySQL and MariaDB, which does not fit an `i64`.
     Unsigned,
     Text,
     Bytes,
-    /// `DECIMAL` of MySQL and MariaDB, as its digits. Written out, because they compare a bound
-    /// text with it as floating point numbers, and a cast would need a length and cut what is
-    /// longer.
+    /// `DECIMAL` of MySQL and MariaDB, as its digits. They are written into the statement, because
+    /// these databases compare a bound text with a DECIMAL as floating point numbers, and a cast
+    /// needs a length and would cut longer values.
     Decimal,
 }
 
 impl KeyKind {
-    /// Some value of this kind.
+    /// Returns any value of this kind.
     pub(crate) fn made_up(self) -> Value {
         match self {
             Self::Integer | Self::Unsigned => Value::from(1),
@@ -42,8 +42,8 @@ impl KeyKind {
         }
     }
 
-    /// How that database stores a column of that type; `None` if it cannot compare it dependably
-    /// (R12).
+    /// Returns how that database stores a column of that type; `None` if it cannot compare it
+    /// reliably (R12).
     pub(crate) fn of(dialect: Dialect, ty: &ColumnType) -> Option<Self> {
         use ColumnType as T;
         if let (T::Custom(name), Dialect::Sqlite | Dialect::MySql) = (ty, dialect) {
@@ -73,15 +73,15 @@ impl KeyKind {
             )
             | (T::Money(_) | T::Bit(_) | T::VarBit(_), Dialect::Sqlite | Dialect::MySql) => None,
             (T::Decimal(_), Dialect::MySql) => Some(Self::Decimal),
-            // PostgreSQL reads every other type from its text, and writes it so.
+            // PostgreSQL converts every other type from and to text.
             (_, Dialect::Postgres) => Some(Self::Text),
             (T::Uuid | T::Binary(_) | T::VarBinary(_) | T::Blob, _) => Some(Self::Bytes),
             _ => Some(Self::Text),
         }
     }
 
-    /// How a column is stored whose type is declared by its name alone, as SQLite and MySQL write
-    /// it.
+    /// Returns how a column is stored whose type is declared only by its name, as SQLite and MySQL
+    /// write it.
     fn of_named(dialect: Dialect, name: &str) -> Self {
         let first = name.split([' ', '(']).next().unwrap_or_default();
         let is_integer = match dialect {
@@ -99,7 +99,7 @@ impl KeyKind {
     }
 }
 
-/// The values of one key column, `None` for NULL.
+/// The values of one key column; `None` for NULL.
 #[derive(Debug, Clone)]
 pub(crate) enum KeyColumn {
     Integer(Vec<Option<i64>>),
@@ -126,7 +126,7 @@ impl KeyColumn {
             Self::Integer(values) => values.push(row.try_get_by_index(at)?),
             Self::Unsigned(values) => values.push(row.try_get_by_index(at)?),
             Self::Text(values) | Self::Decimal(values) => values.push(row.try_get_by_index(at)?),
-            // The driver of SQLite reads a text as bytes too.
+            // SQLite's driver also reads a text as bytes.
             Self::Bytes(_) if is_text_in_sqlite(row, at) => return Err(DbErr::Type("a text".to_owned())),
             Self::Bytes(values) => values.push(row.try_get_by_index(at)?),
         }
@@ -164,7 +164,7 @@ impl KeyColumn {
         }
     }
 
-    /// Whether two values that were read back from the same column are one.
+    /// Whether two values that were read from the same column are equal.
     pub(super) fn eq_at(&self, row: usize, other: &Self, other_row: usize) -> bool {
         match (self, other) {
             (Self::Integer(values), Self::Integer(others)) => values[row] == others[other_row],
@@ -177,7 +177,7 @@ impl KeyColumn {
         }
     }
 
-    /// Takes over a value of a column of the same kind.
+    /// Copies a value from a column of the same kind.
     fn push_from(&mut self, other: &Self, row: usize) {
         match (self, other) {
             (Self::Integer(values), Self::Integer(others)) => values.push(others[row]),
@@ -191,7 +191,7 @@ impl KeyColumn {
         }
     }
 
-    /// One value, to bind.
+    /// Returns one value, to bind it.
     pub(crate) fn value(&self, row: usize) -> Value {
         match self {
             Self::Integer(values) => Value::BigInt(values[row]),
@@ -201,7 +201,7 @@ impl KeyColumn {
         }
     }
 
-    /// Takes in a value that a caller gave; `false` if it is of another kind.
+    /// Adds a value from a caller; `false` if it is of another kind.
     fn push(&mut self, value: &Value) -> bool {
         match (self, value) {
             (Self::Integer(values), value) => match integer(value) {
@@ -239,7 +239,7 @@ fn is_text_in_sqlite(_: &QueryResult, _: usize) -> bool {
     false
 }
 
-/// A value with SQLite's word for what it is stored as, if this is a row of SQLite.
+/// Returns a value with SQLite's name for its storage class, if this is a row of SQLite.
 #[cfg(feature = "sqlite")]
 fn stored(row: &QueryResult, at: usize) -> Option<String> {
     use sea_orm::sqlx::{Row as _, TypeInfo as _, ValueRef as _};
@@ -259,13 +259,13 @@ fn stored(_: &QueryResult, _: usize) -> Option<String> {
     None
 }
 
-/// Whether a row can have this value at all: only MySQL and MariaDB store integers beyond `i64`,
-/// and the other drivers do not bind them.
+/// Whether a row can have this value: only MySQL and MariaDB store integers above `i64`, and the
+/// other drivers cannot bind them.
 pub(crate) fn storable(dialect: Dialect, value: &Value) -> bool {
     dialect == Dialect::MySql || !matches!(integer(value), Some(Err(_)))
 }
 
-/// An integer of whatever width, `Err` if only `u64` holds it.
+/// Returns an integer of any width; `Err` if it fits only a `u64`.
 fn integer(value: &Value) -> Option<Result<i64, u64>> {
     let signed = match *value {
         Value::Bool(value) => i64::from(value?),
@@ -298,15 +298,14 @@ pub(crate) struct Keys {
     names: Arc<[String]>,
 }
 
-/// A value of a key column that is stored as another kind of value than the column's type says,
-/// which SQLite allows.
+/// A key value that is stored as another kind of value than its column's type, which SQLite allows.
 #[derive(Debug)]
 pub(crate) struct Misfit {
     pub(crate) table: String,
     pub(crate) column: String,
     /// As in `1.5 (REAL)`.
     pub(crate) value: String,
-    /// What is known of its row, and then the value.
+    /// The known key values of its row, then the value.
     pub(crate) row: String,
 }
 
@@ -318,7 +317,7 @@ pub(crate) enum Unread {
 }
 
 impl Keys {
-    /// None yet, of these columns of a table.
+    /// Returns an empty set for these columns of a table.
     pub(crate) fn new(table: &str, columns: &[usize], names: Vec<String>, kinds: &[KeyKind]) -> Self {
         let values = kinds.iter().map(|&kind| KeyColumn::new(kind)).collect();
         Self { columns: columns.to_vec(), values, len: 0, table: table.into(), names: names.into() }
@@ -337,7 +336,7 @@ impl Keys {
         self.read_at(rows, 0)
     }
 
-    /// The same for columns that are not the first of the result.
+    /// Adds the rows of a result in which these columns begin at a position.
     pub(crate) fn read_at(&mut self, rows: &[QueryResult], first: usize) -> Result<(), Unread> {
         for row in rows {
             for at in 0..self.values.len() {
@@ -371,13 +370,12 @@ impl Keys {
         })
     }
 
-    /// Whether a row that a caller gave has values of these kinds.
+    /// Whether a row from a caller has values of these kinds.
     pub(crate) fn takes(&self, row: &[Value]) -> bool {
         row.len() == self.values.len() && self.kinds().zip(row).all(|(kind, value)| KeyColumn::new(kind).push(value))
     }
 
-    /// Adds a row that a caller gave; `false`, with nothing added, if its values are of other
-    /// kinds.
+    /// Adds a row from a caller; `false`, and nothing is added, if its values are of other kinds.
     pub(crate) fn push(&mut self, row: &[Value]) -> bool {
         let fits = self.takes(row);
         if fits {
@@ -389,7 +387,7 @@ impl Keys {
         fits
     }
 
-    /// Adds a row of another set with the same columns.
+    /// Copies a row from another set with the same columns.
     pub(crate) fn add(&mut self, other: &Self, row: usize) {
         for (values, others) in self.values.iter_mut().zip(&other.values) {
             values.push_from(others, row);
@@ -397,28 +395,28 @@ impl Keys {
         self.len += 1;
     }
 
-    /// Each row once. Needed where the same rows may have been read twice.
+    /// Keeps each row once. Needed where the same rows may have been read twice.
     pub(crate) fn distinct(self) -> Self {
         let mut seen = HashSet::new();
         let rows: Vec<usize> = (0..self.len).filter(|&row| seen.insert(self.sample(row))).collect();
         self.only(&rows)
     }
 
-    /// The rows that are among the others too.
+    /// Keeps the rows that are also in the other set.
     pub(crate) fn also_in(self, others: &Self) -> Self {
         let others: HashSet<Key> = (0..others.len).map(|row| others.sample(row)).collect();
         let rows: Vec<usize> = (0..self.len).filter(|&row| others.contains(&self.sample(row))).collect();
         self.only(&rows)
     }
 
-    /// The rows that are not among the others.
+    /// Keeps the rows that are not in the other set.
     pub(crate) fn not_in(self, others: &Self) -> Self {
         let others: HashSet<Key> = (0..others.len).map(|row| others.sample(row)).collect();
         let rows: Vec<usize> = (0..self.len).filter(|&row| !others.contains(&self.sample(row))).collect();
         self.only(&rows)
     }
 
-    /// The same rows in an order that does not depend on who gave them.
+    /// Sorts the rows, so that their order does not depend on the caller.
     pub(crate) fn sorted(self) -> Self {
         let mut rows: Vec<usize> = (0..self.len).collect();
         rows.sort_by_cached_key(|&row| self.sample(row));
@@ -430,15 +428,15 @@ impl Keys {
         if rows.len() == self.len { self } else { self.copied(rows) }
     }
 
-    /// These rows of them.
+    /// Copies these rows.
     pub(crate) fn copied(&self, rows: &[usize]) -> Self {
         let values = self.values.iter().map(|column| column.only(rows)).collect();
         let (table, names) = (self.table.clone(), self.names.clone());
         Self { columns: self.columns.clone(), values, len: rows.len(), table, names }
     }
 
-    /// Digits that tell this set of the first rows from another, whatever their order. Text,
-    /// because JSON readers round numbers.
+    /// Returns a hash of the first rows that does not depend on their order. It is text, because
+    /// JSON readers round large numbers.
     pub(crate) fn fingerprint(&self, columns: &[usize], rows: usize) -> String {
         let values = self.of(columns);
         let row = |row: usize| {
@@ -451,29 +449,29 @@ impl Keys {
         format!("{:016x}", (0..rows.min(self.len)).map(row).fold(0, u64::wrapping_add))
     }
 
-    /// The values of these columns of the table, all of which are known.
+    /// Returns the values of these columns of the table, all of which were fetched.
     pub(crate) fn of(&self, columns: &[usize]) -> Vec<&KeyColumn> {
         let known = |column: &usize| self.columns.iter().position(|known| known == column);
         columns.iter().filter_map(known).map(|at| &self.values[at]).collect()
     }
 
-    /// The rows in which none of these columns is NULL: a NULL is referenced by nothing (R9).
+    /// Returns the rows in which none of these columns is NULL: nothing references a NULL (R9).
     pub(crate) fn rows_with(&self, columns: &[usize]) -> Vec<usize> {
         self.rows_within(columns, 0..self.len)
     }
 
-    /// Those of them that are in a range.
+    /// Returns those of them that are in a range.
     pub(crate) fn rows_within(&self, columns: &[usize], rows: Range<usize>) -> Vec<usize> {
         let values = self.of(columns);
         rows.filter(|&row| values.iter().all(|column| !column.is_null(row))).collect()
     }
 
-    /// One row for people to read.
+    /// Returns one row for people to read.
     pub(crate) fn sample(&self, row: usize) -> Key {
         self.sample_of(row, self.values.len())
     }
 
-    /// The first columns of it.
+    /// Returns the first columns of it.
     pub(crate) fn sample_of(&self, row: usize, columns: usize) -> Key {
         let part = |column: &KeyColumn| match column {
             KeyColumn::Integer(values) => values[row].map(KeyPart::Integer),
@@ -485,12 +483,12 @@ impl Keys {
     }
 }
 
-/// The private name of the n-th key column in a result.
+/// Returns the private name of the n-th key column in a result.
 pub(crate) fn alias(n: usize) -> String {
     format!("__cascade_k{n}")
 }
 
-/// A primary key, to show: `7`, `'north'`, or `(7, 'north')` for a composite one.
+/// A primary key for people to read: `7`, `'north'`, or `(7, 'north')` for a composite key.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Key(Vec<KeyPart>);
@@ -500,18 +498,34 @@ pub struct Key(Vec<KeyPart>);
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum KeyPart {
-    /// An integer or, where the database stores it so, a boolean.
+    /// An integer, or a boolean where the database stores it as an integer.
     Integer(i64),
-    /// An integer that only `u64` holds.
+    /// An integer above the range of `i64`.
     Unsigned(u64),
-    /// Text, and what is carried as text: enums, dates and, on PostgreSQL, UUIDs.
+    /// Text, and types that are read as text: enums, dates and, on PostgreSQL, UUIDs.
     Text(String),
-    /// Bytes, and UUIDs where they are stored so.
+    /// Bytes, and UUIDs where the database stores them as bytes.
     Bytes(Vec<u8>),
 }
 
 impl Key {
-    /// The values, in the order of the primary key's columns.
+    /// Returns the values, in the order of the primary key's columns.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// use sea_orm_cascade::{ErrorKind, KeyPart, entity::store, service};
+    ///
+    /// let deletion = service::graph().build()?.delete_keys(store::Entity, [99]).must_exist();
+    /// let error = deletion.execute(&db).await.unwrap_err();
+    /// let ErrorKind::NotFound { keys, .. } = error.kind() else { panic!("{error}") };
+    /// assert_eq!(keys[0].parts(), [KeyPart::Integer(99)]);
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn parts(&self) -> &[KeyPart] {
         &self.0

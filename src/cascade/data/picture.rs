@@ -1,13 +1,12 @@
-//! Tables and keys as a picture, in two languages that draw it.
+//! Draws tables and foreign keys in two languages: Mermaid and DOT.
 //!
-//! Pure. Any name is shown as it is: what the languages would read as their own is written as a
-//! code.
+//! Pure. Every name appears as it is: characters with a meaning in the language are escaped.
 
 use std::fmt::Write as _;
 
 use crate::cascade::data::action::Action;
 
-/// What is drawn.
+/// The boxes and arrows of a picture.
 #[derive(Debug, Default)]
 pub(crate) struct Picture {
     boxes: Vec<Box>,
@@ -27,12 +26,13 @@ pub(crate) struct Arrow {
     /// The key's columns.
     columns: String,
     action: Action,
-    /// More lines.
+    /// More lines of the label.
     pub(crate) notes: Vec<String>,
 }
 
 impl Arrow {
-    /// By the key `items.store_id`, of which the table is told by the box.
+    /// Returns the arrow of a foreign key such as `items.store_id`. The label leaves out the table,
+    /// which the box shows.
     pub(crate) fn of(table: &str, foreign_key: &str, action: Action) -> Self {
         let columns = foreign_key.strip_prefix(table).and_then(|rest| rest.strip_prefix('.')).unwrap_or(foreign_key);
         Self { columns: columns.to_owned(), action, notes: Vec::new() }
@@ -40,7 +40,7 @@ impl Arrow {
 }
 
 impl Picture {
-    /// Adds a table, unless it is there.
+    /// Adds a table, unless the picture has it.
     pub(crate) fn add_box(&mut self, name: &str, note: Option<String>, is_blocked: bool) {
         if self.position(name).is_none() {
             self.boxes.push(Box { name: name.to_owned(), note, is_blocked });
@@ -125,9 +125,9 @@ fn with_one_kind_of_break(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n")
 }
 
-/// A text between quotes in Mermaid. Only letters and digits, and what is alone between them, are
-/// sure to mean themselves: it reads Markdown, icons, formulas, directives and HTML, drops blanks
-/// at the ends, and has no empty text.
+/// Escapes a text for Mermaid. Only letters, digits and single characters between them are safe:
+/// Mermaid reads Markdown, icons, formulas, directives and HTML in a text, trims it, and does not
+/// allow an empty one.
 fn mermaid(text: &str) -> String {
     if text.is_empty() {
         return "#160;".to_owned();
@@ -151,7 +151,7 @@ fn mermaid(text: &str) -> String {
     escaped
 }
 
-/// A text between quotes in DOT, which has escapes of its own and reads the entities of HTML.
+/// Escapes a text for DOT, which has its own escapes and reads HTML entities.
 fn dot(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for char in with_one_kind_of_break(text).chars() {

@@ -6,21 +6,22 @@ use crate::cascade::data::action::Action;
 use crate::cascade::declare::schema::{KeyId, Schema, TableId};
 use crate::cascade::plan::Plan;
 
-/// A number to be counted.
+/// A row count that is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Count {
-    /// The doomed rows of a table, each once (R4).
+    /// The doomed rows of a table, each counted once (R4).
     Doomed(TableId),
-    /// The rows that reference doomed ones by a key.
+    /// The rows that reference doomed rows through a foreign key.
     Referencing(KeyId),
-    /// Those of them that are not doomed themselves (R3, R9).
+    /// Those of them that are not doomed (R3, R9).
     ReferencingSurvivors(KeyId),
-    /// The rows that stay and that the defaults of a SET DEFAULT key name: one, or none.
+    /// The rows that the defaults of a SET DEFAULT key reference and that are not doomed: one or
+    /// none.
     DefaultSurvivor(KeyId),
 }
 
 impl Count {
-    /// The rows that an action other than CASCADE is about. RESTRICT looks at the doomed too (R3).
+    /// Returns the count for an action other than CASCADE. RESTRICT counts doomed rows too (R3).
     pub(crate) fn referencing(schema: &Schema, key: KeyId) -> Self {
         match schema.keys[key].action {
             Action::Cascade | Action::Restrict => Self::Referencing(key),
@@ -28,8 +29,8 @@ impl Count {
         }
     }
 
-    /// The rows that go by a CASCADE key: all doomed of their table, if they are doomed by nothing
-    /// else.
+    /// Returns the count for a CASCADE key: all doomed rows of its table, if no other key dooms rows
+    /// there.
     pub(crate) fn doomed_by(schema: &Schema, plan: &Plan, key: KeyId) -> Self {
         let child = schema.keys[key].child;
         match plan.dooming(schema, child).count() {
@@ -39,17 +40,17 @@ impl Count {
     }
 }
 
-/// Which numbers are wanted.
+/// Which counts are needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CountScope {
-    /// All that a preview shows.
+    /// All counts that a preview shows.
     All,
-    /// Those that decide whether something is in the way.
+    /// Only the counts that find blockers.
     Blockers,
 }
 
 impl CountScope {
-    /// Each number once.
+    /// Returns each count once.
     pub(crate) fn counts(self, schema: &Schema, plan: &Plan) -> Vec<Count> {
         let mut counts: Vec<Count> = match self {
             Self::All => plan.doomed.iter().copied().map(Count::Doomed).collect(),

@@ -1,7 +1,7 @@
-//! The doomed rows that have left the database: those of the roots, of a cycle's tables and of
-//! tables better read, by key.
+//! The keys that were fetched from the database: of the roots, of the tables in a cycle, and of
+//! tables whose rows are better read.
 //!
-//! Pure: what a run has found, and what can be told of it without asking again.
+//! Pure. It holds what a run has found, and answers what follows from that without a statement.
 
 use std::collections::BTreeSet;
 
@@ -12,12 +12,12 @@ use crate::cascade::plan::ComponentId;
 use crate::cascade::plan::count::Count;
 use crate::cascade::plan::waves::Edge;
 
-/// What the catalogs say.
+/// What the catalogs say about this delete.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Catalog {
-    /// A trigger, a rule, row security or a view may keep rows that a statement was to delete or
-    /// change, and no number that the database reports tells. So the run asks whether anything
-    /// still refers before a parent goes.
+    /// A trigger, a rule, row security or a view may keep rows that a statement should delete or
+    /// change, and the row count of the database does not show it. So before a parent is deleted,
+    /// the run checks that nothing references it any more.
     pub(crate) may_keep_rows: bool,
     /// Row security is active, and the caller works under it.
     pub(crate) is_under_row_security: bool,
@@ -27,8 +27,8 @@ pub(crate) struct Catalog {
 #[derive(Debug)]
 pub(crate) struct Fetched {
     tables: Vec<Option<Keys>>,
-    /// How many rows were asked for. In a cycle their table has more that are doomed; these are its
-    /// first.
+    /// The number of roots. If the root table is in a cycle, it has more doomed rows; the roots are
+    /// the first.
     pub(crate) roots: usize,
     cycles: Vec<Cycle>,
     pub(crate) catalog: Catalog,
@@ -45,7 +45,7 @@ pub(crate) struct Cycle {
 }
 
 impl Fetched {
-    /// The roots alone.
+    /// Returns the fetched rows with only the roots.
     pub(crate) fn new(schema: &Schema, root: TableId, keys: Keys) -> Self {
         let mut tables: Vec<Option<Keys>> = schema.tables.iter().map(|_| None).collect();
         let roots = keys.len();
@@ -53,7 +53,7 @@ impl Fetched {
         Self { tables, roots, cycles: Vec::new(), catalog: Catalog::default() }
     }
 
-    /// With what the catalogs say.
+    /// Adds what the catalogs say.
     pub(crate) fn with_catalog(self, catalog: Catalog) -> Self {
         Self { catalog, ..self }
     }
@@ -78,13 +78,13 @@ impl Fetched {
         self.cycles.iter().find(|cycle| cycle.component == component)
     }
 
-    /// How many doomed rows reference doomed ones by this key within a cycle.
+    /// Returns how many doomed rows reference doomed rows through this key within a cycle.
     pub(crate) fn referencing(&self, key: KeyId) -> u64 {
         self.edges_by(key).count() as u64
     }
 
-    /// How many rows that reference doomed ones by this key within a cycle are not what is counted:
-    /// those that are doomed, or with RESTRICT those that reference themselves (R3).
+    /// Returns the number of rows to subtract from the raw count of this key within a cycle: rows
+    /// that are doomed; for RESTRICT, rows that reference themselves (R3).
     pub(crate) fn passed_over(&self, schema: &Schema, count: Count) -> u64 {
         let edges = match count {
             Count::ReferencingSurvivors(key) => self.edges_by(key).count(),
@@ -96,14 +96,14 @@ impl Fetched {
         edges as u64
     }
 
-    /// The rows of the child's [`Keys`] that reference themselves by this key within a cycle.
+    /// Returns the rows of the child's [`Keys`] that reference themselves through this key.
     pub(crate) fn loops(&self, key: KeyId) -> BTreeSet<usize> {
         let edges = self.cycles.iter().flat_map(|cycle| cycle.edges.iter().map(move |edge| (cycle, edge)));
         let loops = edges.filter(|(_, edge)| edge.key == key && edge.is_loop());
         loops.map(|(cycle, edge)| cycle.rows[edge.child].1).collect()
     }
 
-    /// These rows of a cycle, by table and in the order in which they were found.
+    /// Returns these rows of a cycle by table, in the order in which they were found.
     pub(crate) fn by_table(&self, cycle: &Cycle, rows: &[usize]) -> Vec<(TableId, &Keys, Vec<usize>)> {
         let mut by_table: Vec<(TableId, &Keys, Vec<usize>)> = Vec::new();
         for &row in rows {

@@ -1,7 +1,7 @@
 //! The plan: what a delete of rows of one table reaches, and in which order it is done.
 //!
-//! Pure, and the same for every backend. It is made from the graph alone, knows no rows, and is
-//! what both the preview and the execution read.
+//! Pure, and the same for every database. It is made from the graph alone and knows no rows. The
+//! preview and the execution both follow it.
 
 pub(crate) mod count;
 pub(crate) mod fetched;
@@ -18,25 +18,25 @@ use crate::cascade::declare::schema::{KeyId, Schema, TableId};
 /// What one delete does, as data.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Plan {
-    /// The table whose rows were asked for.
+    /// The table of the roots.
     pub(crate) root: TableId,
-    /// Every table that may lose rows, parents first, the root at the front.
+    /// Every table that may lose rows, parents first. The root table is the first.
     pub(crate) doomed: Vec<TableId>,
-    /// The same, those that reference each other in a cycle together.
+    /// The same tables. Those that reference each other in a cycle are together.
     pub(crate) components: Vec<Component>,
-    /// Every key that references a doomed table, in the order in which a person reads them: by
-    /// parent, parents first.
+    /// Every key that references a doomed table, in the order of the preview: by parent, parents
+    /// first.
     pub(crate) keys: Vec<KeyId>,
-    /// What is done, children first (R4).
+    /// The steps, children first (R4).
     pub(crate) steps: Vec<Step>,
 }
 
-/// Doomed tables of which each references each, over others or directly; mostly a single one.
+/// Doomed tables that reference each other, directly or through others; mostly a single table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Component {
     pub(crate) tables: Vec<TableId>,
-    /// The keys from one of these tables to another or to itself, of any action: what makes it a
-    /// cycle.
+    /// The keys from one of these tables to another or to itself, with any action. If there are
+    /// any, the component is a cycle.
     pub(crate) keys: Vec<KeyId>,
 }
 
@@ -49,17 +49,17 @@ impl Component {
     }
 }
 
-/// One thing that is done.
+/// One step of a delete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// Deletes the rows that reference doomed ones by this CASCADE key.
+    /// Deletes the rows that reference doomed rows through this CASCADE key.
     DeleteBy(KeyId),
-    /// Changes the key of the rows that reference doomed ones by this SET NULL or SET DEFAULT key.
-    /// Comes after the deletes from their table, so that a doomed row is only deleted (R4), and
-    /// before those from their parents.
+    /// Changes this SET NULL or SET DEFAULT key in the rows that reference doomed rows. It comes
+    /// after the deletes from their table, so that a doomed row is only deleted (R4), and before
+    /// the deletes from their parents.
     Update(KeyId),
-    /// The same for a key within a cycle, where the doomed rows of that table are still there and
-    /// left alone.
+    /// The same for a key within a cycle. The doomed rows of that table still exist then, and are
+    /// not changed.
     UpdateKept(KeyId),
     /// Deletes the frozen roots.
     DeleteRoots,
@@ -78,8 +78,7 @@ impl Plan {
         plan
     }
 
-    /// R4: what is done to the children of these tables that are not among them comes before the
-    /// tables themselves.
+    /// R4: the steps of the children of these tables come before the tables themselves.
     fn steps_of(&self, schema: &Schema, id: ComponentId) -> Vec<Step> {
         let Component { tables, keys: within } = &self.components[id];
         let to_change = |key: &KeyId| schema.keys[*key].action.changes_key();
@@ -99,7 +98,7 @@ impl Plan {
         steps
     }
 
-    /// An outcome with no rows yet, of every table and key that the plan reaches.
+    /// Returns an outcome with 0 rows for every table and key that the plan reaches.
     pub(crate) fn nothing_done(&self, schema: &Schema) -> Outcome {
         let label = |table: TableId| schema.tables[table].label.clone();
         let changed = self.steps.iter().filter_map(|step| match *step {
@@ -112,7 +111,7 @@ impl Plan {
         Outcome::nothing(self.doomed.iter().map(|&table| label(table)), changed)
     }
 
-    /// The tables whose rows a step deletes.
+    /// Returns the tables whose rows a step deletes.
     pub(crate) fn going(&self, schema: &Schema, step: Step) -> Option<Vec<TableId>> {
         match step {
             Step::DeleteBy(key) => Some(vec![schema.keys[key].child]),
@@ -122,17 +121,17 @@ impl Plan {
         }
     }
 
-    /// Whether rows of this table may go.
+    /// Whether rows of this table may be deleted.
     pub(crate) fn dooms(&self, table: TableId) -> bool {
         self.doomed.contains(&table)
     }
 
-    /// Whether this key leads from one table of a cycle to another or to itself.
+    /// Whether this key references a table of the same cycle.
     pub(crate) fn is_within_cycle(&self, key: KeyId) -> bool {
         self.components.iter().any(|component| component.keys.contains(&key))
     }
 
-    /// The CASCADE keys by which rows of this table are doomed.
+    /// Returns the CASCADE keys through which rows of this table are doomed.
     pub(crate) fn dooming<'a>(&'a self, schema: &'a Schema, table: TableId) -> impl Iterator<Item = KeyId> + 'a {
         let keys = self.keys.iter().copied();
         keys.filter(move |&key| {
@@ -142,12 +141,12 @@ impl Plan {
     }
 }
 
-/// The doomed tables by strongly connected component, parents first.
+/// Returns the doomed tables by strongly connected component, parents first.
 fn components(schema: &Schema, root: TableId) -> Vec<Component> {
     let reached = reached(schema, root);
     let doomed = |key: &KeyId| reached[schema.keys[*key].child] && reached[schema.keys[*key].parent];
     let keys: Vec<KeyId> = (0..schema.keys.len()).filter(doomed).collect();
-    // By name, so that it does not matter which was registered first (R7).
+    // By name, so that the order of registration does not matter (R7).
     let mut tables: Vec<TableId> = (0..schema.tables.len()).filter(|&table| reached[table]).collect();
     tables.sort_by_key(|&table| &schema.tables[table].label);
     let mut graph: DiGraph<TableId, ()> = DiGraph::new();
@@ -170,12 +169,12 @@ fn components(schema: &Schema, root: TableId) -> Vec<Component> {
         let keys = keys.iter().filter(within).copied().collect();
         Component { tables, keys }
     };
-    // They come children first. Every doomed table is below the root, whose component is therefore
-    // the last.
+    // petgraph returns children first. Every doomed table is below the root, so the component of
+    // the root is the last.
     kosaraju_scc(&graph).into_iter().rev().map(component).collect()
 }
 
-/// R3, CASCADE: the tables that a chain of CASCADE keys leads to from the root.
+/// R3: returns the tables that chains of CASCADE keys reach from the root.
 fn reached(schema: &Schema, root: TableId) -> Vec<bool> {
     let mut reached = vec![false; schema.tables.len()];
     let mut frontier = vec![root];

@@ -1,11 +1,11 @@
-//! The order in which the rows of a cycle's tables go.
+//! The order in which the rows of a cycle's tables are deleted.
 //!
-//! Pure: rows are numbers here, in the order in which they were found, and nothing is known of them
-//! but who references whom. They go in waves, children first (R4): Kahn's algorithm, without
-//! recursion, over as many rows as there are. Rows that are left over reference each other in
-//! rings. A ring is opened by setting a key to NULL: one by which its row was not first reached
-//! where there is such a key (the rows that are left can then still be reached from the roots),
-//! else any. A ring of which no key can be NULL goes as a whole.
+//! Pure. A row is a number here: its position in the order in which rows were found. Only the
+//! references between rows are known. They are deleted in waves, children first (R4): Kahn's
+//! algorithm, without recursion. The rows that remain reference each other in rings. To break a
+//! ring, a key is set to NULL. Preferred is a key through which its row was not first reached,
+//! because the remaining rows can then still be reached from the roots. A ring whose keys cannot be
+//! NULL is deleted as a whole.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 
 use crate::cascade::declare::schema::KeyId;
 
-/// One doomed row references another, or to itself, by a key.
+/// One doomed row references another, or itself, through a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Edge {
     pub(crate) key: KeyId,
@@ -32,28 +32,28 @@ impl Edge {
 /// Which keys of a ring may be set to NULL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CycleBreak {
-    /// Every one that can be: all happens in one transaction, and nothing has to be found again.
+    /// Every key that can be NULL: all happens in one transaction, and no row has to be found again.
     Any,
-    /// Only those by which their row was not first reached, so that every row can still be reached
-    /// from the roots if it ends in the middle. A ring that these do not open is left, and what it
-    /// references.
+    /// Only keys through which their row was not first reached, so that every row can still be
+    /// reached from the roots if the run stops in the middle. A ring that these do not break is
+    /// kept, with the rows that it references.
     Reachable,
 }
 
-/// What is done at once; one follows the other.
+/// One wave. The waves follow each other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Wave {
-    /// Deletes rows to which no row refers any more.
+    /// Deletes rows that no row references any more.
     Delete(Vec<usize>),
-    /// Sets this key of the rows to NULL, which opens the rings that they are part of.
+    /// Sets this key of the rows to NULL, which breaks the rings that they are part of.
     BreakCycle(KeyId, Vec<usize>),
-    /// Deletes rings whose keys cannot be NULL; no other row references theirs. One inner vector
-    /// for each ring.
+    /// Deletes rings whose keys cannot be NULL; no other row references them. One inner vector for
+    /// each ring.
     DeleteRings(Vec<Vec<usize>>),
 }
 
-/// Opens the rows that reference themselves, as far as they can be. InnoDB does not delete them
-/// before, under NO ACTION.
+/// Sets references of rows to themselves to NULL, where they can be NULL. Under NO ACTION, InnoDB
+/// does not delete such rows otherwise.
 pub(crate) fn break_loops(edges: &[Edge], can_be_null: impl Fn(KeyId) -> bool) -> Vec<Wave> {
     let mut loops = BTreeMap::<KeyId, Vec<usize>>::new();
     for edge in edges.iter().filter(|edge| edge.is_loop() && can_be_null(edge.key)) {
@@ -62,8 +62,8 @@ pub(crate) fn break_loops(edges: &[Edge], can_be_null: impl Fn(KeyId) -> bool) -
     loops.into_iter().map(|(key, rows)| Wave::BreakCycle(key, rows)).collect()
 }
 
-/// The waves in which `rows` rows go that reference each other by `edges`. That a row references
-/// itself does not matter.
+/// Returns the waves in which `rows` rows are deleted that reference each other by `edges`. A
+/// reference of a row to itself does not matter.
 pub(crate) fn waves(
     rows: usize,
     edges: &[Edge],
@@ -104,8 +104,8 @@ pub(crate) fn waves(
     }
 }
 
-/// The edges of a ring that NULL can take away. A row is found through a row that was found before
-/// it, so an edge to a row found later is not the one by which its own row was reached.
+/// Returns the edges of a ring that NULL can remove. A row is found through a row that was found
+/// before it, so an edge to a row found later is not the edge through which its own row was reached.
 fn breakable(inner: &[Edge], cycle_break: CycleBreak, can_be_null: impl Fn(KeyId) -> bool) -> Option<Vec<Edge>> {
     let nullable: Vec<Edge> = inner.iter().copied().filter(|edge| can_be_null(edge.key)).collect();
     let later: Vec<Edge> = nullable.iter().copied().filter(|edge| edge.parent > edge.child).collect();
@@ -116,8 +116,8 @@ fn breakable(inner: &[Edge], cycle_break: CycleBreak, can_be_null: impl Fn(KeyId
     choices.into_iter().find(|edges| !edges.is_empty())
 }
 
-/// The rows of one ring among these rows, each referencing the next by the key beside it, the last
-/// to the first.
+/// Returns the rows of one ring among these rows. Each references the next through the key beside
+/// it, and the last references the first.
 pub(crate) fn around(ring: &[usize], edges: &[Edge]) -> Vec<(usize, KeyId)> {
     let rows: BTreeSet<usize> = ring.iter().copied().collect();
     let inner = edges.iter().filter(|edge| edge.is_loop() == (ring.len() == 1) && rows.contains(&edge.parent));
@@ -135,14 +135,14 @@ pub(crate) fn around(ring: &[usize], edges: &[Edge]) -> Vec<(usize, KeyId)> {
     path
 }
 
-/// What is still there while the waves are worked out.
+/// The rows and edges that remain while the waves are computed.
 struct Left {
-    /// By child, so that those of one row are together; without those of a row to itself.
+    /// Sorted by child, so that the edges of one row are together; without edges of a row to itself.
     edges: Vec<Edge>,
-    /// Where the edges of a child begin; those of the last end with the last number.
+    /// Where the edges of each child begin; the last number is where the last child's edges end.
     begin: Vec<usize>,
     is_open: Vec<bool>,
-    /// By how many edges other rows reference a row.
+    /// How many edges of other rows reference each row.
     referencing: Vec<usize>,
     is_deleted: Vec<bool>,
 }
@@ -159,7 +159,7 @@ impl Left {
         Self { begin, is_open: vec![false; edges.len()], edges, referencing, is_deleted: vec![false; rows] }
     }
 
-    /// The rows to which nobody refers now that these are gone.
+    /// Returns the rows that nothing references any more after these are deleted.
     fn delete(&mut self, rows: &[usize]) -> Vec<usize> {
         let mut free = Vec::new();
         for &row in rows {
@@ -174,7 +174,7 @@ impl Left {
         free
     }
 
-    /// The row to which nobody refers now that this edge is gone.
+    /// Returns the row that nothing references any more after this edge is removed.
     fn open(&mut self, edge: Edge) -> Option<usize> {
         let of_child = self.begin[edge.child]..self.begin[edge.child + 1];
         let at = of_child.into_iter().find(|&at| self.edges[at] == edge)?;
@@ -195,14 +195,15 @@ impl Left {
         edges.filter(|&at| !self.is_open[at]).map(|at| self.edges[at])
     }
 
-    /// The sets of rows of which each references each, directly or through others; children first.
+    /// Returns the sets of rows that reference each other, directly or through others; children
+    /// first.
     fn rings(&self) -> Vec<Vec<usize>> {
         let left: Vec<usize> = (0..self.referencing.len()).filter(|&row| !self.is_deleted[row]).collect();
         let mut graph: DiGraph<usize, ()> = DiGraph::with_capacity(left.len(), left.len());
         for &row in &left {
             graph.add_node(row);
         }
-        // Every row that is left references rows that are left, or to none.
+        // Every remaining row references only remaining rows, or none.
         let node = |row: usize| left.binary_search(&row).map(NodeIndex::new);
         for edge in left.iter().flat_map(|&row| self.of_child(row)) {
             if let (Ok(child), Ok(parent)) = (node(edge.child), node(edge.parent)) {
@@ -218,13 +219,13 @@ impl Left {
         rows.collect()
     }
 
-    /// The edges between rows of a ring, which is sorted.
+    /// Returns the edges between rows of a ring. The ring is sorted.
     fn inner(&self, ring: &[usize]) -> Vec<Edge> {
         let edges = ring.iter().flat_map(|&row| self.of_child(row));
         edges.filter(|edge| ring.binary_search(&edge.parent).is_ok()).collect()
     }
 
-    /// Whether only its own rows reference those of the ring.
+    /// Whether only rows of the ring reference rows of the ring.
     fn is_closed(&self, ring: &[usize], inner: &[Edge]) -> bool {
         ring.iter().map(|&row| self.referencing[row]).sum::<usize>() == inner.len()
     }
@@ -284,8 +285,8 @@ mod tests {
 
     #[test]
     fn a_ring_that_would_be_lost_is_left_with_what_it_refers_to() {
-        // 0 and 1 are a ring that only its first-reached key opens; 2 hangs on it, and it hangs on
-        // 3.
+        // 0 and 1 are a ring that only its first-reached key breaks; 2 references it, and it
+        // references 3.
         let edges = [edge(2, 1, 0), edge(0, 0, 1), edge(0, 2, 1), edge(1, 0, 3)];
         assert_eq!(waves(4, &edges, CycleBreak::Reachable, can_be_null), [Wave::Delete(vec![2])]);
         let ring = [edge(2, 1, 0), edge(2, 0, 1)];
@@ -361,8 +362,8 @@ mod tests {
             let mut edges: Vec<Edge> = raw.iter().map(|&(key, child, parent)| edge(key, child % rows, parent % rows)).collect();
             edges.sort_by_key(|edge| (edge.child, edge.key));
             edges.dedup_by_key(|edge| (edge.child, edge.key));
-            // What a batch opens is not the way by which a row is found again, and nobody goes
-            // before those who reference it.
+            // A batch does not remove the edge through which a row is found again, and no row is
+            // deleted before the rows that reference it.
             let mut left = edges.clone();
             for wave in waves(rows, &edges, CycleBreak::Reachable, can_be_null) {
                 match wave {
