@@ -290,7 +290,7 @@ async fn an_index_that_does_not_lead_with_the_key(db: TestDb) {
     let (graph, c) = without_constraint();
     let index = "CREATE INDEX c_id_p ON c (id, p)";
     let audit = check(&db, &graph, &[P, c, index, UNCONSTRAINED_ROWS], &["index_missing c.p"]).await;
-    assert!(audit.to_string().contains("no index leads with it"), "{audit}");
+    assert!(audit.to_string().contains("no index begins with it"), "{audit}");
 }
 
 async fn an_index_of_some_rows(db: TestDb) {
@@ -332,7 +332,7 @@ async fn an_index_that_is_invalid_or_off(db: TestDb) {
         Kind::Sqlite => unreachable!("none is"),
     };
     let audit = check(&db, &graph, &[P, c, UNCONSTRAINED_ROWS, index, off], &["index_missing c.p"]).await;
-    let why = if db.kind() == Kind::Postgres { "is not finished" } else { "is switched off" };
+    let why = if db.kind() == Kind::Postgres { "is invalid" } else { "is switched off" };
     assert!(audit.to_string().contains(&format!("index c_p {why}")), "{audit}");
     assert!(!audit.statements()[0].contains("CREATE"), "{audit}");
 }

@@ -1,10 +1,10 @@
-//! Holds the declarations against the schema that is there.
+//! Compares the declarations with the schema of the database.
 //!
-//! Pure. For each registered key it asks what a delete relies on: the tables and columns, the
-//! constraint and its action, an index by which children are found, that a reference names one row,
-//! and whether a key can be NULL; then what else leads to the registered tables. A table or column
-//! that is missing counts as made by its fix, so that what would still be missing then is found at
-//! once.
+//! Pure. For each registered key it checks what a delete relies on: the tables and columns, the
+//! constraint and its action, an index that finds children, unique referenced columns, and whether
+//! a key can be NULL. Then it searches other constraints onto the registered tables. A missing
+//! table or column counts as created by its fix, so that one audit also finds what would be missing
+//! after that fix.
 
 use crate::cascade::audit::depth::too_deep;
 use crate::cascade::audit::fix::{PlannedFix, Sql, constrained, script};
@@ -18,18 +18,18 @@ use crate::cascade::data::key::Key;
 use crate::cascade::data::name::key_label;
 use crate::cascade::declare::schema::{ForeignKey, KeyId, Schema, Table, TableId};
 
-/// What was found of the rows by a key.
+/// What was found in the rows of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RowsFound {
     pub(crate) key: KeyId,
-    /// How many orphans, if they were looked for, and the primary keys of the first of them.
+    /// The number of orphans, if they were counted, and the primary keys of the first of them.
     pub(crate) orphans: Option<(u64, Vec<Key>)>,
-    /// How many rows there are on the longest way down by this key, if it leads from a table to
-    /// itself and that matters.
+    /// The number of rows in the deepest chain of this key, if it references its own table and the
+    /// depth matters.
     pub(crate) levels: Option<u64>,
 }
 
-/// Values in another form than the declared type has.
+/// Values that are stored in another form than the declared type has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct StoredOtherwise {
     pub(crate) table: TableId,
@@ -37,11 +37,11 @@ pub(crate) struct StoredOtherwise {
     pub(crate) rows: u64,
 }
 
-/// A finding before its fix is put into words.
+/// A finding before its fix is written.
 pub(super) struct Draft {
     pub(super) kind: FindingKind,
     pub(super) severity: Severity,
-    /// The registered table that its cure changes.
+    /// The registered table that its fix changes.
     pub(super) changes: Option<TableId>,
     pub(super) table: String,
     pub(super) foreign_key: Option<String>,
@@ -51,7 +51,7 @@ pub(super) struct Draft {
     pub(super) fix: PlannedFix,
 }
 
-/// All that differs.
+/// Returns all differences.
 pub(crate) fn compare(schema: &Schema, live: &Live, rows: &[RowsFound], stored: &[StoredOtherwise]) -> Vec<Finding> {
     let mut with_made = live.clone();
     let mut drafts = Vec::new();
@@ -72,7 +72,7 @@ pub(crate) fn compare(schema: &Schema, live: &Live, rows: &[RowsFound], stored: 
         comparison.check_types(table, &mut drafts);
     }
     drafts.extend(stored.iter().map(|found| comparison.stored_otherwise(found)));
-    // A unique index that is to be made finds rows too.
+    // First, because a unique index that a fix creates also finds rows.
     for key in 0..schema.keys.len() {
         comparison.check_referenced(key, &mut drafts);
     }
@@ -98,14 +98,14 @@ fn check_enforcement(schema: &Schema, live: &Live, drafts: &mut Vec<Draft>) {
         changes: None,
         table: String::new(),
         foreign_key: None,
-        declared: "foreign keys that the database checks".to_owned(),
+        declared: "enforced foreign keys".to_owned(),
         found: setting.to_owned(),
-        why: "what is written on this connection can reference rows that are not there".to_owned(),
+        why: "rows written on this connection can reference rows that do not exist".to_owned(),
         fix: Sql::new(schema, live).enforcement(),
     });
 }
 
-/// Whether a table and its columns are there. Those that are not are added to `live`.
+/// Checks whether a table and its columns exist. Missing ones are added to `live`.
 fn check_table(schema: &Schema, live: &mut Live, id: TableId, drafts: &mut Vec<Draft>) {
     let table = &schema.tables[id];
     let draft = |kind, declared, found: &str, why: &str, fix| Draft {
@@ -120,7 +120,7 @@ fn check_table(schema: &Schema, live: &mut Live, id: TableId, drafts: &mut Vec<D
         fix,
     };
     let Some(found) = live.find(&table.name).map(|found| found.place.clone()) else {
-        let why = "every delete that looks at it fails; if a program of yours makes it, run that instead";
+        let why = "every delete that reads it fails; if a program of yours creates it, run that instead";
         let fix = Sql::new(schema, live).table(table);
         drafts.push(draft(FindingKind::TableMissing, format!("table {}", table.label), "no such table", why, fix));
         let Some(made) = made(live, table) else { return };
@@ -147,8 +147,7 @@ fn check_table(schema: &Schema, live: &mut Live, id: TableId, drafts: &mut Vec<D
 pub(super) struct Comparison<'a> {
     pub(super) schema: &'a Schema,
     pub(super) live: &'a Live,
-    /// The keys at which a chain of the database's own cascades is too long for it, and how long it
-    /// is.
+    /// The keys at which the chain of the database's own cascades is too long, with its length.
     too_deep: Vec<(KeyId, u64)>,
     rows: &'a [RowsFound],
     pub(super) sql: Sql<'a>,
@@ -213,7 +212,7 @@ impl Comparison<'_> {
             let kind = FindingKind::NullabilityDiffers { column: name.clone(), declared_nullable: column.nullable };
             let is_told = |draft: &Draft| draft.table == table.label && draft.kind == kind;
             if drafts.iter().any(is_told) {
-                // Two keys share it.
+                // Two keys share the column.
                 continue;
             }
             let sets_null = key.action == Action::SetNull;
@@ -221,13 +220,11 @@ impl Comparison<'_> {
                 true if sets_null => {
                     (Severity::Error, format!("a delete of {} fails where it sets {name} to NULL", self.parent(key)))
                 }
-                true => {
-                    (Severity::Warning, format!("a row of {} that references nothing cannot be written", table.label))
-                }
+                true => (Severity::Warning, format!("a row of {} without a reference cannot be inserted", table.label)),
                 false => (
                     Severity::Warning,
                     format!(
-                        "a row with NULL is found by no delete, and reading it as {} fails; those have to go first",
+                        "no delete finds a row with NULL, and reading it as {} fails; remove such rows first",
                         table.label
                     ),
                 ),
@@ -248,9 +245,9 @@ impl Comparison<'_> {
         &self.schema.tables[key.parent].label
     }
 
-    /// R9: a key may lead to any columns that tell rows apart. A constraint wants an index over
-    /// just these; where there is one all the same, the database has found what it wants, but for
-    /// SQLite, which does not look before it checks a row.
+    /// R9: a key may reference any unique columns. A constraint needs a unique index over exactly
+    /// these columns. If the constraint exists, the database has found its index; only SQLite does
+    /// not check that before it checks a row.
     fn check_referenced(&self, id: KeyId, drafts: &mut Vec<Draft>) {
         let key = &self.schema.keys[id];
         let parent = &self.schema.tables[key.parent];
@@ -280,11 +277,14 @@ impl Comparison<'_> {
 
     fn why_unique(&self, parent: &str, named: &str, tells_apart: bool, is_constrained: bool) -> String {
         if self.live.dialect == Dialect::Sqlite && is_constrained {
-            // "foreign key mismatch", at every statement that has to check it.
-            return format!("every delete of {parent} fails, because its constraint wants an index over just {named}");
+            // SQLite answers "foreign key mismatch" to every statement that must check the
+            // constraint.
+            return format!(
+                "every delete of {parent} fails, because the constraint needs a unique index over exactly {named}"
+            );
         }
         if tells_apart {
-            return format!("a constraint onto {parent}.({named}) wants an index over just these columns");
+            return format!("a constraint onto {parent}.({named}) needs a unique index over exactly these columns");
         }
         format!(
             "several rows of {parent} may have the same {named}, and deleting one of them deletes the children of all; if \
@@ -316,15 +316,15 @@ impl Comparison<'_> {
         let names: Vec<String> = unusable.iter().map(|index| index.name.clone()).collect();
         let useless = unusable.iter().map(|index| {
             let because = match index.defect {
-                Some(IndexDefect::Partial) => "has only some rows",
-                Some(IndexDefect::Invalid) => "is not finished",
+                Some(IndexDefect::Partial) => "is partial",
+                Some(IndexDefect::Invalid) => "is invalid",
                 Some(IndexDefect::Ignored) => "is switched off",
-                Some(IndexDefect::Kind) | None => "does not look up these values",
+                Some(IndexDefect::Kind) | None => "cannot look up these values",
             };
             format!("index {} {because}", index.name)
         });
         let found = match unusable.as_slice() {
-            [] => "no index leads with it".to_owned(),
+            [] => "no index begins with it".to_owned(),
             _ => useless.collect::<Vec<_>>().join(", "),
         };
         drafts.push(Draft {
@@ -357,7 +357,7 @@ impl Comparison<'_> {
                 self.schema.tables[key.child].label,
                 keys.join(", ")
             ),
-            why: format!("no delete finds them, and what reads their row of {} finds nothing", self.parent(key)),
+            why: format!("no delete finds them, and a join with {} loses them", self.parent(key)),
             fix: self.sql.orphans(key),
             ..self.draft(id, kind, Severity::Error)
         });
@@ -370,7 +370,7 @@ impl Comparison<'_> {
                 drafts.push(Draft {
                     found: "no such constraint".to_owned(),
                     why: format!(
-                        "rows of {} can be written, or left by others, that reference nothing",
+                        "other programs can create rows of {} that reference a row that does not exist",
                         self.schema.tables[key.child].label
                     ),
                     fix: match self.in_the_way(id) {
@@ -396,14 +396,14 @@ impl Comparison<'_> {
             } else if !live.is_enforced {
                 drafts.push(Draft {
                     found: format!("constraint {constraint} is switched off"),
-                    why: "it is declared and checks nothing".to_owned(),
+                    why: "the constraint is not enforced".to_owned(),
                     fix: self.sql.replace_constraint(key, live, key.action),
                     ..draft(FindingKind::ConstraintOff { constraint }, Severity::Error)
                 });
             } else if !live.is_validated {
                 drafts.push(Draft {
                     found: format!("constraint {constraint} is NOT VALID"),
-                    why: "rows that are older than the constraint may reference nothing".to_owned(),
+                    why: "rows that are older than the constraint may be orphans".to_owned(),
                     fix: self.sql.validate(key, live),
                     ..draft(FindingKind::ConstraintNotValidated { constraint }, Severity::Warning)
                 });
@@ -418,7 +418,7 @@ impl Comparison<'_> {
             Action::Cascade => format!("deletes its rows of {child}"),
             Action::SetNull => format!("sets {} to NULL", key.label),
             Action::SetDefault => format!("sets {} to its default", key.label),
-            Action::NoAction => "refuses that while rows reference it".to_owned(),
+            Action::NoAction => "refuses that if rows still reference it at the end".to_owned(),
             Action::Restrict => "refuses that at once while rows reference it".to_owned(),
         };
         let takes = matches!(live.on_delete, Action::Cascade | Action::SetNull | Action::SetDefault);
@@ -435,7 +435,7 @@ impl Comparison<'_> {
                 if live.name.is_empty() { String::new() } else { format!(" (constraint {})", live.name) }
             ),
             why: format!(
-                "when a row of {parent} is deleted past this crate, the database {}, where the rule {}",
+                "if a row of {parent} is deleted without this crate, the database {}, but the rule {}",
                 does(live.on_delete),
                 does(key.action)
             ),
@@ -443,8 +443,8 @@ impl Comparison<'_> {
         }
     }
 
-    /// Whether a constraint does what is declared. InnoDB makes no difference between NO ACTION and
-    /// RESTRICT; and where the database's own cascade is too deep, refusing is right
+    /// Whether a constraint does what is declared. InnoDB treats NO ACTION and RESTRICT alike.
+    /// Where the database's own cascade is too deep, a constraint that refuses is right
     /// (`check_depth`).
     fn is_alike(&self, id: KeyId, live: &LiveKey) -> bool {
         let (dialect, found) = (self.live.dialect, live.on_delete);
@@ -457,8 +457,8 @@ impl Comparison<'_> {
         (declared == found && !live.sets_some) || both_refuse
     }
 
-    /// How many levels there are at a key at which the database's own cascade comes to its end: it
-    /// may then refuse instead.
+    /// Returns the number of levels of a key, if the database's own cascade comes to its limit
+    /// there. The constraint may then refuse instead.
     fn depth(&self, id: KeyId) -> Option<u64> {
         let levels_max = self.live.dialect.cascade_levels_max()?;
         let by_tables = self.too_deep.iter().find(|(key, _)| *key == id).map(|(_, levels)| *levels);
@@ -472,12 +472,12 @@ impl Comparison<'_> {
         let Some(live) = live_keys.iter().find(|live| live.on_delete == Action::Cascade) else { return };
         drafts.push(Draft {
             found: match levels.checked_sub(levels_max) {
-                None | Some(0) => format!("{levels} levels, of the {levels_max} that the database's own cascade goes through"),
-                Some(_) => format!("more than the {levels_max} levels that the database's own cascade goes through"),
+                None | Some(0) => format!("{levels} levels; the database's own cascade ends at {levels_max}"),
+                Some(_) => format!("more than the {levels_max} levels of the database's own cascade"),
             },
             why: format!(
-                "a row of {} that is deleted past this crate fails beyond that depth; with NO ACTION the database refuses it, \
-                 and this crate deletes as declared",
+                "deleting a row of {} without this crate fails beyond that depth; declare NO ACTION in the database and let \
+                 this crate do the cascade",
                 self.parent(key)
             ),
             fix: self.sql.replace_constraint(key, live, Action::NoAction),
@@ -485,7 +485,7 @@ impl Comparison<'_> {
         });
     }
 
-    /// What the database does to rows of which the graph knows nothing.
+    /// Finds constraints onto registered tables that the graph does not know.
     fn check_undeclared(&self, drafts: &mut Vec<Draft>) {
         for live in &self.live.keys {
             let whole = || live.parent_is_of.iter().find_map(|whole| self.at(whole));
@@ -511,8 +511,8 @@ impl Comparison<'_> {
         }
     }
 
-    /// The key whose rows a constraint of a part of its table is about. A Select of the table reads
-    /// the rows of its parts, so they are counted and deleted by that key.
+    /// Returns the key that finds the rows of a partition's or child table's constraint. A Select
+    /// of the table also reads the rows of its parts, so that key counts and deletes them.
     fn key_of_part(&self, live: &LiveKey) -> Option<KeyId> {
         let of_whole = |child: &QualifiedName| LiveKey { child: child.clone(), ..live.clone() };
         let wholes: Vec<LiveKey> = live.child_is_of.iter().map(of_whole).collect();
@@ -527,7 +527,7 @@ impl Comparison<'_> {
             None => format!("{}.{}", live.child.schema, live.child.table),
         };
         let verb = match live.on_delete {
-            Action::Cascade => Some("takes"),
+            Action::Cascade => Some("deletes"),
             Action::SetNull | Action::SetDefault => Some("changes"),
             Action::NoAction | Action::Restrict => None,
         };
@@ -544,17 +544,17 @@ impl Comparison<'_> {
         };
         let foreign_key = key_label(&table, &live.child_columns);
         let fix = match registered {
-            // A key leads to all of a table.
+            // A key references a whole table.
             _ if !part.is_empty() => format!(
-                "let the constraint lead to {of} itself and declare it, take it away, name the table of its child with \
-                 `leave_to_database`, or set the finding aside with `Audit::accept`"
+                "let the constraint reference {of} itself and declare it, drop it, name its table with \
+                 `leave_to_database`, or accept the finding with `Audit::accept`"
             ),
             Some(_) => {
-                format!("declare a belongs_to from {foreign_key} to {of}, with the `on_delete` that it should have")
+                format!("declare a belongs_to from {foreign_key} to {of}, with its `on_delete`")
             }
             None => format!(
-                "register the entity of {table} with `GraphBuilder::entity`, name it with `leave_to_database`, or set the \
-                 finding aside with `Audit::accept`"
+                "register the entity of {table} with `GraphBuilder::entity`, name it with `leave_to_database`, or accept \
+                 the finding with `Audit::accept`"
             ),
         };
         Draft {
@@ -575,7 +575,7 @@ impl Comparison<'_> {
     }
 }
 
-/// Findings, with their fixes in words. On SQLite all that makes one table anew is one script.
+/// Returns the findings with their fixes. On SQLite one script has all fixes of a table.
 fn finished(live: &Live, schema: &Schema, drafts: Vec<Draft>) -> Vec<Finding> {
     let anew = |table: Option<TableId>| {
         let fixes: Vec<&PlannedFix> =

@@ -1,7 +1,7 @@
-//! How deep the database's own cascade would have to go, by tables and by rows.
+//! How deep the database's own cascade must go, by tables and by rows.
 //!
-//! Pure. SQLite ends at 1,000 levels and InnoDB at 15; this crate's deletes have no such end,
-//! because they go deepest first.
+//! Pure. SQLite stops at 1,000 levels and InnoDB at 15. Deletes of this crate have no such limit,
+//! because they delete the deepest rows first.
 
 use std::collections::BTreeSet;
 
@@ -20,9 +20,9 @@ use crate::cascade::sql::table_iden;
 const LEVELS: &str = "__cascade_levels";
 const LEVEL: &str = "__cascade_level";
 
-/// The CASCADE keys below which a chain of tables is too long for the database's own cascade, each
-/// as if it were cut at those above, and how many levels lead there. What goes round in a cycle has
-/// no length; rows tell it.
+/// Returns the CASCADE keys at which a chain of tables is too long for the database's own cascade,
+/// with the number of levels down to them. Each is computed as if the chain were cut at the ones
+/// above. A cycle of tables has no length; its rows decide.
 pub(crate) fn too_deep(schema: &Schema, dialect: Dialect) -> Vec<(KeyId, u64)> {
     let Some(levels_max) = dialect.cascade_levels_max() else { return Vec::new() };
     let cascades = |key: &KeyId| {
@@ -38,7 +38,7 @@ pub(crate) fn too_deep(schema: &Schema, dialect: Dialect) -> Vec<(KeyId, u64)> {
     let mut levels = vec![1_u64; schema.tables.len()];
     let mut found = Vec::new();
     let mut above: BTreeSet<TableId> = BTreeSet::new();
-    // They come children first.
+    // petgraph returns children first.
     for component in kosaraju_scc(&graph).into_iter().rev() {
         let tables: BTreeSet<TableId> = component.into_iter().map(|node| graph[node]).collect();
         for &key in keys.iter().filter(|&&key| tables.contains(&schema.keys[key].child)) {
@@ -57,9 +57,9 @@ pub(crate) fn too_deep(schema: &Schema, dialect: Dialect) -> Vec<(KeyId, u64)> {
     found
 }
 
-/// How many rows there are on the longest way from a row without a parent, or that is its own, down
-/// by this key; one more than `levels_max` stands for all that are more. Each row has one parent,
-/// so that each is looked at once.
+/// Returns the number of rows in the deepest chain of this key, from a row without a parent or one
+/// that is its own parent; capped at `levels_max + 1`. A row has one parent, so each row is visited
+/// once.
 pub(crate) fn levels(schema: &Schema, dialect: Dialect, key: KeyId, levels_max: u64) -> SelectStatement {
     let ForeignKey { child: table, child_columns, parent_columns, .. } = &schema.keys[key];
     let table = &schema.tables[*table];

@@ -1,9 +1,9 @@
-//! The types and collations of the columns by which rows are found, held against the declared ones
-//! and against each other.
+//! Compares the types and collations of key columns with the declared ones, and the two ends of
+//! each key with each other.
 //!
-//! Pure. Only what changes a result counts: which values are equal, which there can be, and whether
-//! a constraint can join the two. The length of a text, or INT beside BIGINT where no constraint is
-//! wanted, changes nothing.
+//! Pure. Only differences that change a result count: which values are equal, which values are
+//! possible, and whether a constraint is possible between the two ends. The length of a text
+//! changes nothing, and neither does INT beside BIGINT if no constraint is wanted.
 
 use sea_orm::sea_query::ColumnType;
 
@@ -28,14 +28,14 @@ struct Ends<'a> {
 /// How the two ends of a key differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Difference {
-    /// They are compared rightly, but InnoDB makes no constraint between them: integers, or a text
-    /// with a length and one without.
+    /// They are compared correctly, but InnoDB allows no constraint between them: integers of
+    /// different sizes, or a text with a length and one without.
     Width,
     Type,
     Collation,
 }
 
-/// Whether the two ends of a key can be compared without the database refusing to, or converting
+/// Whether the database can compare the two ends of a key without an error and without converting
 /// one of them.
 pub(super) fn can_be_compared(schema: &Schema, live: &Live, key: KeyId) -> bool {
     let ForeignKey { child, child_columns, parent, parent_columns, .. } = &schema.keys[key];
@@ -52,8 +52,8 @@ pub(super) fn can_be_compared(schema: &Schema, live: &Live, key: KeyId) -> bool 
 }
 
 impl Comparison<'_> {
-    /// The columns by which rows of a table are found: its primary key, what keys reference, and
-    /// its own keys.
+    /// Returns the key columns of a table: its primary key, the columns that keys reference, and
+    /// its own foreign keys.
     pub(super) fn check_types(&self, id: TableId, drafts: &mut Vec<Draft>) {
         let table = &self.schema.tables[id];
         let Some(live) = self.live.find(&table.name).filter(|live| live.kind != TableKind::View) else { return };
@@ -92,7 +92,7 @@ impl Comparison<'_> {
         })
     }
 
-    /// Rows in which such a column has a value of another form than its type.
+    /// Returns the finding for rows that store such a column in another form than its type has.
     pub(super) fn stored_otherwise(&self, found: &StoredOtherwise) -> Draft {
         let table = &self.schema.tables[found.table];
         let (label, Column { name, ty, .. }) = (&table.label, &table.columns[found.column]);
@@ -132,7 +132,7 @@ impl Comparison<'_> {
         }
     }
 
-    /// The names of the columns at the two ends of a key.
+    /// Returns the names of the columns at the two ends of a key.
     fn pairs(&self, key: &ForeignKey) -> Vec<(String, String)> {
         let (child, parent) = (&self.schema.tables[key.child], &self.schema.tables[key.parent]);
         child.names(&key.child_columns).into_iter().zip(parent.names(&key.parent_columns)).collect()
@@ -177,8 +177,8 @@ impl Comparison<'_> {
         }
     }
 
-    /// What gives both ends one type. On MySQL and MariaDB the child takes that of the parent,
-    /// unless the parent is the narrower one and free to grow.
+    /// Returns the fix that gives both ends one type. On MySQL and MariaDB the child gets the type
+    /// of the parent, unless the parent has the narrower type and can be changed.
     fn joined(&self, id: KeyId, ends: &Ends<'_>, difference: Difference) -> PlannedFix {
         let key = &self.schema.keys[id];
         let (child, parent) = (&self.schema.tables[key.child], &self.schema.tables[key.parent]);
@@ -202,7 +202,7 @@ impl Comparison<'_> {
         }
         let is_wider = is_narrower(&ends.parent_type.sort, &ends.child_type.sort);
         let child_to = match (&ends.child_type.sort, &ends.parent_type.sort) {
-            // Its own length stays.
+            // Its own length is kept.
             _ if ends.parent_type.is_endless() => {
                 return PlannedFix::ByHand(format!(
                     "give {}.{} a type with a length, such as VARCHAR: nothing can reference a TEXT or BLOB",
@@ -247,7 +247,8 @@ impl Comparison<'_> {
             ));
         }
         match self.sql.modified(child, ends.child, &child_to, ends.child.nullable) {
-            // Without the first a value that does not fit would be cut, and not an error.
+            // Without the first statement, MySQL and MariaDB would cut a value that does not fit,
+            // without an error.
             Some(statement) => PlannedFix::Statements(vec![
                 "SET SESSION sql_mode = CONCAT_WS(',', NULLIF(@@sql_mode, ''), 'STRICT_ALL_TABLES')".to_owned(),
                 statement,
@@ -256,7 +257,7 @@ impl Comparison<'_> {
         }
     }
 
-    /// Whether the other registered keys from and to a column have this type at their other end.
+    /// Whether the other registered keys of a column have this type at their other end.
     fn others_agree(&self, id: KeyId, (table, column): (TableId, &str), ty: &LiveType) -> bool {
         let is_of = |of: TableId, name: &str| of == table && self.live.same_column(name, column);
         let is_alike = |of: TableId, name: &str| {
@@ -272,7 +273,7 @@ impl Comparison<'_> {
         })
     }
 
-    /// The constraints that keep a column from being changed, from it or onto it.
+    /// Returns the constraints, from the column or onto it, that prevent a change of its type.
     fn holders(&self, table: &Table, column: &LiveColumn) -> Vec<String> {
         let place = self.live.place(&table.name);
         let has = |columns: &[String]| columns.iter().any(|other| self.live.same_column(other, &column.name));
@@ -283,7 +284,7 @@ impl Comparison<'_> {
         holds.map(|key| format!("{} of {}", key.name, key.child.table)).collect()
     }
 
-    /// PostgreSQL, from version 18 on: whether the ends have two collations of which one is not
+    /// PostgreSQL 18 and later: whether the ends have two collations of which one is not
     /// deterministic.
     fn wants_one_collation(&self, ends: &Ends<'_>) -> bool {
         let version = self.live.server.trim_start_matches("PostgreSQL ").split(['.', ' ']).next();
@@ -292,8 +293,8 @@ impl Comparison<'_> {
         is_new && (is_loose(ends.child_type) || is_loose(ends.parent_type))
     }
 
-    /// Why a constraint cannot join the two ends, if a finding of its own does not make that so
-    /// first.
+    /// Returns why no constraint is possible between the two ends, unless the fix of another
+    /// finding makes it possible first.
     pub(super) fn unjoinable(&self, id: KeyId, child: &LiveTable, parent: &LiveTable) -> Option<String> {
         let key = &self.schema.keys[id];
         let has_blockers = |(from, to): &(String, String)| {
@@ -324,7 +325,7 @@ impl Comparison<'_> {
     }
 }
 
-/// As people and statements write it.
+/// The type as statements write it.
 fn shown(ty: &LiveType, with_collation: bool) -> String {
     let name = if ty.name.is_empty() { "without a type" } else { &ty.name };
     match ty.collation.as_ref().filter(|_| with_collation) {
@@ -363,7 +364,7 @@ fn why(dialect: Dialect, difference: Difference) -> &'static str {
     }
 }
 
-/// How two ends differ, if that matters to values that travel so.
+/// Returns how two ends differ, if that matters for values of this kind.
 fn difference(
     dialect: Dialect,
     declared: &ColumnType,
@@ -377,11 +378,11 @@ fn difference(
             let is_refused = dialect == Dialect::MySql && is_constrained && child.sort != parent.sort;
             is_refused.then_some(Difference::Width)
         }
-        // 1.0 is 1.00, and as many bytes as are there.
+        // 1.0 equals 1.00, and bytes are compared at any length.
         (Sort::Decimal(_), Sort::Decimal(_)) if dialect == Dialect::Postgres => None,
-        // Those of a UUID fill a column of 16.
+        // The bytes of a UUID fill a column of 16.
         (Sort::Bytes(one), Sort::Bytes(other)) if is_uuid && (one.is_none() || other.is_none()) => None,
-        // Bytes are kept as they are, whatever the column.
+        // Every column stores bytes as they are.
         (Sort::Affinity(_), Sort::Affinity(_)) if kind == KeyKind::Bytes => None,
         (one, other) if one != other => Some(Difference::Type),
         _ if dialect == Dialect::Sqlite && kind != KeyKind::Text => None,
@@ -399,19 +400,19 @@ fn collations_differ(dialect: Dialect, one: &Collation, other: &Collation) -> bo
     match dialect {
         Dialect::Sqlite => !is_same,
         Dialect::MySql => !is_same || !one.charset.eq_ignore_ascii_case(&other.charset),
-        // The database's own gives way to the other; which texts are equal then, a deterministic
-        // one does not change.
+        // The default collation yields to the other one. A deterministic collation does not change
+        // which texts are equal.
         Dialect::Postgres if one.gives_way || other.gives_way => one.is_loose != other.is_loose,
         Dialect::Postgres => one.name != other.name,
     }
 }
 
-/// Whether every integer of one is one of the other, which has more.
+/// Whether every integer of one type is a value of the other, wider type.
 fn is_narrower(one: &Sort, other: &Sort) -> bool {
     one != other && is_within(one, other)
 }
 
-/// Whether every value of one is one of the other.
+/// Whether every value of one type is a value of the other.
 fn is_within(one: &Sort, other: &Sort) -> bool {
     match (one, other) {
         (Sort::Integer { bits, is_unsigned }, Sort::Integer { bits: others, is_unsigned: false }) => {
@@ -428,14 +429,14 @@ fn is_within(one: &Sort, other: &Sort) -> bool {
     }
 }
 
-/// Why a live type is no stand-in for the declared one, if it is not.
+/// Returns why the type of the database cannot replace the declared type, if it cannot.
 fn unfit(dialect: Dialect, column: &Column, declared: &Sort, live: &Sort) -> Option<&'static str> {
     const RANGE: &str = "it can have values that the declared type cannot: those rows cannot be read as the entity, and \
          where such a value is cut to the declared type, another row is found";
     const OTHER: &str = "values are sent as the declared type, which the database compares with this one in another way, or \
          not at all: a delete fails, or finds other rows than it is asked for, or none";
     match (declared, live) {
-        // No row has a number below zero as its key because it could.
+        // A column that allows negative numbers is no problem: no key is negative for that reason.
         (Sort::Integer { bits, is_unsigned: true }, Sort::Integer { bits: live, is_unsigned: false })
             if dialect == Dialect::MySql && live <= bits && *bits < 64 =>
         {
@@ -444,17 +445,17 @@ fn unfit(dialect: Dialect, column: &Column, declared: &Sort, live: &Sort) -> Opt
         (Sort::Integer { .. }, Sort::Integer { .. }) | (Sort::Decimal(_), Sort::Decimal(_)) => {
             (!is_within(live, declared)).then_some(RANGE)
         }
-        // MariaDB's own type for them, which is compared with their bytes.
+        // MariaDB's UUID type, which is compared with bytes.
         (Sort::Bytes(_), Sort::Other(name)) if column.ty == ColumnType::Uuid && name == "uuid" => None,
-        // One of a few words is a text.
+        // An enum is a text.
         (Sort::Enum(_) | Sort::Text, Sort::Enum(_) | Sort::Text) => None,
-        // Of stated lengths the shorter would be filled up.
+        // If both have a length, the shorter value would be padded.
         (Sort::Bytes(one), Sort::Bytes(other)) => (one.is_some() && other.is_some() && one != other).then_some(OTHER),
         (Sort::Affinity(declared), Sort::Affinity(live)) => {
             let kind = KeyKind::of(dialect, &column.ty)?;
             let converts = match kind {
                 KeyKind::Integer | KeyKind::Unsigned => matches!(live, Affinity::Text | Affinity::Real),
-                // A date is no number to it, whatever its column is called.
+                // SQLite does not store a date as a number, whatever the column's type is called.
                 KeyKind::Text => {
                     is_plain_text(column)
                         && *declared == Affinity::Text
@@ -473,8 +474,8 @@ fn unfit(dialect: Dialect, column: &Column, declared: &Sort, live: &Sort) -> Opt
     }
 }
 
-/// MySQL and MariaDB: a type without the digits of its seconds, and one for both that have a day
-/// and a time.
+/// MySQL and MariaDB: returns a type without its fractional digits, and one common type for all
+/// types with a day and a time.
 fn moment(name: &str) -> &str {
     match name.split('(').next().unwrap_or_default() {
         "timestamp" => "datetime",

@@ -1,6 +1,7 @@
-//! The SQL that makes a schema what is declared, for each database.
+//! Writes the SQL that changes a schema to the declared one, for each database.
 //!
-//! Pure. PostgreSQL, MySQL and MariaDB alter a table; SQLite cannot, and makes it anew (`rebuild`).
+//! Pure. PostgreSQL, MySQL and MariaDB can alter a table. SQLite cannot, and creates it again
+//! (`rebuild`).
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -22,38 +23,39 @@ use crate::cascade::declare::schema::{Constraint, ForeignKey, Schema, Table};
 /// Names have at most 63 bytes on PostgreSQL and 64 on MySQL and MariaDB.
 const NAME_BYTES_MAX: usize = 63;
 
-/// How long the columns of an index can be in InnoDB.
+/// The largest size of an index entry in InnoDB.
 const INDEX_BYTES_MAX: u32 = 3072;
 
-/// What fixes one finding.
+/// The fix of one finding.
 #[derive(Debug, Clone)]
 pub(crate) enum PlannedFix {
     Statements(Vec<String>),
     /// Statements that change rows.
     Rows(Vec<String>),
-    /// SQLite: changes of a table's definition, to be made together with all others of that table.
+    /// SQLite: changes of a table's definition. One script makes all changes of a table.
     Rebuild(Vec<Edit>),
-    /// The same if the table is made anew anyway, else the statement.
+    /// The same if the table is created again anyway; otherwise the statement.
     RebuildOr(Edit, String),
-    /// A statement whose index goes along where the table is made anew.
+    /// A CREATE INDEX, which becomes part of the script if the table is created again.
     Index(String),
     Declaration(String),
     ByHand(String),
 }
 
-/// Why there is no script.
+/// The reason why there is no script.
 const NOT_MADE_ANEW: &str = "make the table anew as declared: its text in `sqlite_schema` is not understood, it is in \
      another schema than main, or a temporary table hides it";
 
 impl PlannedFix {
-    /// In words; `anew` gives what makes the table anew, where that is needed.
+    /// Returns the public fix. `anew` returns the script that creates the table again, if that is
+    /// needed.
     pub(crate) fn fix(&self, anew: impl FnOnce() -> Option<String>) -> Fix {
         match self {
             Self::Statements(statements) => Fix::Schema { statements: statements.clone() },
             Self::Rows(statements) => Fix::Rows { statements: statements.clone() },
             Self::Declaration(text) => Fix::Declaration { text: text.clone() },
             Self::ByHand(text) => Fix::ByHand { text: text.clone() },
-            // First by itself: if rows keep it from being made, nothing else has been begun.
+            // Separate and first: if rows prevent the index, nothing else has been started.
             Self::Index(statement) => Fix::Schema { statements: vec![statement.clone()] },
             Self::RebuildOr(_, statement) => {
                 Fix::Schema { statements: vec![anew().unwrap_or_else(|| statement.clone())] }
@@ -66,7 +68,7 @@ impl PlannedFix {
     }
 }
 
-/// What makes a table anew with all that is to be changed of it, each change once.
+/// Returns the script that creates a table again with all changes, each change once.
 pub(crate) fn script(definition: &Definition, fixes: &[&PlannedFix]) -> Option<String> {
     let (mut table, mut edits) = (definition.clone(), Vec::<Edit>::new());
     for fix in fixes {
@@ -88,12 +90,12 @@ pub(crate) fn script(definition: &Definition, fixes: &[&PlannedFix]) -> Option<S
     rebuild(&table, &edits)
 }
 
-/// Writes for one schema as it is.
+/// Writes the fixes for one schema.
 #[derive(Debug)]
 pub(crate) struct Sql<'a> {
     schema: &'a Schema,
     live: &'a Live,
-    /// Names of indexes and constraints that were given out.
+    /// The names of indexes and constraints that fixes have used.
     given: RefCell<BTreeSet<String>>,
 }
 
@@ -114,7 +116,7 @@ impl<'a> Sql<'a> {
         columns.iter().map(|column| self.quoted(column)).collect::<Vec<_>>().join(", ")
     }
 
-    /// A registered table as statements name it.
+    /// Returns a registered table as statements name it.
     fn named(&self, table: &Table) -> String {
         let sea_orm::sea_query::TableName(schema, name) = &table.name;
         let name = self.quoted(&name.to_string());
@@ -137,7 +139,7 @@ impl<'a> Sql<'a> {
         PlannedFix::Statements(vec![statement.to_owned()])
     }
 
-    /// The table as SeaORM would make it, without its constraints where they can be added later:
+    /// Creates the table as SeaORM would, without the constraints that can be added later, because
     /// its parents may be missing too.
     pub(crate) fn table(&self, table: &Table) -> PlannedFix {
         let backend = self.dialect().backend();
@@ -159,14 +161,14 @@ impl<'a> Sql<'a> {
         PlannedFix::Statements(statements)
     }
 
-    /// PostgreSQL: the enums, unless they are there.
+    /// PostgreSQL: creates the enums, unless they exist.
     fn types(&self, types: &[TypeCreateStatement]) -> Vec<String> {
         let backend = self.dialect().backend();
         let made = |sql: String| format!("DO $$ BEGIN {sql}; EXCEPTION WHEN duplicate_object THEN NULL; END $$");
         types.iter().map(|ty| made(backend.build(ty).to_string())).collect()
     }
 
-    /// The column as SeaORM would make it, if the rows that are there can have it.
+    /// Adds the column as SeaORM would create it, if the existing rows allow it.
     pub(crate) fn column(&self, table: &Table, column: &str) -> PlannedFix {
         let backend = self.dialect().backend();
         let Some(ddl) = table.ddl else {
@@ -184,7 +186,7 @@ impl<'a> Sql<'a> {
         alter.table(table.name.clone()).add_column(made.clone());
         let statement = backend.build(&alter).to_string();
         match (self.dialect(), statement.split_once(" ADD COLUMN ")) {
-            // It adds no unique column.
+            // SQLite cannot add a unique column.
             (Dialect::Sqlite, Some((_, definition))) if made.get_column_spec().unique => {
                 PlannedFix::Rebuild(vec![Edit::AddColumn(definition.to_owned())])
             }
@@ -219,8 +221,8 @@ impl<'a> Sql<'a> {
         PlannedFix::Statements(vec![statement])
     }
 
-    /// MySQL and MariaDB: the column with this type, and all else as it is; `None` if the catalogs
-    /// do not say all of it.
+    /// MySQL and MariaDB: states the column with this type and everything else unchanged; `None` if
+    /// the catalogs do not have everything.
     pub(crate) fn modified(&self, table: &Table, column: &LiveColumn, ty: &LiveType, nullable: bool) -> Option<String> {
         let after = column.stated.as_ref()?;
         let collation = ty.collation.as_ref();
@@ -231,7 +233,7 @@ impl<'a> Sql<'a> {
         Some(format!("ALTER TABLE {of} MODIFY COLUMN {name} {ty} {null} {after}").trim_end().to_owned())
     }
 
-    /// MySQL and MariaDB: keeps the table in InnoDB.
+    /// MySQL and MariaDB: moves the table to InnoDB.
     pub(crate) fn engine(&self, table: &Table) -> String {
         format!("ALTER TABLE {} ENGINE = InnoDB", self.named(table))
     }
@@ -247,7 +249,7 @@ impl<'a> Sql<'a> {
         self.new_index(true, table, columns)
     }
 
-    /// MySQL and MariaDB: whether the columns are too long together for an index of InnoDB.
+    /// MySQL and MariaDB: whether the columns are too long for an index of InnoDB.
     pub(crate) fn is_too_long(&self, table: &Table, columns: &[String]) -> bool {
         let live = self.live.find(&table.name);
         let bytes = |column: &String| {
@@ -257,7 +259,7 @@ impl<'a> Sql<'a> {
         self.dialect() == Dialect::MySql && columns.iter().map(bytes).sum::<u32>() > INDEX_BYTES_MAX
     }
 
-    /// MySQL and MariaDB index no text or bytes of any length as a whole.
+    /// MySQL and MariaDB cannot index the whole of a text or bytes without a length.
     fn new_index(&self, is_unique: bool, table: &Table, columns: &[String]) -> PlannedFix {
         if self.is_too_long(table, columns) {
             return PlannedFix::ByHand(format!(
@@ -280,14 +282,13 @@ impl<'a> Sql<'a> {
         }
     }
 
-    /// An index that leads with these columns: one that is switched off or was not finished, or a
-    /// new one.
+    /// Makes an index begin with these columns: it switches one on, finishes one, or creates one.
     pub(crate) fn index(&self, table: &Table, columns: &[String], unusable: &[&LiveIndex]) -> PlannedFix {
         let has = |defect: IndexDefect| {
             unusable.iter().find(|index| index.defect == Some(defect)).map(|index| self.quoted(&index.name))
         };
         let statement = match (self.dialect(), has(IndexDefect::Invalid), has(IndexDefect::Ignored)) {
-            // That of a partitioned table is not finished by it.
+            // REINDEX does not finish the index of a partitioned table.
             (Dialect::Postgres, Some(name), _) if self.kind(table) == TableKind::Plain => {
                 let schema = self.live.place(&table.name).schema;
                 format!("REINDEX INDEX {}.{name}", self.quoted(&schema))
@@ -311,8 +312,8 @@ impl<'a> Sql<'a> {
         let (name, list) = (self.quoted(&name), self.list(columns));
         let unique = if is_unique { "UNIQUE " } else { "" };
         match self.dialect() {
-            // There the index has the schema, and its table none. A script for the table may have
-            // made it already.
+            // On SQLite the index name has the schema, and the table name has none. A script for
+            // the table may have created the index already.
             Dialect::Sqlite => {
                 let schema = table.name.0.as_ref().map(|schema| format!("{}.", self.quoted(&schema.1.to_string())));
                 let table = self.quoted(&table.name.1.to_string());
@@ -325,7 +326,7 @@ impl<'a> Sql<'a> {
         }
     }
 
-    /// A name that nothing has.
+    /// Returns an unused name.
     fn free_name(&self, scope: &str, taken: &BTreeSet<String>) -> String {
         let mut given = self.given.borrow_mut();
         let is_free = |name: &String| {
@@ -345,8 +346,8 @@ impl<'a> Sql<'a> {
         name
     }
 
-    /// A name for a constraint of this table: InnoDB's are told apart within a database,
-    /// PostgreSQL's within a table.
+    /// Returns a name for a constraint of this table. It must be unique in the database for InnoDB,
+    /// and in the table for PostgreSQL.
     fn free_constraint_name(&self, key: &ForeignKey, scope: &str) -> String {
         let child = self.live.place(&self.child(key).name);
         let is_near = |live: &&LiveKey| match self.dialect() {
@@ -357,7 +358,7 @@ impl<'a> Sql<'a> {
         self.free_name(scope, &taken.collect())
     }
 
-    /// Deletes or changes the orphans by the declared rule, if that says what becomes of them.
+    /// Deletes or changes the orphans by the declared rule, if there is a rule for them.
     pub(crate) fn orphans(&self, key: &ForeignKey) -> PlannedFix {
         let (tables, condition) = self.orphaned(key);
         let is_joined = self.dialect() == Dialect::MySql;
@@ -389,12 +390,12 @@ impl<'a> Sql<'a> {
         PlannedFix::Rows(vec![statement])
     }
 
-    /// The tables and the condition by which a statement tells the orphans. On MySQL and MariaDB a
-    /// join, because they do not look in a sub-select at the table that they change.
+    /// Returns the tables and the condition with which a statement finds the orphans. On MySQL and
+    /// MariaDB it is a join, because a sub-select cannot read the table that the statement changes.
     fn orphaned(&self, key: &ForeignKey) -> (String, String) {
         let (child, parent) = (self.child(key), &self.schema.tables[key.parent]);
         let (of, to) = (self.named(child), self.named(parent));
-        // An alias that no table has: a name of the child's inside must not mean the parent.
+        // An alias that no table has: a column name of the child must not resolve to the parent.
         let (own, other) = (if self.dialect() == Dialect::MySql { "c" } else { &of }, "__cascade_parent");
         let (columns, referred) = (child.names(&key.child_columns), parent.names(&key.parent_columns));
         let stated = columns.iter().map(|column| format!("{own}.{} IS NOT NULL", self.quoted(column)));
@@ -423,8 +424,8 @@ impl<'a> Sql<'a> {
         }
     }
 
-    /// PostgreSQL: rows are checked in a second step, under which others can write; but not those
-    /// of a partitioned table.
+    /// PostgreSQL: the rows are checked in a second step, during which others can write; not for a
+    /// partitioned table.
     fn added(&self, verb: &str, key: &ForeignKey, name: &str, definition: &str) -> PlannedFix {
         let (child, name) = (self.named(self.child(key)), self.quoted(name));
         let add = format!("ALTER TABLE {child} {verb} {definition}");
@@ -437,15 +438,15 @@ impl<'a> Sql<'a> {
         ])
     }
 
-    /// The constraint that is there, made anew with this action.
+    /// Replaces the existing constraint by one with this action.
     pub(crate) fn replace_constraint(&self, key: &ForeignKey, live: &LiveKey, action: Action) -> PlannedFix {
         let action = constrained(self.dialect(), action);
         let scope = match &key.constraint {
             Some(constraint) if live.name.is_empty() => &constraint.name,
             _ => &live.name,
         };
-        // InnoDB takes an old name and the same as a new one only one after the other, and then
-        // none is there meanwhile.
+        // InnoDB cannot drop and add the same name in one statement, and with two there would be no
+        // constraint in between.
         let name = match self.dialect() {
             Dialect::MySql => self.free_constraint_name(key, scope),
             Dialect::Postgres | Dialect::Sqlite => scope.clone(),
@@ -465,11 +466,11 @@ impl<'a> Sql<'a> {
         }
     }
 
-    /// Takes away a constraint beside which there is the right one.
+    /// Drops a constraint, if another one is right.
     pub(crate) fn drop_constraint(&self, key: &ForeignKey, live: &LiveKey) -> PlannedFix {
         let (child, name) = (self.named(self.child(key)), self.quoted(&live.name));
         match self.dialect() {
-            // All that are alike go there, and the right one is made again.
+            // SQLite's script drops all constraints of the key, and creates the right one again.
             Dialect::Sqlite => self.replace_constraint(key, live, key.action),
             Dialect::Postgres => PlannedFix::Statements(vec![format!("ALTER TABLE {child} DROP CONSTRAINT {name}")]),
             Dialect::MySql => PlannedFix::Statements(vec![format!("ALTER TABLE {child} DROP FOREIGN KEY {name}")]),
@@ -481,7 +482,7 @@ impl<'a> Sql<'a> {
         PlannedFix::Statements(vec![format!("ALTER TABLE {child} VALIDATE CONSTRAINT {name}")])
     }
 
-    /// A constraint with the words that may follow: how it matches, and how it can be deferred.
+    /// Writes a constraint with its MATCH and DEFERRABLE clauses.
     fn constraint(
         &self,
         key: &ForeignKey,
@@ -492,7 +493,7 @@ impl<'a> Sql<'a> {
     ) -> String {
         let (child, parent) = (self.child(key), &self.schema.tables[key.parent]);
         let to = match self.dialect() {
-            // A reference stays within its schema there, and names none.
+            // On SQLite a reference stays in its schema and has no schema name.
             Dialect::Sqlite => self.quoted(&parent.name.1.to_string()),
             Dialect::Postgres | Dialect::MySql => self.named(parent),
         };
@@ -511,7 +512,7 @@ impl<'a> Sql<'a> {
     }
 }
 
-/// Why there is no MODIFY COLUMN.
+/// The reason why there is no MODIFY COLUMN.
 pub(crate) fn not_all_is_told(column: &str) -> String {
     format!(
         "change {column} with MODIFY COLUMN, and state all else that SHOW CREATE TABLE says of it: the catalogs do not say \
@@ -520,7 +521,7 @@ pub(crate) fn not_all_is_told(column: &str) -> String {
     )
 }
 
-/// What a constraint says for a declared action: InnoDB has no SET DEFAULT.
+/// Returns the action of a constraint for a declared action: InnoDB has no SET DEFAULT.
 pub(crate) fn constrained(dialect: Dialect, action: Action) -> Action {
     if dialect == Dialect::MySql && action == Action::SetDefault { Action::NoAction } else { action }
 }

@@ -1,7 +1,7 @@
-//! What can keep a row that is to go, or change others with it: triggers, rules, row security, a
-//! storage engine without transactions, views, computed columns, and other servers that write.
+//! What can keep a doomed row or change other rows: triggers, rules, row security, storage engines
+//! without transactions, views, generated columns, and other servers that write.
 //!
-//! Pure. None of it is wrong in itself: a person has to know it, and sets it aside with
+//! Pure. None of these is wrong in itself. A person must know it, and accepts it with
 //! `Audit::accept`.
 
 use crate::cascade::audit::compare::{Comparison, Draft};
@@ -11,7 +11,7 @@ use crate::cascade::data::dialect::Dialect;
 use crate::cascade::data::finding::{FindingKind, Severity};
 use crate::cascade::declare::schema::{KeyId, Table, TableId};
 
-/// Storage engines whose tables InnoDB takes over as they are.
+/// Storage engines whose tables InnoDB can take over unchanged.
 const TAKEN_OVER: [&str; 5] = ["MyISAM", "Aria", "MEMORY", "ARCHIVE", "CSV"];
 
 impl Comparison<'_> {
@@ -28,7 +28,7 @@ impl Comparison<'_> {
         drafts.extend((!triggers.is_empty()).then(|| Self::triggers(id, table, &triggers)));
     }
 
-    /// Whether a delete may change rows of the table: by SET NULL or SET DEFAULT, or to open a
+    /// Whether a delete may change rows of the table: by SET NULL or SET DEFAULT, or to break a
     /// ring.
     fn is_changed(&self, table: TableId) -> bool {
         let mut keys = self.schema.keys.iter().filter(|key| key.child == table);
@@ -54,16 +54,15 @@ impl Comparison<'_> {
         let is_taken_over = TAKEN_OVER.iter().any(|known| known.eq_ignore_ascii_case(engine));
         Draft {
             found: format!("storage engine {engine}"),
-            why:
-                "nothing that is done to its rows can be undone: a delete that fails later leaves them deleted, and a \
-                  constraint of it is not checked"
-                    .to_owned(),
+            why: "a failed delete could not be rolled back there, and its constraints are not \
+                 checked"
+                .to_owned(),
             fix: if is_taken_over && live.kind == TableKind::Plain {
                 PlannedFix::Statements(vec![self.sql.engine(table)])
             } else {
                 PlannedFix::ByHand(format!(
-                    "move the rows into a table of InnoDB: what ALTER TABLE would have to know of one of {engine}{} the \
-                     catalogs do not say",
+                    "move the rows into a table of InnoDB by hand: the catalogs do not say what ALTER TABLE needs for a \
+                     table of {engine}{}",
                     if live.kind == TableKind::Plain { "" } else { " in partitions" }
                 ))
             },
@@ -73,13 +72,12 @@ impl Comparison<'_> {
 
     fn view(id: TableId, table: &Table) -> Draft {
         Draft {
-            found: format!("{} is a view, or a table of another server", table.label),
-            why: "rows cannot be locked or deleted through every view, and what deleting one does to the tables beneath is \
-                  not counted"
+            found: format!("{} is a view or a foreign table", table.label),
+            why: "not every view can lock or delete rows, and changes to the tables below it are not counted"
                 .to_owned(),
             fix: PlannedFix::ByHand(
-                "register the entity of the table beneath instead; or set the finding aside with `Audit::accept`, if \
-                 deleting a row of the view deletes just that row"
+                "register the entity of the table below it; or accept the finding with `Audit::accept`, if \
+                 deleting a row of the view deletes exactly that row"
                     .to_owned(),
             ),
             ..Self::about(id, table, FindingKind::RegisteredView, Severity::Warning)
@@ -88,14 +86,14 @@ impl Comparison<'_> {
 
     fn row_security(id: TableId, table: &Table, policies: &[String]) -> Draft {
         let found = match policies {
-            [] => "row security without a policy, which lets no row through".to_owned(),
+            [] => "row security without a policy, so no row is visible".to_owned(),
             some => format!("row security for this connection, by {}", some.join(", ")),
         };
         Draft {
             found,
             why: format!(
-                "rows of {} that a policy hides are neither found nor counted, while the database's own constraints \
-                 delete and change them all the same; and what a policy for UPDATE hides cannot be locked",
+                "rows of {} that a policy hides are neither found nor counted, but the database's own constraints \
+                 still delete and change them; rows that a policy for UPDATE hides cannot be locked",
                 table.label
             ),
             fix: PlannedFix::ByHand(
@@ -111,10 +109,10 @@ impl Comparison<'_> {
     fn rules(id: TableId, table: &Table, rules: &[String]) -> Draft {
         Draft {
             found: format!("rules for DELETE or UPDATE: {}", rules.join(", ")),
-            why: format!("a delete of {} does what the rule says, which may be nothing, or more", table.label),
+            why: format!("the rule replaces or extends a delete of {}", table.label),
             fix: PlannedFix::ByHand(
-                "say it with a trigger or a view of its own and drop the rule; or set the finding aside with \
-                 `Audit::accept`, if it does something beside the delete and not instead of it"
+                "replace the rule by a trigger or a view; or accept the finding with \
+                 `Audit::accept`, if the rule runs in addition to the delete and not instead of it"
                     .to_owned(),
             ),
             ..Self::about(id, table, FindingKind::Rules { rules: rules.to_vec() }, Severity::Error)
@@ -126,11 +124,11 @@ impl Comparison<'_> {
         let kind = FindingKind::Triggers { triggers: triggers.iter().map(|trigger| trigger.name.clone()).collect() };
         Draft {
             found: format!("triggers {}", named.collect::<Vec<_>>().join(", ")),
-            why: "what they do is not known here: rows that they change or delete are in no preview and no outcome, and \
-                  where they keep a row that is to go, the delete fails with an error"
+            why: "the crate does not know what they do: no preview and no outcome counts the rows that they change or \
+                  delete, and if they keep a doomed row, the delete fails with an error"
                 .to_owned(),
             fix: PlannedFix::ByHand(
-                "read them; set the finding aside with `Audit::accept`, if they keep no row, and what they change need not \
+                "read them; accept the finding with `Audit::accept`, if they keep no row and their changes need not \
                  be counted"
                     .to_owned(),
             ),
@@ -138,7 +136,7 @@ impl Comparison<'_> {
         }
     }
 
-    /// A computed column takes no value: MySQL and MariaDB pass over it, the others refuse the
+    /// A generated column cannot be set: MySQL and MariaDB ignore the value, the others refuse the
     /// statement.
     pub(super) fn check_generated(&self, id: KeyId, live: &LiveTable, drafts: &mut Vec<Draft>) {
         let key = &self.schema.keys[id];
@@ -151,19 +149,18 @@ impl Comparison<'_> {
                 continue;
             }
             drafts.push(Draft {
-                found: format!("{}.{name} is computed from other columns", table.label),
+                found: format!("{}.{name} is a generated column", table.label),
                 why: match self.live.dialect {
-                    Dialect::MySql => format!(
-                        "the database passes over {} of it: rows would go on referencing to a row that is gone",
-                        key.action
-                    ),
+                    Dialect::MySql => {
+                        format!("the database ignores {} on it: rows would still reference a deleted row", key.action)
+                    }
                     Dialect::Sqlite | Dialect::Postgres => {
                         format!("a delete of {} fails where it sets {name}", self.parent(key))
                     }
                 },
                 fix: PlannedFix::ByHand(format!(
-                    "make {name} a column of its own, or declare NO ACTION, RESTRICT or CASCADE: {} cannot be done to what \
-                     is computed",
+                    "make {name} an ordinary column, or declare NO ACTION, RESTRICT or CASCADE: {} cannot change a \
+                     generated column",
                     key.action
                 )),
                 ..self.draft(id, FindingKind::GeneratedColumn { column: name }, Severity::Error)
@@ -171,20 +168,20 @@ impl Comparison<'_> {
         }
     }
 
-    /// Where several servers write, what one has locked the others do not know before it commits; a
-    /// constraint is checked on each of them.
+    /// If several servers accept writes, one does not know the locks of another before the commit.
+    /// A constraint is checked on each of them.
     pub(super) fn check_writers(&self, id: KeyId, live_keys: &[&LiveKey], drafts: &mut Vec<Draft>) {
         let Some(cluster) = self.live.several_writers.as_deref().filter(|_| live_keys.is_empty()) else { return };
         let key = &self.schema.keys[id];
         drafts.push(Draft {
             found: format!("no constraint, and {cluster}"),
             why: format!(
-                "another server can add a row of {} to a row of {} that is being deleted: no lock holds there",
+                "another server can add a row of {} that references a row of {} during its delete: locks do not reach other servers",
                 self.schema.tables[key.child].label,
                 self.parent(key)
             ),
             fix: PlannedFix::ByHand(
-                "give the key a constraint, or send all that writes these tables to one server and set the finding aside \
+                "add a constraint, or send all writes of these tables to one server and accept the finding \
                  with `Audit::accept`"
                     .to_owned(),
             ),
@@ -192,14 +189,13 @@ impl Comparison<'_> {
         });
     }
 
-    /// Whether a key without SET NULL or SET DEFAULT can be a column that is computed: MySQL
-    /// refuses some.
+    /// Whether a key without SET NULL or SET DEFAULT can be a generated column: MySQL refuses some.
     fn takes_computed(&self) -> bool {
         self.live.dialect != Dialect::MySql || self.live.server.contains("MariaDB")
     }
 
-    /// Why no constraint can be made for a key, or made anew, as things are: what no statement for
-    /// it alone would change.
+    /// Returns why no constraint can be created or replaced for a key in this schema, if no
+    /// statement for it alone would change that.
     pub(super) fn in_the_way(&self, id: KeyId) -> Option<String> {
         let key = &self.schema.keys[id];
         let ends = [key.child, key.parent].map(|table| &self.schema.tables[table]);
@@ -231,7 +227,7 @@ impl Comparison<'_> {
             names.iter().find(|name| child.column(self.live, name).is_some_and(|column| column.is_generated));
         match generated {
             Some(name) if key.action.changes_key() || !self.takes_computed() => {
-                return Some(format!("first make {}.{name} a column that is not computed from others", ends[0].label));
+                return Some(format!("first make {}.{name} an ordinary column", ends[0].label));
             }
             _ => {}
         }
@@ -266,7 +262,7 @@ mod tests {
         impl ActiveModelBehavior for ActiveModel {}
     }
 
-    /// No test has a cluster.
+    /// A unit test, because the tests run on no cluster.
     #[test]
     fn several_servers_write() {
         let graph = Graph::builder().entity(node::Entity).build().unwrap();

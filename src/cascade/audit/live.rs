@@ -1,6 +1,6 @@
-//! The schema as a database has it, as plain data, and how its names are compared.
+//! The schema of a database as plain data, and how its names are compared.
 //!
-//! Pure. What [`catalog`](super::catalog) reads, and [`compare`](super::compare) holds against the
+//! Pure. [`catalog`](super::catalog) reads it, and [`compare`](super::compare) compares it with the
 //! declarations.
 
 use sea_orm::sea_query::{SchemaName, TableName};
@@ -20,47 +20,47 @@ pub(crate) struct QualifiedName {
 #[derive(Debug, Clone)]
 pub(crate) struct Live {
     pub(crate) dialect: Dialect,
-    /// Its name and version, for people.
+    /// The name and version of the database, for people.
     pub(crate) server: String,
-    /// The schema of a name without one, where that is one schema.
+    /// The schema of a name without a schema, if there is one such schema.
     pub(crate) current_schema: String,
-    /// Whether table names that differ in case alone are one.
+    /// Whether table names that differ only in case are the same.
     pub(crate) folds_tables: bool,
-    /// Whether this connection checks constraints at all.
+    /// Whether this connection checks foreign keys.
     pub(crate) enforces: bool,
-    /// MySQL and MariaDB: the collation of a table that states none.
+    /// MySQL and MariaDB: the collation of a table without its own.
     pub(crate) collation: Option<Collation>,
-    /// How it is set that several servers take writes at once, if they do.
+    /// The setting with which several servers accept writes, if they do.
     pub(crate) several_writers: Option<String>,
     pub(crate) tables: Vec<LiveTable>,
-    /// Every foreign key of the database, those of tables that are not registered too.
+    /// Every foreign key of the database, also of tables that are not registered.
     pub(crate) keys: Vec<LiveKey>,
 }
 
 #[derive(Debug, Clone)]
 pub(crate) struct LiveTable {
     pub(crate) place: QualifiedName,
-    /// Whether its name alone, without a schema, leads to it.
+    /// Whether its name without a schema finds it.
     pub(crate) is_visible: bool,
     pub(crate) kind: TableKind,
     pub(crate) columns: Vec<LiveColumn>,
     pub(crate) indexes: Vec<LiveIndex>,
     pub(crate) keepers: Keepers,
-    /// MySQL and MariaDB: the collation of a column that states none.
+    /// MySQL and MariaDB: the collation of a column without its own.
     pub(crate) collation: Option<Collation>,
-    /// SQLite: its text, from which it can be made anew.
+    /// SQLite: its CREATE TABLE text, from which it can be created again.
     pub(crate) definition: Option<Definition>,
 }
 
-/// What can keep a row of a table, or change another, when this crate deletes or changes it.
+/// What can keep a row of a table, or change other rows, when this crate deletes or changes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Keepers {
     pub(crate) triggers: Vec<LiveTrigger>,
     /// PostgreSQL: the rules for DELETE and UPDATE.
     pub(crate) rules: Vec<String>,
-    /// PostgreSQL: the policies of its row security, if that holds for this connection.
+    /// PostgreSQL: the policies of its row security, if it is active for this connection.
     pub(crate) policies: Option<Vec<String>>,
-    /// MySQL and MariaDB: its storage engine, if that has no transactions.
+    /// MySQL and MariaDB: its storage engine, if it has no transactions.
     pub(crate) engine: Option<String>,
 }
 
@@ -69,7 +69,7 @@ pub(crate) struct LiveTrigger {
     pub(crate) name: String,
     /// As `BEFORE DELETE`.
     pub(crate) event: String,
-    /// Whether it is for DELETE, and not for UPDATE alone.
+    /// Whether it is for DELETE, and not only for UPDATE.
     pub(crate) on_delete: bool,
 }
 
@@ -78,8 +78,8 @@ pub(crate) enum TableKind {
     Plain,
     /// Its rows are in partitions (PostgreSQL, MySQL, MariaDB).
     Partitioned,
-    /// A view, or a foreign table: it has neither constraints nor indexes of ours to fix, and its
-    /// columns do not say what is NOT NULL.
+    /// A view or a foreign table: it has no constraints or indexes to fix, and its columns do not
+    /// say whether they are NOT NULL.
     View,
 }
 
@@ -87,25 +87,24 @@ pub(crate) enum TableKind {
 pub(crate) struct LiveColumn {
     pub(crate) name: String,
     pub(crate) nullable: bool,
-    /// `None` where it is not known.
+    /// `None` if it is unknown.
     pub(crate) ty: Option<LiveType>,
-    /// Whether its value is computed from others.
+    /// Whether it is a generated column.
     pub(crate) is_generated: bool,
-    /// PostgreSQL: whether it cannot be NULL because of its domain, which no change of the column
-    /// alters.
+    /// PostgreSQL: whether its domain makes it NOT NULL, which no change of the column alters.
     pub(crate) is_not_null_by_type: bool,
-    /// MySQL and MariaDB, which change a column by stating all of it: what comes after NULL or NOT
-    /// NULL; `None` where the catalogs do not say all.
+    /// MySQL and MariaDB, where MODIFY COLUMN states the whole column: the text after NULL or NOT
+    /// NULL; `None` if the catalogs do not have everything.
     pub(crate) stated: Option<String>,
 }
 
 #[derive(Debug, Clone)]
 pub(crate) struct LiveIndex {
     pub(crate) name: String,
-    /// Its columns in order; `None` for an expression, or the beginning of a column.
+    /// Its columns in order; `None` for an expression or a prefix of a column.
     pub(crate) columns: Vec<Option<String>>,
     pub(crate) is_unique: bool,
-    /// Whether it has only rows that fulfil a condition, be it that a column is not NULL.
+    /// Whether it has only rows that match a condition, such as that a column is not NULL.
     pub(crate) is_partial: bool,
     pub(crate) defect: Option<IndexDefect>,
 }
@@ -113,14 +112,13 @@ pub(crate) struct LiveIndex {
 /// Why an index does not find every row with a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum IndexDefect {
-    /// It has some rows only.
+    /// It is partial.
     Partial,
-    /// Making it failed, and it is not used.
+    /// Its creation failed, and it is not used.
     Invalid,
     /// It is switched off.
     Ignored,
-    /// It is of a kind that does not look up values, or compares them in another way than the
-    /// column.
+    /// It is of a kind that does not look up values, or compares them differently than the column.
     Kind,
 }
 
@@ -136,22 +134,21 @@ pub(crate) struct LiveKey {
     pub(crate) parent_is_of: Vec<QualifiedName>,
     pub(crate) parent_columns: Vec<String>,
     pub(crate) on_delete: Action,
-    /// PostgreSQL: whether only some of the columns are set then.
+    /// PostgreSQL: whether its action changes only some of the columns.
     pub(crate) sets_some: bool,
     pub(crate) on_update: Action,
-    /// Whether the rows that were there when it was made have been checked.
+    /// Whether the rows that existed before it were checked.
     pub(crate) is_validated: bool,
-    /// Whether it is checked at all.
+    /// Whether it is enforced.
     pub(crate) is_enforced: bool,
     /// PostgreSQL: `MATCH FULL`, or empty.
     pub(crate) matching: &'static str,
-    /// The words that follow it, such as `DEFERRABLE INITIALLY DEFERRED`; empty where there are
-    /// none.
+    /// The clause after it, such as `DEFERRABLE INITIALLY DEFERRED`; empty if there is none.
     pub(crate) deferrable: &'static str,
 }
 
 impl Live {
-    /// The table that a declared name leads to.
+    /// Returns the table with a declared name.
     pub(crate) fn find(&self, name: &TableName) -> Option<&LiveTable> {
         let TableName(schema, table) = name;
         let table = table.to_string();
@@ -165,7 +162,7 @@ impl Live {
         self.tables.iter().find(is_meant)
     }
 
-    /// Where a declared name leads, whether or not the table is there.
+    /// Returns the qualified name for a declared name, whether or not the table exists.
     pub(crate) fn place(&self, name: &TableName) -> QualifiedName {
         if let Some(live) = self.find(name) {
             return live.place.clone();
@@ -179,12 +176,12 @@ impl Live {
         self.same_name(&one.schema, &other.schema) && self.same_name(&one.table, &other.table)
     }
 
-    /// Of a table or a schema.
+    /// Compares the names of tables or schemas.
     fn same_name(&self, one: &str, other: &str) -> bool {
         if self.folds_tables { one.to_lowercase() == other.to_lowercase() } else { one == other }
     }
 
-    /// Quoted names are exact on PostgreSQL alone.
+    /// Only PostgreSQL compares quoted column names exactly.
     pub(crate) fn same_column(&self, one: &str, other: &str) -> bool {
         match self.dialect {
             Dialect::Postgres => one == other,
@@ -192,7 +189,7 @@ impl Live {
         }
     }
 
-    /// Whether both are the same columns, in whatever order.
+    /// Whether both are the same columns, in any order.
     pub(crate) fn same_columns(&self, some: &[String], others: &[String]) -> bool {
         some.len() == others.len() && self.are_among(some, others)
     }
@@ -209,27 +206,27 @@ impl LiveTable {
 }
 
 impl LiveIndex {
-    /// Whether rows are found by it when the values of just these columns are known.
+    /// Whether it finds rows by the values of exactly these columns.
     pub(crate) fn finds(&self, live: &Live, columns: &[String]) -> bool {
         self.defect.is_none() && self.leads_with(live, columns)
     }
 
-    /// Whether these columns, in whatever order, are its first.
+    /// Whether these columns, in any order, are its first.
     pub(crate) fn leads_with(&self, live: &Live, columns: &[String]) -> bool {
         let first: Vec<String> = self.columns.iter().map_while(Clone::clone).take(columns.len()).collect();
         live.same_columns(&first, columns)
     }
 
-    /// Whether it keeps two rows from having the same values in these columns.
+    /// Whether it prevents two rows with the same values in these columns.
     pub(crate) fn tells_apart(&self, live: &Live, columns: &[String]) -> bool {
         let own: Vec<String> = self.columns.iter().map_while(Clone::clone).collect();
         let is_whole = own.len() == self.columns.len();
-        // One that is not used to look rows up still keeps them apart.
+        // An index that is not used to look up rows is still unique.
         let is_sound = matches!(self.defect, None | Some(IndexDefect::Ignored));
         self.is_unique && is_sound && is_whole && live.are_among(&own, columns)
     }
 
-    /// Whether a constraint can lead to these columns because of it.
+    /// Whether it allows a constraint to reference these columns.
     pub(crate) fn can_be_referenced(&self, live: &Live, columns: &[String]) -> bool {
         self.tells_apart(live, columns) && self.columns.len() == columns.len() && !self.is_partial
     }

@@ -1,13 +1,13 @@
-//! A table that is not there, as its fix will make it.
+//! A missing table, as its fix will create it.
 //!
-//! Pure. So that an audit finds at once what will still be missing then.
+//! Pure. With it one audit also finds what would be missing after the fix.
 
 use crate::cascade::audit::live::{Keepers, Live, LiveColumn, LiveIndex, LiveKey, LiveTable, TableKind};
 use crate::cascade::audit::types::{Collation, LiveType, Sort, declared};
 use crate::cascade::declare::declaration::Column;
 use crate::cascade::declare::schema::{ForeignKey, Schema, Table, TableId};
 
-/// A table as its fix will make it.
+/// Returns a table as its fix will create it.
 pub(crate) fn made(live: &Live, table: &Table) -> Option<LiveTable> {
     let by = (table.ddl?)(live.dialect.backend());
     let (mut columns, mut indexes) = (Vec::new(), Vec::new());
@@ -46,7 +46,7 @@ pub(crate) fn made(live: &Live, table: &Table) -> Option<LiveTable> {
     })
 }
 
-/// A column as its fix will make it, in a table with that collation.
+/// Returns a column as its fix will create it, in a table with that collation.
 pub(crate) fn made_column(
     live: &Live,
     name: String,
@@ -68,7 +68,7 @@ pub(crate) fn made_column(
     }
 }
 
-/// SQLite: the constraints that a table is made with.
+/// SQLite: returns the constraints that a table is created with.
 pub(crate) fn made_keys(schema: &Schema, live: &Live, child: TableId) -> Vec<LiveKey> {
     let keys = schema.keys.iter().filter(|key| key.child == child);
     let made = |key: &ForeignKey| {

@@ -1,10 +1,10 @@
 //! Compares a database with the declarations: the request, the findings, and their fixes.
 //!
-//! I/O: this is where an audit begins and ends its transaction. `catalog` reads the schema into the
-//! plain data of `live`, `rows` looks through rows, `compare` holds both against the declarations
-//! (with `made` for what is missing, `depth`, `types` and `ends` for the types of columns, and
-//! `keepers` for what keeps rows), `fix` and `rebuild` write the SQL that makes it so, and
-//! `finding` is what comes of it.
+//! I/O: an audit begins and ends its transaction here. `catalog` reads the schema into the plain
+//! data of `live`. `rows` reads rows. `compare` compares both with the declarations (with `made`
+//! for missing tables, `depth`, `types` and `ends` for column types, and `keepers` for what keeps
+//! rows). `fix` and `rebuild` write the SQL of the fixes. `actions` takes the actions of a graph
+//! from the constraints.
 
 mod actions;
 mod catalog;

@@ -1,11 +1,11 @@
-//! Which registered tables and keys the tables and constraints of a database belong to.
+//! Matches the tables and constraints of a database with the registered tables and keys.
 //!
 //! Pure.
 
 use crate::cascade::audit::live::{Live, LiveKey, QualifiedName};
 use crate::cascade::declare::schema::{ForeignKey, Schema, TableId};
 
-/// Where each registered table is in the database.
+/// The qualified name of each registered table.
 pub(super) struct Places<'a> {
     schema: &'a Schema,
     live: &'a Live,

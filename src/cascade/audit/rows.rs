@@ -1,4 +1,4 @@
-//! Looks through rows for an audit: for orphans, and how deep they hang below each other.
+//! Reads rows for an audit: orphans, and the depth of chains.
 //!
 //! I/O.
 
@@ -20,8 +20,8 @@ use crate::cascade::plan::Plan;
 use crate::cascade::plan::fetched::Fetched;
 use crate::cascade::sql::orphans::orphans;
 
-/// What there is by each key whose tables and columns are there: all of it, or only what decides
-/// whether a constraint that refuses is as it should be.
+/// Reads the rows of each key whose tables and columns exist: everything, or only what decides
+/// whether a constraint that refuses is right.
 pub(super) async fn read(
     session: &dyn Session,
     dialect: Dialect,
@@ -41,7 +41,7 @@ pub(super) async fn read(
             capture: &capture,
             transaction: Transaction::CallersToRead,
         };
-        // The database would refuse to, and the finding about its ends says why.
+        // The database would refuse the comparison, and the finding about the two ends says why.
         let counts_orphans = counts_orphans && can_be_compared(schema, live, key);
         let measures = is_limited(schema, dialect, live, key)
             && (counts_orphans || refuses(schema, live, key))
@@ -55,8 +55,8 @@ pub(super) async fn read(
     Ok(found)
 }
 
-/// SQLite, which stores any value in any column: those of the columns by which rows are found,
-/// whose form is not that of the declared type. One statement for each table.
+/// SQLite stores any value in any column. Counts the key values that are not stored in the form of
+/// their declared type. One statement for each table.
 pub(super) async fn stored(
     session: &dyn Session,
     dialect: Dialect,

@@ -1,7 +1,7 @@
-//! The types of columns, as far as they decide which values are equal, and which there can be.
+//! The types of columns, as far as they decide which values are equal and which are possible.
 //!
-//! Pure. What a catalog says of a column and what SeaORM would make of its declaration are read by
-//! one parser for each database, so that a table as SeaORM makes it differs in nothing.
+//! Pure. One parser for each database reads both the type in the catalogs and the type that SeaORM
+//! would create, so that a table made by SeaORM never differs.
 
 use sea_orm::sea_query::{
     Alias, ColumnDef, ColumnType, MysqlQueryBuilder, PostgresQueryBuilder, SqliteQueryBuilder, Table as TableStatement,
@@ -9,7 +9,7 @@ use sea_orm::sea_query::{
 
 use crate::cascade::data::dialect::Dialect;
 
-/// The type of a column as a database has it.
+/// The type of a column in a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LiveType {
     /// As the database writes it, without its collation.
@@ -23,29 +23,29 @@ pub(crate) struct LiveType {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Collation {
     pub(crate) name: String,
-    /// MySQL and MariaDB; else empty.
+    /// MySQL and MariaDB; empty otherwise.
     pub(crate) charset: String,
-    /// PostgreSQL: whether it is the database's own, which gives way to another.
+    /// PostgreSQL: whether it is the default collation, which yields to another.
     pub(crate) gives_way: bool,
-    /// PostgreSQL: whether texts of different bytes can be equal.
+    /// PostgreSQL: whether texts with different bytes can be equal.
     pub(crate) is_loose: bool,
 }
 
-/// A type without what does not matter to equality, such as the length of a text.
+/// A type without the parts that do not change equality, such as the length of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Sort {
     Integer {
         bits: u32,
         is_unsigned: bool,
     },
-    /// With how many digits, and how many of them behind the point; `None` for any number.
+    /// The number of digits, and of digits after the point; `None` for any number.
     Decimal(Option<(u32, u32)>),
     Text,
-    /// PostgreSQL's `char(n)`, which passes over blanks at the end.
+    /// PostgreSQL's `char(n)`, which ignores trailing blanks.
     PaddedText,
-    /// MySQL and MariaDB: one of these words.
+    /// MySQL and MariaDB: an enum with these words.
     Enum(String),
-    /// As many as stated, if they are padded to that length.
+    /// The stated length, if values are padded to it.
     Bytes(Option<u32>),
     /// SQLite.
     Affinity(Affinity),
@@ -53,7 +53,7 @@ pub(crate) enum Sort {
     Other(String),
 }
 
-/// What SQLite makes of a value that is stored in a column or compared with it.
+/// How SQLite converts a value that is stored in a column or compared with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Affinity {
     /// INTEGER and NUMERIC.
@@ -64,20 +64,20 @@ pub(crate) enum Affinity {
 }
 
 impl LiveType {
-    /// A type by its name in the catalogs.
+    /// Reads a type by its name in the catalogs.
     pub(crate) fn new(dialect: Dialect, name: String, collation: Option<Collation>) -> Self {
         Self { sort: Sort::of(dialect, &name), name, collation }
     }
 
-    /// MySQL and MariaDB: whether it has no length, so that only the beginning of a value can be
+    /// MySQL and MariaDB: whether it has no length, so that only a prefix of a value can be
     /// indexed.
     pub(crate) fn is_endless(&self) -> bool {
         let name = self.name.to_ascii_lowercase();
         matches!(self.sort, Sort::Text | Sort::Bytes(_)) && (name.ends_with("text") || name.ends_with("blob"))
     }
 
-    /// MySQL and MariaDB: how many bytes a text or bytes of a stated length can have; others are
-    /// short.
+    /// MySQL and MariaDB: the largest size in bytes of a text or bytes with a length; other types
+    /// are short.
     pub(crate) fn bytes_max(&self) -> u32 {
         let length = self.length().unwrap_or_default();
         let charset = self.collation.as_ref().map_or("", |collation| collation.charset.as_str());
@@ -90,27 +90,27 @@ impl LiveType {
         }
     }
 
-    /// The length that it states.
+    /// Returns its stated length.
     pub(crate) fn length(&self) -> Option<u32> {
         Words::of(&self.name).numbers().first().copied()
     }
 }
 
 impl Collation {
-    /// MySQL and MariaDB: one with the character set that its name begins with.
+    /// MySQL and MariaDB: returns a collation with the character set that its name begins with.
     pub(crate) fn with_charset(name: String) -> Self {
         let charset = name.split('_').next().unwrap_or_default().to_owned();
         Self::named(name, charset)
     }
 
-    /// One of a database that knows nothing more of it.
+    /// Returns a collation of a database without more details.
     pub(crate) fn named(name: String, charset: String) -> Self {
         Self { name, charset, gives_way: false, is_loose: false }
     }
 }
 
 impl Sort {
-    /// Of a type by its name.
+    /// Reads a collation from a type's name.
     pub(crate) fn of(dialect: Dialect, name: &str) -> Self {
         let words = Words::of(name);
         match dialect {
@@ -121,7 +121,7 @@ impl Sort {
     }
 }
 
-/// What SeaORM would make of a declared type, if the database has it.
+/// Returns the type that SeaORM would create for a declared type, if the database has it.
 pub(crate) fn declared(dialect: Dialect, ty: &ColumnType) -> Option<String> {
     if !has(dialect, ty) {
         return None;
@@ -138,7 +138,7 @@ pub(crate) fn declared(dialect: Dialect, ty: &ColumnType) -> Option<String> {
     Some(definition.split_once(' ')?.1.trim().to_owned())
 }
 
-/// Whether the database has the type; sea-query panics where it has not.
+/// Whether the database has the type. sea-query panics if it does not.
 pub(crate) fn has(dialect: Dialect, ty: &ColumnType) -> bool {
     use ColumnType as T;
     match dialect {
@@ -162,9 +162,9 @@ pub(crate) fn has(dialect: Dialect, ty: &ColumnType) -> bool {
 
 /// A type's name in its parts: `character varying(80)`, `bigint(20) unsigned`.
 struct Words {
-    /// In lower case, without schema, quotes and what is in parentheses.
+    /// In lower case, without schema, quotes and parentheses.
     name: String,
-    /// What is in the parentheses.
+    /// The text in the parentheses.
     inside: String,
     is_unsigned: bool,
 }
@@ -177,7 +177,7 @@ impl Words {
         let full = format!("{} {after}", before.trim().to_lowercase());
         let is_modifier = |word: &&str| matches!(*word, "unsigned" | "signed" | "zerofill");
         let words: Vec<&str> = full.split_whitespace().filter(|word| !is_modifier(word)).collect();
-        // What a declaration of its own may say after the type.
+        // Words that a custom type may have after its name.
         let is_end = |pair: &[&str]| {
             matches!(pair, ["collate" | "charset" | "not" | "null" | "default" | "check" | "comment", ..])
                 || matches!(pair, ["character", "set", ..])
@@ -204,7 +204,7 @@ impl Words {
         })
     }
 
-    /// By its name, and all that is stated of it.
+    /// Reads a type by its name and all its details.
     fn other(&self, name: &str) -> Sort {
         let inside = if self.inside.is_empty() { String::new() } else { format!("({})", self.inside) };
         Sort::Other(format!("{name}{inside}"))
@@ -225,7 +225,7 @@ fn postgres(words: &Words) -> Sort {
         "character" | "char" | "bpchar" => Sort::PaddedText,
         "bytea" => Sort::Bytes(None),
         "bool" => Sort::Other("boolean".to_owned()),
-        // How many digits of a second are kept does not change when two are equal.
+        // The number of fractional digits of a second does not change when two values are equal.
         "timestamp" | "timestamp without time zone" => Sort::Other("timestamp without time zone".to_owned()),
         "timestamptz" | "timestamp with time zone" => Sort::Other("timestamp with time zone".to_owned()),
         "time" | "time without time zone" => Sort::Other("time without time zone".to_owned()),
@@ -255,7 +255,7 @@ fn mysql(words: &Words) -> Sort {
     }
 }
 
-/// By the rules of its manual ("Determination Of Column Affinity"), in their order.
+/// By the rules of SQLite's manual ("Determination Of Column Affinity"), in their order.
 fn affinity(name: &str) -> Affinity {
     let name = name.to_ascii_uppercase();
     let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
@@ -284,7 +284,7 @@ mod tests {
         assert_eq!(Sort::of(dialect, &declared), Sort::of(dialect, live), "{declared} and {live}");
     }
 
-    /// What SeaORM makes is what the catalogs say then.
+    /// The type that SeaORM creates equals the type that the catalogs report.
     #[test]
     fn what_seaorm_makes() {
         use ColumnType as T;

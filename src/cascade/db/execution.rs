@@ -1,6 +1,6 @@
 //! What one execution of a plan works with.
 //!
-//! I/O: it sends statements and reads their numbers. Which statements, `find` and `run` say.
+//! I/O: it sends statements and reads their counts. `find` and `run` choose the statements.
 
 use std::sync::atomic::AtomicBool;
 
@@ -17,22 +17,23 @@ use crate::cascade::plan::Plan;
 use crate::cascade::plan::fetched::Fetched;
 use crate::cascade::sql::{Reads, Sql};
 
-/// Tables of which more is wanted than to be deleted from, and whether a hook has run.
+/// The tables whose rows are read before they are deleted, for hooks or `keys_of`; and whether a
+/// hook has run.
 #[derive(Debug, Default)]
 pub(crate) struct Capture {
-    /// Whose keys the outcome carries.
+    /// The tables whose deleted keys the outcome has.
     pub(crate) keys_of: Vec<TableId>,
-    /// Whether rows that row security hides may be passed over.
+    /// Whether rows that row security hides are ignored.
     pub(crate) under_row_security: bool,
-    /// Whether the roots that were asked for must exist.
+    /// Whether every root must exist.
     pub(crate) must_exist: bool,
-    /// The keys by which a repair's rows are orphans, and what becomes of these.
+    /// The foreign keys whose orphans a repair changes or deletes, with the action.
     pub(crate) repaired: Vec<(KeyId, Action)>,
     pub(crate) has_hook_run: AtomicBool,
 }
 
 impl Capture {
-    /// The same before any hook has run.
+    /// Returns the same as before any hook has run.
     pub(crate) fn anew(&self) -> Self {
         let Self { keys_of, under_row_security, must_exist, repaired, has_hook_run: _ } = self;
         Self {
@@ -45,7 +46,7 @@ impl Capture {
     }
 }
 
-/// What one run works with.
+/// What one execution works with.
 #[derive(Clone, Copy)]
 pub(crate) struct Execution<'a> {
     pub(crate) schema: &'a Schema,
@@ -57,14 +58,14 @@ pub(crate) struct Execution<'a> {
     pub(crate) transaction: Transaction,
 }
 
-/// Whose transaction a run is in.
+/// Whose transaction an execution is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Transaction {
-    /// One of our own, whose isolation level is ours too.
+    /// Our own, with our isolation level.
     Ours,
-    /// The caller's, to read.
+    /// The caller's, for reads.
     CallersToRead,
-    /// The caller's, to write.
+    /// The caller's, for writes.
     CallersToWrite,
 }
 
@@ -94,7 +95,7 @@ impl<'a> Execution<'a> {
         keys_of(self.schema, self.dialect, table, columns)
     }
 
-    /// The numbers that a statement counts.
+    /// Reads the counts of a statement.
     pub(crate) async fn row_of(self, select: &SelectStatement, numbers: usize) -> Result<Vec<u64>, Error> {
         let rows = self.session.query(select).await?;
         let Some(row) = rows.first() else { return Ok(vec![0; numbers]) };
@@ -111,7 +112,8 @@ impl<'a> Execution<'a> {
     }
 }
 
-/// An empty set of keys for these columns; refuses a type that the backend cannot compare (R12).
+/// Returns an empty set of keys for these columns. Refuses a type that the database cannot compare
+/// (R12).
 pub(crate) fn keys_of(schema: &Schema, dialect: Dialect, table: TableId, columns: &[usize]) -> Result<Keys, Error> {
     let table = &schema.tables[table];
     let kind = |&column: &usize| {

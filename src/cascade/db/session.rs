@@ -1,4 +1,4 @@
-//! The connection behind one face, and the transaction around each run.
+//! The connection as one object-safe type, and the transaction around each run.
 //!
 //! I/O.
 
@@ -15,33 +15,33 @@ use sea_orm::{
 use crate::cascade::data::dialect::Dialect;
 use crate::cascade::error::Error;
 
-/// What this crate runs on: a pool, a transaction of the caller's, or either of them restricted by
-/// SeaORM's access control.
+/// What this crate accepts as a connection: a pool, a transaction of yours, or either of them
+/// restricted by SeaORM's access control.
 ///
-/// Implemented for everything that implements SeaORM's two connection traits.
+/// It is implemented for every type that implements SeaORM's two connection traits.
 pub trait Connection: ConnectionTrait + TransactionTrait + 'static {}
 
 impl<C: ConnectionTrait + TransactionTrait + 'static> Connection for C {}
 
-/// Whether this is a transaction, of the caller's then.
+/// Whether this is a transaction. It is the caller's then.
 pub(crate) fn is_transaction<C: Connection>() -> bool {
     TypeId::of::<C>() == TypeId::of::<C::Transaction>()
 }
 
-/// A connection as an object, so that the engine is compiled once and not for each kind of
+/// A connection as a trait object, so that the engine is compiled once and not for each type of
 /// connection.
 ///
-/// It forwards statements as they are built: `RestrictedConnection` judges those and refuses SQL
+/// It passes statements on as they are built: `RestrictedConnection` checks those and refuses SQL
 /// text.
 #[async_trait]
 pub(crate) trait Session: Sync {
     async fn execute(&self, statement: &dyn StatementBuilder) -> Result<ExecResult, DbErr>;
     async fn query(&self, statement: &dyn StatementBuilder) -> Result<Vec<QueryResult>, DbErr>;
-    /// The connection beneath, for SQL text of hooks.
+    /// Returns the inner connection, for SQL text of hooks.
     fn raw(&self) -> &dyn Raw;
 }
 
-/// What a connection does with SQL text. Only hooks have any.
+/// The methods for SQL text. Only hooks use them.
 #[async_trait]
 pub(crate) trait Raw: Sync {
     fn backend(&self) -> DbBackend;
@@ -96,8 +96,7 @@ impl StatementBuilder for Forwarded<'_> {
     }
 }
 
-/// SQL text that looks at no table of the user's, a pragma or a question to the catalogs, so that
-/// it needs no right to one.
+/// A PRAGMA or a catalog query. It reads no table of the user, so it needs no table privilege.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct CatalogQuery {
     sql: String,
@@ -126,12 +125,12 @@ impl StatementBuilder for CatalogQuery {
 /// What a transaction is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// Several reads that must see one state.
+    /// Several reads of one snapshot.
     Read,
     /// Reads and writes. SQLite takes its write lock at BEGIN, because a transaction that reads
-    /// first and then writes fails as soon as another has written; the others read what is
-    /// committed at each statement, because an older snapshot misses rows that a waiting writer has
-    /// just added.
+    /// first and writes later fails if another has written in between. The others use READ
+    /// COMMITTED, because an older snapshot does not show rows that a waiting writer has just
+    /// added.
     Write,
 }
 
@@ -154,7 +153,7 @@ pub(crate) async fn begin<C: Connection>(db: &C, dialect: Dialect, purpose: Purp
     Ok(db.begin_with_options(options).await?)
 }
 
-/// An error that can say that the transaction which it came from is gone.
+/// An error that can report that its transaction is lost.
 pub(crate) trait CanLose: From<DbErr> {
     fn with_transaction_lost(self) -> Self;
 }
@@ -165,13 +164,13 @@ impl CanLose for Error {
     }
 }
 
-/// Commits what went well and undoes what did not. The error of the work is never replaced by one
-/// of the rollback: where that fails there is nothing to undo any more, because the database has
-/// ended the transaction or the connection is gone.
+/// Commits if the work succeeded, and rolls back if it failed. An error of the rollback never
+/// replaces the error of the work: if the rollback fails, the database has ended the transaction or
+/// the connection is lost, so there is nothing to roll back.
 pub(crate) async fn finish<T, E: CanLose>(transaction: impl TransactionSession, result: Result<T, E>) -> Result<T, E> {
     match result {
         Ok(value) => {
-            // A savepoint that cannot be released is gone with its transaction.
+            // A savepoint that cannot be released is lost with its transaction.
             transaction.commit().await.map_err(|source| E::from(source).with_transaction_lost())?;
             Ok(value)
         }

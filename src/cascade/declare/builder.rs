@@ -46,7 +46,7 @@ pub struct GraphBuilder {
     pub(super) left_to_database: Vec<TableName>,
 }
 
-/// An entity, which is read when the graph is built.
+/// A registered entity. It is read when the graph is built.
 #[derive(Debug, Clone)]
 struct Registered {
     type_id: TypeId,
@@ -200,7 +200,7 @@ impl GraphBuilder {
         let (mut keys, mut stated, mut wrong) = (Vec::new(), Vec::new(), Vec::new());
         for (child, declaration) in declarations.iter().enumerate() {
             for relation in foreign_keys(declaration) {
-                // It is no foreign key.
+                // A relation with a condition is no foreign key.
                 let is_left = is_conditional(&relation.def) && self.left_to_database.contains(&declaration.name);
                 if is_left {
                     continue;
@@ -228,7 +228,7 @@ impl GraphBuilder {
         (Graph { schema: Arc::new(schema) }, faults)
     }
 
-    /// R2: a second entity on the same table is refused.
+    /// R2: refuses a second entity on the same table.
     fn one_per_table(&self, faults: &mut Vec<Fault>) -> Vec<Declaration> {
         let mut kept: Vec<Declaration> = Vec::new();
         for declaration in self.entities.iter().map(|entity| (entity.declaration)(&self.overrides)) {
@@ -248,9 +248,9 @@ impl GraphBuilder {
         kept
     }
 
-    /// R2: a `has_many` or `has_one` that leads to a table which is neither registered nor left to
-    /// the database is refused, and so is one that no `belongs_to` of the child answers. R1: an
-    /// action stated there must agree.
+    /// R2: refuses a `has_many` or `has_one` to a table that is neither registered nor left to the
+    /// database, and one without a `belongs_to` on the child. R1: an action declared there must
+    /// agree.
     fn check_parents(&self, declarations: &[Declaration], known: &Known<'_>, faults: &mut Vec<Fault>) {
         for (parent, declaration) in declarations.iter().enumerate() {
             for Relation { name, def: relation, .. } in children(declaration) {
@@ -273,8 +273,8 @@ impl GraphBuilder {
                 let is_left = self.left_to_database.contains(child_name);
                 let Some(answer) = answer else {
                     if is_conditional(relation) {
-                        // To advise a `belongs_to` here would delete more rows than the relation
-                        // shows.
+                        // A `belongs_to` would delete more rows than the relation shows, so it is
+                        // not advised.
                         let fault = Fault::ConditionalRelation {
                             table: parent_label,
                             relation: name.clone(),
@@ -287,7 +287,7 @@ impl GraphBuilder {
                         *of == child && to.as_ref() == Some(&declaration.name)
                     };
                     if known.wrong.iter().any(is_wrong) {
-                        // It is declared, and has a fault of its own.
+                        // The `belongs_to` exists and has its own fault.
                         continue;
                     }
                     faults.push(Fault::NoBelongsTo {
@@ -311,17 +311,17 @@ impl GraphBuilder {
     }
 }
 
-/// What is known of the keys when the parents' relations are checked.
+/// The keys, for the check of the parents' relations.
 struct Known<'a> {
     keys: &'a [ForeignKey],
-    /// The labels of those whose action the builder states.
+    /// The labels of those whose action does not come from the entity.
     stated: &'a [String],
     /// The children and parents of `belongs_to` relations with a fault.
     wrong: &'a [(TableId, Option<TableName>)],
 }
 
-/// R1: foreign keys are the relations whose table holds the key (`is_owner` says the opposite of
-/// its name).
+/// R1: returns the relations whose table holds the foreign key (`is_owner` says the opposite of its
+/// name).
 fn foreign_keys(declaration: &Declaration) -> impl Iterator<Item = &Relation> {
     declaration.relations.iter().filter(|relation| !relation.def.is_owner)
 }
@@ -339,7 +339,8 @@ pub(super) fn is_conditional(relation: &RelationDef) -> bool {
     relation.on_condition.is_some() || relation.condition_type == ConditionType::Any
 }
 
-/// The column pairs of child and parent, as a set: their order in the declaration has no meaning.
+/// Returns the column pairs of child and parent as a set: their order in the declaration has no
+/// meaning.
 pub(super) fn pairs<'a>(
     from: impl Iterator<Item = &'a DynIden>,
     to: impl Iterator<Item = &'a DynIden>,
@@ -347,8 +348,8 @@ pub(super) fn pairs<'a>(
     from.zip(to).map(|(from, to)| (from.to_string(), to.to_string())).collect()
 }
 
-/// The foreign key that a `belongs_to` declares; `None` if its parent is not registered or a fault
-/// was found.
+/// Returns the foreign key that a `belongs_to` declares; `None` if its parent is not registered or
+/// it has a fault.
 fn resolve(
     declarations: &[Declaration],
     child: TableId,
@@ -392,15 +393,14 @@ fn resolve(
     Some(ForeignKey { label, child, child_columns, parent, parent_columns, action, constraint })
 }
 
-/// Whether these columns tell the rows of a table apart: the primary key or a unique set is among
-/// them.
+/// Whether these columns identify a row: they contain the primary key or a unique set.
 fn is_unique(declaration: &Declaration, columns: &[usize]) -> bool {
     let mut sets = declaration.unique.iter().chain([&declaration.primary_key]);
     sets.any(|set| set.iter().all(|column| columns.contains(column)))
 }
 
-/// The constraint as SeaORM would make it. Its ON UPDATE is not this crate's business: one that is
-/// not known is NO ACTION.
+/// Returns the constraint as SeaORM would create it. This crate does not use its ON UPDATE, so an
+/// unknown one is read as NO ACTION.
 fn constraint(declaration: &Declaration, columns: &[usize], relation: &RelationDef) -> Option<Constraint> {
     if relation.skip_fk {
         return None;

@@ -1,7 +1,7 @@
-//! The `before_delete` and `after_delete` of registered entities, behind one object-safe face.
+//! The `before_delete` and `after_delete` of registered entities, behind one object-safe trait.
 //!
-//! I/O. Hooks are generic over the connection that they are given, so they get one of a type of its
-//! own that forwards to the run's.
+//! I/O. Hooks are generic over their connection, so they get a connection type of this crate that
+//! passes statements on to the run's transaction.
 
 use std::any::Any;
 use std::fmt;
@@ -16,13 +16,13 @@ use sea_orm::{
 
 use crate::cascade::db::session::Session;
 
-/// What was made of a chunk's rows by `before_delete`, for `after_delete`.
+/// What `before_delete` returned for a chunk of rows, for `after_delete`.
 pub(crate) type Models = Box<dyn Any + Send>;
 
 /// The hooks of one entity.
 #[async_trait]
 pub(crate) trait Hooks: Send + Sync {
-    /// Reads whole rows, so that they can be made into models.
+    /// Returns the Select that reads whole rows as models.
     fn select(&self) -> SelectStatement;
 
     async fn before(&self, rows: Vec<QueryResult>, session: &dyn Session) -> Result<Models, DbErr>;
@@ -36,7 +36,7 @@ impl fmt::Debug for dyn Hooks {
     }
 }
 
-/// The hooks of this entity's `ActiveModelBehavior`.
+/// Returns the hooks of this entity's `ActiveModelBehavior`.
 pub(crate) struct Of<E>(PhantomData<E>);
 
 impl<E> Of<E> {
@@ -70,7 +70,7 @@ where
     }
 
     async fn after(&self, models: Models, session: &dyn Session) -> Result<(), DbErr> {
-        // They are what `before` gave.
+        // `before` returned them.
         let Ok(models) = models.downcast::<Vec<E::ActiveModel>>() else { return Ok(()) };
         let db = HookConnection(session);
         for model in *models {

@@ -24,7 +24,7 @@ pub(crate) type KeyId = usize;
 pub(crate) struct Schema {
     pub(crate) tables: Vec<Table>,
     pub(crate) keys: Vec<ForeignKey>,
-    /// Tables whose references are the database's business.
+    /// Tables whose references are left to the database.
     pub(crate) left_to_database: Vec<TableName>,
 }
 
@@ -35,10 +35,10 @@ pub(crate) struct Table {
     pub(crate) label: String,
     pub(crate) columns: Vec<Column>,
     pub(crate) primary_key: Vec<usize>,
-    /// The primary key, then every other column that a registered key references: what must be
-    /// known of a row to find it and its children.
+    /// The primary key, then every other column that a registered key references. These values
+    /// identify a row and its children.
     pub(crate) identity: Vec<usize>,
-    /// Run for every row that goes.
+    /// The hooks that run for every deleted row.
     pub(crate) hooks: Option<Arc<dyn Hooks>>,
     pub(crate) ddl: Option<fn(DbBackend) -> TableDdl>,
 }
@@ -52,11 +52,11 @@ pub(crate) struct ForeignKey {
     pub(crate) parent: TableId,
     pub(crate) parent_columns: Vec<usize>,
     pub(crate) action: Action,
-    /// The constraint that the database should have for it; none with `skip_fk`.
+    /// The constraint that the database should have; none with `skip_fk`.
     pub(crate) constraint: Option<Constraint>,
 }
 
-/// What a `belongs_to` says of its constraint, beside the key itself.
+/// What a `belongs_to` declares about its constraint.
 #[derive(Debug, Clone)]
 pub(crate) struct Constraint {
     pub(crate) name: String,
@@ -64,12 +64,12 @@ pub(crate) struct Constraint {
 }
 
 impl Schema {
-    /// The registered table of that entity.
+    /// Returns the registered table of that entity.
     pub(crate) fn find(&self, entity: &EntityId) -> Option<TableId> {
         self.tables.iter().position(|table| table.type_id == entity.type_id)
     }
 
-    /// Why orphans by a key cannot be set to NULL, if they cannot.
+    /// Returns the reasons why orphans of a key cannot be set to NULL.
     pub(crate) fn cannot_be_null(&self, key: KeyId) -> impl Iterator<Item = Fault> {
         let Table { label, columns, .. } = &self.tables[self.keys[key].child];
         let fault = |(column, reason): (usize, _)| Fault::OrphansCannotBeNull {
@@ -80,7 +80,7 @@ impl Schema {
         cannot_change(&self.tables, &self.keys, key, Action::SetNull).map(fault)
     }
 
-    /// The keys by which other rows reference this table's.
+    /// Returns the keys that reference this table.
     pub(crate) fn keys_to(&self, parent: TableId) -> impl Iterator<Item = KeyId> {
         (0..self.keys.len()).filter(move |&key| self.keys[key].parent == parent)
     }
@@ -93,30 +93,30 @@ impl Table {
 }
 
 impl ForeignKey {
-    /// The columns that can be set to NULL so that a row which is about to go references nothing by
-    /// this key (R9): a row is still found by its identity then.
+    /// Returns the nullable columns that are not part of the row's identity. Setting them to NULL
+    /// breaks a reference cycle (R9), and the row is still found by its identity.
     pub(crate) fn cycle_break_columns(&self, schema: &Schema) -> Vec<usize> {
         let child = &schema.tables[self.child];
         let can_be_null = |column: &usize| child.columns[*column].nullable && !child.identity.contains(column);
         self.child_columns.iter().copied().filter(can_be_null).collect()
     }
 
-    /// Those of them that no other key of the child has, which would be opened too.
+    /// Returns those of them that no other key of the child has, which would change too.
     pub(crate) fn cycle_break_columns_alone(&self, schema: &Schema) -> Vec<usize> {
         let others = || schema.keys.iter().filter(|key| key.child == self.child && key.label != self.label);
         let is_shared = |column: &usize| others().any(|key| key.child_columns.contains(column));
         self.cycle_break_columns(schema).into_iter().filter(|column| !is_shared(column)).collect()
     }
 
-    /// Whether the defaults that SET DEFAULT writes reference a row. Where one of them is NULL they
-    /// do not.
+    /// Whether the defaults that SET DEFAULT writes reference a row. They do not if one of them is
+    /// NULL.
     pub(crate) fn refers_by_default(&self, schema: &Schema) -> bool {
         let columns = &schema.tables[self.child].columns;
         self.child_columns.iter().all(|&column| columns[column].default.is_some())
     }
 }
 
-/// R3: the columns of a key that such an action cannot change, and why.
+/// R3: returns the columns of a key that such an action cannot change, with the reason.
 pub(super) fn cannot_change(
     tables: &[Table],
     keys: &[ForeignKey],
@@ -144,9 +144,9 @@ pub(super) fn cannot_change(
     child_columns.iter().filter_map(move |position| Some((*position, reason(position)?)))
 }
 
-/// Whether another key has the column too, so that changing it through one changes what the other
-/// references: the outcome would depend on which of two changed keys comes first (R7), or a default
-/// would reference a row that nobody looked for.
+/// Whether another key has the column too, so that changing one key changes what the other
+/// references. The outcome would then depend on which of two changed keys comes first (R7), or a
+/// default would reference a row that was not searched.
 fn shared(keys: &[ForeignKey], id: KeyId, column: usize) -> bool {
     let key = &keys[id];
     let others = keys.iter().enumerate().filter(|(other, _)| *other != id);

@@ -1,7 +1,7 @@
-//! A plan as steps with their SQL, as `EXPLAIN` shows a query.
+//! Shows a plan as steps with their SQL, as `EXPLAIN` shows a query.
 //!
-//! Pure. It asks the same functions for SQL as a run does, with two rows of made-up keys in the
-//! place of those that a run finds; a test holds it against the statements that are sent.
+//! Pure. It calls the same functions for SQL as a run does, with two rows of sample keys in place
+//! of the keys that a run fetches. A test compares it with the statements that are sent.
 
 use sea_orm::StatementBuilder;
 use sea_orm::sea_query::SelectStatement;
@@ -21,10 +21,10 @@ use crate::cascade::plan::{Component, Plan};
 use crate::cascade::sql::route::{Route, RowRoute};
 use crate::cascade::sql::{PAGE, Reads, RowSet, Sql};
 
-/// How many made-up keys stand for those found. One would be written in another way.
+/// The number of sample keys. A single key would be written in another form.
 const KEYS: usize = 2;
 
-/// What is explained.
+/// The delete to explain.
 pub(crate) struct Explaining<'a> {
     pub(crate) schema: &'a Schema,
     pub(crate) plan: &'a Plan,
@@ -73,7 +73,7 @@ impl Explaining<'_> {
         &self.schema.tables[table].label
     }
 
-    /// Keys of a table that nobody found.
+    /// Returns sample keys of a table.
     fn some(&self, table: TableId) -> Result<Keys, Error> {
         let mut keys = keys_of(self.schema, self.dialect, table, &self.schema.tables[table].identity)?;
         (0..KEYS).for_each(|_| keys.make_up());
@@ -111,7 +111,7 @@ impl Explaining<'_> {
         Ok(Step { purpose, statements })
     }
 
-    /// What is kept by key, or locked where it is.
+    /// The rows whose keys are fetched, or that are locked in place.
     fn find_or_lock(&self, fetched: &mut Fetched, id: usize, component: &Component) -> Result<Option<Step>, Error> {
         let table = component.tables[0];
         let is_wanted = fetched.get(table).is_none() && self.sql(fetched).is_better_read(table);
@@ -172,7 +172,7 @@ impl Explaining<'_> {
         (!counts.is_empty()).then(|| Step { purpose: purpose.to_owned(), statements })
     }
 
-    /// What is asked before rows of these tables go.
+    /// The checks before rows of these tables are deleted.
     fn ask_again(&self, fetched: &Fetched, tables: &[TableId]) -> Option<Step> {
         let counts = self.sql(fetched).may_still_reference(tables, false);
         let counts: Vec<_> = counts.into_iter().map(|(_, asked)| (asked, None)).collect();
@@ -182,7 +182,7 @@ impl Explaining<'_> {
         (!counts.is_empty()).then_some(Step { purpose, statements })
     }
 
-    /// What is counted for a number by a statement, if it is not known.
+    /// The statement that counts this, if the count is not known.
     fn asked(&self, fetched: &Fetched, count: Count) -> Option<Count> {
         match count {
             Count::Doomed(table) if fetched.get(table).is_some() => None,
@@ -306,13 +306,13 @@ impl Explaining<'_> {
     }
 }
 
-/// The made-up keys.
+/// Returns the sample keys.
 fn all() -> [usize; KEYS] {
     std::array::from_fn(|row| row)
 }
 
 impl Keys {
-    /// Adds a row that nobody found.
+    /// Adds a sample row.
     fn make_up(&mut self) {
         let row: Vec<_> = self.kinds().map(KeyKind::made_up).collect();
         self.push(&row);

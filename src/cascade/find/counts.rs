@@ -1,4 +1,4 @@
-//! Counts what would go and change, and what is in the way.
+//! Counts the rows to delete and to change, and the blockers.
 //!
 //! I/O: it reads.
 
@@ -18,7 +18,7 @@ use crate::cascade::plan::roots::Roots;
 use crate::cascade::sql::RowSet;
 
 impl Execution<'_> {
-    /// What would happen; if it is not exact, no number is counted further than `rows_max`.
+    /// Counts what the delete would do. If it is not exact, counting stops at `rows_max`.
     pub(crate) async fn preview(self, roots: &Roots, rows_max: Option<u64>) -> Result<Preview, Error> {
         let fetched = self.freeze(roots, Purpose::Read).await?;
         self.look_up_to(&fetched, rows_max).await
@@ -26,7 +26,7 @@ impl Execution<'_> {
 
     // ---- The numbers
 
-    /// All that a preview shows.
+    /// Counts everything that a preview shows.
     pub(crate) async fn look(self, fetched: &Fetched) -> Result<Preview, Error> {
         self.look_up_to(fetched, None).await
     }
@@ -77,8 +77,8 @@ impl Execution<'_> {
         let mut wanted_counts = Vec::new();
         for count in scope.counts(self.schema, self.plan) {
             if numbers.get(count).is_none() {
-                // Which rows are doomed is known in a cycle: all that refer are counted, and those
-                // passed over.
+                // The doomed rows of a cycle were fetched: all referencing rows are counted, and
+                // the doomed ones subtracted.
                 let asked = match count {
                     Count::ReferencingSurvivors(key) if self.plan.is_within_cycle(key) => Count::Referencing(key),
                     count => count,
@@ -92,7 +92,7 @@ impl Execution<'_> {
         Ok(numbers)
     }
 
-    /// Numbers, each with what is asked for it, without those that are passed over.
+    /// Returns counts, without the rows to subtract.
     pub(crate) async fn counted(
         self,
         fetched: &Fetched,
@@ -107,7 +107,7 @@ impl Execution<'_> {
             }
         }
         for counts in self.sql(fetched).in_statements(&together) {
-            // One row more tells that there are more. The databases count no further than `i64`.
+            // One more row shows that there are more. The databases count up to `i64`.
             let more = |count| 1 + fetched.passed_over(self.schema, count);
             let up_to = |count| rows_max.map(|rows| rows.saturating_add(more(count)).min(i64::MAX.unsigned_abs()));
             let asked: Vec<_> = counts.iter().map(|&(count, asked)| (asked, up_to(count))).collect();
@@ -138,17 +138,17 @@ impl Execution<'_> {
         Ok((0..keys.len()).map(|row| keys.sample(row)).collect())
     }
 
-    /// The primary keys of the first of these rows, in key order.
+    /// Returns the primary keys of the first of these rows, in key order.
     pub(crate) async fn first_keys(self, fetched: &Fetched, rows: &RowSet) -> Result<Vec<Key>, Error> {
         let Table { identity, primary_key, .. } = &self.schema.tables[rows.table()];
         let mut keys = self.keys_of(rows.table(), identity)?;
         let select = self.sql(fetched).page(rows, (None, &[]), false, None, Blocker::SAMPLE_KEYS_MAX);
         keys.read(&self.session.query(&select).await?)?;
-        // The primary key is what a row's identity begins with.
+        // A row's identity begins with its primary key.
         Ok((0..keys.len()).map(|row| keys.sample_of(row, primary_key.len())).collect())
     }
 
-    /// The same among rows of a cycle's table, of which the doomed are known here.
+    /// The same for a table in a cycle, whose doomed rows were fetched.
     async fn samples_within_cycle(self, fetched: &Fetched, key: KeyId) -> Result<Vec<Key>, Error> {
         let ForeignKey { child, action, .. } = self.schema.keys[key];
         let primary_key = &self.schema.tables[child].primary_key;
@@ -166,7 +166,7 @@ impl Execution<'_> {
             let mut pages = Pages::new(self, child, rows, false);
             while let Some(Page { keys, .. }) = pages.next(fetched).await? {
                 let in_the_way = (0..keys.len()).filter(|&row| has_blockers(&keys, row));
-                // The primary key is what a row's identity begins with.
+                // A row's identity begins with its primary key.
                 in_the_way.take(enough - samples.len()).for_each(|row| samples.add(&keys, row));
                 if samples.len() == enough {
                     break;
@@ -175,7 +175,7 @@ impl Execution<'_> {
         }
         let mut samples: Vec<Key> = (0..samples.len()).map(|row| samples.sample(row)).collect();
         if are_several {
-            // The first of each.
+            // The first rows of each.
             samples.sort();
             samples.truncate(Blocker::SAMPLE_KEYS_MAX);
         }

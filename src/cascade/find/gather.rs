@@ -1,10 +1,10 @@
-//! Finds the doomed rows that are kept by key: those of a cycle's tables, and of tables that a
-//! statement would otherwise repeat too often.
+//! Fetches the keys of doomed rows: those of tables in a cycle, and of tables that a statement
+//! would otherwise repeat too often.
 //!
-//! I/O. A frontier, without recursion: the rows found last are asked for the rows that reference
-//! them by a CASCADE key, until nobody new answers. Each row is read once for each key by which it
-//! is found, and kept once (R4). How the rows reference each other is worked out when all of them
-//! are known.
+//! I/O. Breadth-first search without recursion: it fetches the rows that reference the frontier
+//! through a CASCADE key, until no new row is found. Each row is read once for each key through
+//! which it is found, and kept once (R4). The references between the rows are computed when all
+//! rows are known.
 
 use std::ops::Range;
 
@@ -20,30 +20,31 @@ use crate::cascade::plan::fetched::{Cycle, Fetched};
 use crate::cascade::plan::waves::Edge;
 use crate::cascade::sql::RowSet;
 
-/// The rows found of one table.
+/// The fetched rows of one table.
 struct Found {
     table: TableId,
     keys: Keys,
-    /// By primary key.
+    /// The rows by primary key.
     index: Index,
-    /// The cycle's keys by which its rows refer, and what they reference.
+    /// The keys of the cycle through which its rows reference others, with the referenced values.
     own_keys: Vec<KeyId>,
     ends: Vec<Keys>,
-    /// The place of each row among those of all tables.
+    /// The position of each row among the rows of all tables.
     places: Vec<usize>,
 }
 
 impl Execution<'_> {
-    /// Keeps by key what has to be, and locks what has children, if wanted: parents first.
+    /// Fetches the keys that are needed, and for a write locks the rows of tables with children,
+    /// parents first.
     ///
-    /// A parent is locked before anybody looks for its children, so that none can be added
-    /// meanwhile, with a constraint or by those who take [`lock_parent`](crate::lock_parent); and
-    /// in key order, so that two deletes wait for each other and do not block each other.
+    /// A parent is locked before its children are searched, so that no session can add children
+    /// meanwhile: the constraint or [`lock_parent`](crate::lock_parent) waits. Rows are locked in
+    /// key order, so that two deletes wait for each other and do not deadlock.
     pub(crate) async fn gather(self, fetched: &mut Fetched, lock: bool) -> Result<(), Error> {
         for (id, component) in self.plan.components.iter().enumerate() {
             let table = component.tables[0];
-            // Where a trigger may take or keep rows, those that are to go are known beforehand, and
-            // not looked for again.
+            // Where a trigger may delete or keep rows, the doomed rows are fetched before the first
+            // write, and not searched again.
             let is_better_read = fetched.catalog.may_keep_rows || self.sql(fetched).is_better_read(table);
             let is_wanted = fetched.get(table).is_none() && is_better_read;
             if component.is_cycle() || is_wanted {
@@ -87,13 +88,13 @@ impl Execution<'_> {
     }
 }
 
-/// The doomed rows of a component's tables while they are looked for.
+/// The doomed rows of a component's tables during the search.
 struct Gathering<'a> {
     run: Execution<'a>,
     id: ComponentId,
     lock: bool,
     found: Vec<Found>,
-    /// The table of each row and its place in that table's keys, in the order in which they were
+    /// The table of each row and its position in that table's keys, in the order in which they were
     /// found.
     rows: Vec<(TableId, usize)>,
 }
@@ -117,7 +118,7 @@ impl<'a> Gathering<'a> {
         Ok(Self { run, id, lock, found, rows: Vec::new() })
     }
 
-    /// Takes in rows of the table in this place, those that are not known yet.
+    /// Adds the rows of the table at this position that are new.
     async fn add(&mut self, fetched: &Fetched, at: usize, rows: Vec<RowSet>) -> Result<(), Error> {
         let Found { table, keys, index, own_keys, ends, places } = &mut self.found[at];
         let primary_key = &self.run.schema.tables[*table].primary_key;
@@ -140,7 +141,7 @@ impl<'a> Gathering<'a> {
         Ok(())
     }
 
-    /// R3, CASCADE: adds the rows that reference rows found, until there are no more.
+    /// R3: adds the rows that reference found rows through CASCADE keys, until there are no more.
     async fn close(&mut self, fetched: &Fetched) -> Result<(), Error> {
         let component = &self.run.plan.components[self.id];
         let place = |table: TableId| component.tables.iter().position(|&other| other == table);
@@ -168,7 +169,7 @@ impl<'a> Gathering<'a> {
     }
 }
 
-/// How the rows found reference each other.
+/// Computes how the found rows reference each other.
 fn edges(run: Execution<'_>, found: &[Found]) -> Vec<Edge> {
     let mut edges = Vec::new();
     for parents in found {

@@ -1,4 +1,4 @@
-//! Finds rows: those that were asked for, those below them, and their numbers.
+//! Finds rows: the roots, the rows below them, and their counts.
 //!
 //! I/O: it reads and locks, and never changes a row.
 

@@ -13,8 +13,8 @@ use crate::cascade::error::Error;
 use crate::cascade::plan::fetched::Fetched;
 use crate::cascade::sql::RowSet;
 
-/// Rows read in one statement that are kept as keys anyway, in less than a tenth of what the driver
-/// takes for them.
+/// The number of rows read in one statement if their keys are kept anyway; the keys take less than
+/// a tenth of the driver's rows.
 const ROWS_READ_MAX: usize = 50_000;
 
 /// Reads rows page by page, in key order.
@@ -22,24 +22,24 @@ pub(crate) struct Pages<'a> {
     run: Execution<'a>,
     rows: RowSet,
     table: TableId,
-    /// The keys of which it is told what the rows reference.
+    /// The foreign keys whose values are read too.
     ends: &'a [KeyId],
-    /// How its entity reads whole rows, if they are wanted.
+    /// The Select that reads whole rows, if they are needed.
     whole: Option<SelectStatement>,
     rows_max: usize,
     lock: bool,
-    /// The last row read.
+    /// The last row that was read.
     last: Option<Keys>,
     is_done: bool,
 }
 
 /// Rows of one table.
 pub(crate) struct Page {
-    /// Their identity.
+    /// The identity of the rows.
     pub(crate) keys: Keys,
-    /// What they reference, in the order of the keys that were asked about.
+    /// What they reference, in the order of the given keys.
     pub(super) ends: Vec<Keys>,
-    /// All that was read of them.
+    /// The rows as they were read.
     pub(crate) rows: Vec<QueryResult>,
 }
 
@@ -60,7 +60,7 @@ impl<'a> Pages<'a> {
         Self { ends, ..self }
     }
 
-    /// The next rows; `None` when there are no more.
+    /// Reads the next page; `None` if there are no more rows.
     pub(crate) async fn next(&mut self, fetched: &Fetched) -> Result<Option<Page>, Error> {
         if self.is_done {
             return Ok(None);
@@ -69,9 +69,9 @@ impl<'a> Pages<'a> {
         let identity = &run.schema.tables[*table].identity;
         let mut found = Vec::new();
         if *lock && run.dialect == Dialect::MySql && last.is_some() {
-            // Past its first page it would lock its way from the first row on, over all that is
-            // gone (seen: 140 ms for 10). So the keys are read as they are committed, and the rows
-            // with these keys are locked and judged again.
+            // After the first page the statement would lock every entry from the first row on, also
+            // deleted ones (seen: 140 ms instead of 10). So the keys are read as committed, and the
+            // rows with these keys are locked and checked again.
             let select = run.sql(fetched).page(rows, (None, &[]), false, last.as_ref(), *rows_max);
             let mut page = run.keys_of(*table, identity)?;
             page.read(&run.session.query(&select).await?)?;
@@ -87,7 +87,7 @@ impl<'a> Pages<'a> {
             *last = None;
         }
         let mut keys = run.keys_of(*table, identity)?;
-        // The entity's own columns come before those of the key.
+        // The columns of the entity come before those of the key.
         let mut first = if whole.is_some() { run.schema.tables[*table].columns.len() } else { 0 };
         keys.read_at(&found, first)?;
         first += keys.columns.len();

@@ -1,4 +1,4 @@
-//! A preview from the numbers that were counted, and whether it allows the delete.
+//! Makes a preview from the counts, and checks whether it allows the delete.
 //!
 //! Pure.
 
@@ -11,11 +11,11 @@ use crate::cascade::error::{Error, ErrorKind};
 use crate::cascade::plan::Plan;
 use crate::cascade::plan::count::Count;
 
-/// The numbers of one run.
+/// The counts of one run.
 #[derive(Debug, Default)]
 pub(crate) struct Numbers {
     counted: Vec<(Count, u64)>,
-    /// Keys whose rows are in the way, with the primary keys of some of these.
+    /// The keys with blockers, with the primary keys of some of these.
     pub(crate) samples: Vec<(KeyId, Vec<Key>)>,
 }
 
@@ -37,8 +37,8 @@ impl Numbers {
         self.get(count).unwrap_or(0)
     }
 
-    /// The keys by which rows are in the way: those that forbid it, and those whose default names
-    /// no row that stays.
+    /// Returns the keys with blockers: those whose action forbids the delete, and those whose
+    /// default references no row that stays.
     pub(crate) fn in_the_way(&self, schema: &Schema) -> Vec<KeyId> {
         let in_the_way = |&(count, rows): &(Count, u64)| {
             let (Count::Referencing(id) | Count::ReferencingSurvivors(id)) = count else { return None };
@@ -101,13 +101,14 @@ impl Preview {
         }
     }
 
-    /// The same with other numbers: what a run found in the end.
+    /// Returns the same preview with the counts of the finished run.
     pub(crate) fn with_outcome(mut self, outcome: Outcome) -> Self {
         self.outcome = outcome;
         self
     }
 
-    /// Adds the orphans of the root's table by one of its keys, and what a repair does with them.
+    /// Adds the orphans of the root table through one of its keys, and what a repair does with
+    /// them.
     pub(crate) fn add_orphans(&mut self, schema: &Schema, key: KeyId, rule: Action, rows: u64) {
         let key = &schema.keys[key];
         let (parent, table) = (schema.tables[key.parent].label.clone(), schema.tables[key.child].label.clone());
@@ -118,7 +119,7 @@ impl Preview {
         self.orphans.push(Line { parent, table, foreign_key, action: rule, rows, or_more: false });
     }
 
-    /// Adds orphans that would take a default which names no row.
+    /// Adds orphans whose default references no row.
     pub(crate) fn add_blocker(&mut self, schema: &Schema, key: KeyId, rows: u64, sample_keys: Vec<Key>) {
         let key = &schema.keys[key];
         let table = schema.tables[key.child].label.clone();
@@ -128,7 +129,7 @@ impl Preview {
     }
 }
 
-/// The tables from the root to the child of this key, by the shortest way along which there are
+/// Returns the tables from the root to the child of this key, along the shortest path that has
 /// rows.
 fn path(schema: &Schema, plan: &Plan, numbers: &Numbers, key: KeyId) -> Vec<String> {
     let end = &schema.keys[key];

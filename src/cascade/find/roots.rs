@@ -1,4 +1,4 @@
-//! Finds the rows that were asked for, locks them and freezes them as keys.
+//! Finds the roots, locks them and keeps their keys (frozen roots).
 //!
 //! I/O: it reads and locks.
 
@@ -23,8 +23,8 @@ use crate::cascade::sql::catalog::Question;
 impl<'a> Execution<'a> {
     // ---- The roots
 
-    /// Finds the asked rows and keeps them as keys. To write, they are locked in key order, and
-    /// then asked whether they still fulfil the Select; from there on it is never evaluated again.
+    /// Finds the roots and keeps their keys. For a write they are locked in key order and then
+    /// re-checked against the Select. After that the Select is never evaluated again.
     pub(crate) async fn freeze(self, roots: &Roots, purpose: Purpose) -> Result<Fetched, Error> {
         let (found, catalog) = self.find_roots(roots, purpose).await?;
         if self.capture.must_exist {
@@ -34,7 +34,7 @@ impl<'a> Execution<'a> {
         self.with_gathered(fetched, purpose == Purpose::Write).await
     }
 
-    /// Checks that every key that was asked for names a row, and that a Select returned one.
+    /// Checks that every given key has a row, and that a Select returned at least one.
     fn check_exist(self, roots: &Roots, found: &Keys) -> Result<(), Error> {
         let Table { label, primary_key, .. } = &self.schema.tables[self.plan.root];
         let not_found = |keys| Err(ErrorKind::NotFound { table: label.clone(), keys }.into());
@@ -42,13 +42,13 @@ impl<'a> Execution<'a> {
             return if found.is_empty() { not_found(Vec::new()) } else { Ok(()) };
         };
         let distinct: BTreeSet<String> = values.iter().map(|key| format!("{key:?}")).collect();
-        // Equality is the database's: `'a'` may have found `'A'`, so that the number decides.
+        // The database decides equality: `'a'` may have found `'A'`, so the numbers are compared.
         if found.len() >= distinct.len() {
             return Ok(());
         }
         let mut asked = self.keys_of(self.plan.root, primary_key)?;
         for key in values {
-            // A value that the column cannot hold has no row, and no form to show it in.
+            // A value that the column cannot hold has no row, and no key form to show it in.
             asked.push(key);
         }
         let (asked, index) = (asked.sorted(), Index::new(found, primary_key));
@@ -59,7 +59,7 @@ impl<'a> Execution<'a> {
         not_found(keys)
     }
 
-    /// The asked rows alone, and what the catalogs say of the tables that their delete reaches.
+    /// Returns the roots, and what the catalogs say about the tables that the delete reaches.
     pub(crate) async fn find_roots(self, roots: &Roots, purpose: Purpose) -> Result<(Keys, Catalog), Error> {
         let (root, lock) = (self.plan.root, purpose == Purpose::Write);
         let Table { identity, primary_key, .. } = &self.schema.tables[root];
@@ -91,7 +91,7 @@ impl<'a> Execution<'a> {
                 Roots::Select(_) => result.map_err(Error::in_select)?,
                 Roots::Keys(_) => result?,
             };
-            // The answer comes first: the keys may not be what is declared.
+            // The catalogs' answer is read first, because the keys may not have the declared type.
             if let Some(row) = result.first().filter(|_| told.is_none()) {
                 told = Some(match self.answer(row)? {
                     Some(catalog) => catalog,
@@ -102,15 +102,16 @@ impl<'a> Execution<'a> {
         }
         let catalog = match told {
             Some(catalog) => catalog,
-            // Nothing to do there, and nothing in its catalogs that would hide rows.
+            // There is nothing to delete, and nothing in these catalogs can hide rows.
             None if each.is_empty() || (self.dialect == Dialect::Sqlite && self.capture.repaired.is_empty()) => {
                 Catalog::default()
             }
-            // Nothing is found, or nothing is shown.
+            // No row was found, or none is visible.
             None => self.catalog().await?,
         };
         if each.len() > 1 {
-            // Two lists may name one row: equality is the database's, where 'a' may be 'A'.
+            // Two lists may contain the same row, because the database decides equality: 'a' may
+            // equal 'A'.
             found = found.distinct();
         }
         if let (Roots::Select(select), true) = (roots, lock && self.dialect != Dialect::Sqlite && !found.is_empty()) {
@@ -132,7 +133,7 @@ impl<'a> Execution<'a> {
         Question { dialect, schema, plan, repaired: &self.capture.repaired, is_callers }
     }
 
-    /// What the catalogs say, in a statement of its own.
+    /// Asks the catalogs, in a statement of its own.
     pub(crate) async fn catalog(self) -> Result<Catalog, Error> {
         let mut select = Query::select();
         for (name, expr) in self.question().columns() {
@@ -147,8 +148,8 @@ impl<'a> Execution<'a> {
         self.question().answer_in(row, self.capture.under_row_security)
     }
 
-    /// PostgreSQL, under row security: a lock shows only rows that a policy for UPDATE lets
-    /// through. Rows that can be seen and not locked would be passed over without a word.
+    /// PostgreSQL, under row security: a locking SELECT returns only rows that a policy for UPDATE
+    /// allows. Rows that are visible and cannot be locked would be ignored silently.
     pub(crate) async fn check_locked(self, table: TableId, each: &[RowSet], locked: &Keys) -> Result<(), Error> {
         let identity = &self.schema.tables[table].identity;
         let nothing = Fetched::new(self.schema, table, self.keys_of(table, identity)?);
@@ -160,7 +161,7 @@ impl<'a> Execution<'a> {
         let others = seen.not_in(locked);
         let (mut seen, mut locked) = (self.keys_of(table, identity)?, self.keys_of(table, identity)?);
         for rows in sql.rows_at(table, &others) {
-            // Rows that have come only now can be locked.
+            // Rows that were added only now can be locked.
             locked.read(&self.session.query(&sql.read(&rows, &[], true)).await?)?;
             seen.read(&self.session.query(&sql.read(&rows, &[], false)).await?)?;
         }
@@ -172,8 +173,8 @@ impl<'a> Execution<'a> {
         Err(ErrorKind::Forbidden { table, permission, source }.into())
     }
 
-    /// Keeps the rows that SET DEFAULT keys will reference from being deleted by others. Whether
-    /// they are there is counted with what is in the way.
+    /// Locks the rows that SET DEFAULT keys will reference, so that no other session deletes them.
+    /// Whether they exist is counted with the blockers.
     async fn lock_defaults(self, fetched: &Fetched) -> Result<(), Error> {
         for &key in &self.plan.keys {
             if self.schema.keys[key].action == Action::SetDefault {
@@ -183,7 +184,7 @@ impl<'a> Execution<'a> {
         Ok(())
     }
 
-    /// The same for one key; whether the row is there, or none is meant.
+    /// The same for one key. Returns whether the row exists, or no row is referenced.
     pub(crate) async fn lock_default(self, fetched: &Fetched, key: KeyId) -> Result<bool, Error> {
         if !self.schema.keys[key].refers_by_default(self.schema) {
             return Ok(true);
@@ -191,8 +192,8 @@ impl<'a> Execution<'a> {
         Ok(!self.session.query(&self.sql(fetched).default_row(key)).await?.is_empty())
     }
 
-    /// Those of these locked rows that fulfil a condition, asked anew: what a statement waited for
-    /// may have changed what its sub-selects look at, and these it does not ask again.
+    /// Returns those of these locked rows that match a condition, in a new statement: after a
+    /// statement has waited for a lock, the database does not evaluate its sub-selects again.
     pub(crate) async fn still(self, table: TableId, keys: Keys, condition: &Expr) -> Result<Keys, Error> {
         if keys.is_empty() {
             return Ok(keys);
@@ -206,7 +207,7 @@ impl<'a> Execution<'a> {
         Ok(keys.also_in(&still))
     }
 
-    /// With what has to be known by key of the rows below the roots.
+    /// Adds the keys of rows below the roots that must be fetched.
     pub(crate) async fn with_gathered(self, mut fetched: Fetched, lock: bool) -> Result<Fetched, Error> {
         if fetched.roots > 0 {
             if lock {

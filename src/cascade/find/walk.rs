@@ -1,9 +1,7 @@
-//! Goes through the rows that reference doomed ones by a key, however many there are, without
-//! keeping them.
+//! Reads the rows that reference doomed rows through a key, in pages, without keeping them.
 //!
-//! I/O. From a table whose rows are known down to the key: parents are read by page, and the
-//! children of a page are told by lists of its keys, so that every statement is a look into an
-//! index. What is held is one page a level.
+//! I/O. It walks from a table with fetched keys down to the key. Each page of parents becomes an IN
+//! list of keys, which uses the index of the child. It keeps one page for each level.
 
 use std::ops::Range;
 
@@ -17,21 +15,21 @@ use crate::cascade::find::pages::{Page, Pages};
 use crate::cascade::plan::fetched::Fetched;
 use crate::cascade::sql::RowSet;
 
-/// One level of the way: parents, and how far their children have been read.
+/// One level of the path: parents, and how far their children have been read.
 struct Level<'a> {
-    /// `None` for the known rows of the first level.
+    /// `None` for the fetched rows of the first level.
     parents: Option<Keys>,
-    /// How many of them have been looked under.
+    /// How many of them have had their children read.
     asked: usize,
-    /// How they are told from others; `None` for the known rows.
+    /// The condition that finds them; `None` for the fetched rows.
     told_by: Option<RowSet>,
-    /// Those of them whose children are told by the last list.
+    /// The parents in the last list.
     listed: Range<usize>,
-    /// The children of a list of them, where they are parents of others.
+    /// The children of a list, where they are parents themselves.
     children: Option<(Pages<'a>, RowSet)>,
 }
 
-/// The rows that refer by the last key of a way to doomed ones.
+/// Reads the rows that reference doomed rows through the last key of a path.
 pub(crate) struct Walk<'a> {
     run: Execution<'a>,
     way: Vec<KeyId>,
@@ -40,7 +38,7 @@ pub(crate) struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    /// Down a way of [`Sql::ways_to`](super::sql::Sql::ways_to).
+    /// Starts a walk along a path of [`Sql::ways_to`](crate::cascade::sql::Sql::ways_to).
     pub(crate) fn new(run: Execution<'a>, way: Vec<KeyId>, rows_max: usize) -> Self {
         Self {
             run,
@@ -50,7 +48,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The next list of them; `None` when there are no more.
+    /// Returns the next list; `None` if there are no more.
     pub(crate) async fn next(&mut self, fetched: &Fetched) -> Result<Option<RowSet>, Error> {
         let Self { run, way, rows_max, levels } = self;
         while let Some(depth) = levels.len().checked_sub(1) {
@@ -76,7 +74,7 @@ impl<'a> Walk<'a> {
             let list = run.sql(fetched).referencing_to(key, parents, level.asked..end).pop();
             level.listed = level.asked..end;
             level.asked = end;
-            // None if all of these parents have a NULL where the key references.
+            // No list, if all of these parents have a NULL in the referenced columns.
             let Some(rows) = list else { continue };
             if depth + 1 == way.len() {
                 return Ok(Some(rows));
@@ -87,8 +85,8 @@ impl<'a> Walk<'a> {
         Ok(None)
     }
 
-    /// The parents of the last list, and theirs, up to the known rows, with what they fulfil as
-    /// long as they are doomed.
+    /// Returns the parents of the last list and their parents, up to the fetched rows, each with
+    /// the condition under which it is doomed.
     pub(crate) fn parents(&self, fetched: &Fetched) -> Vec<(RowSet, Option<Expr>)> {
         let each = self.levels.iter().zip(&self.way).filter_map(|(level, &key)| {
             let parent = self.run.schema.keys[key].parent;

@@ -1,11 +1,11 @@
-//! A run that a dropped future does not cut in the middle of a statement.
+//! A run that is not interrupted in the middle of a statement when its future is dropped.
 //!
-//! Dropping a future while the MySQL driver prepares a statement leaves the answer unread on its
-//! connection, and the pool hands that connection out again: the next statement takes the wrong
-//! answer or waits for ever (seen with sqlx 0.9 on MariaDB 10.11). So a run on a pool is a task of
-//! its own. If its caller's future is dropped, it stops before the next statement and rolls back.
-//! In a transaction of the caller's there is no such task: the caller may use that transaction at
-//! once, and the savepoint must be gone by then.
+//! If a future is dropped while the MySQL driver prepares a statement, the answer stays unread on
+//! its connection, and the pool reuses that connection: the next statement takes the wrong answer
+//! or waits forever (seen with sqlx 0.9 on MariaDB 10.11). So a run on a pool is a task of its own.
+//! If the caller's future is dropped, it stops before the next statement and rolls back. In a
+//! transaction of the caller there is no such task: the caller may use that transaction at once,
+//! and the savepoint must be gone by then.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ enum Pool {
 }
 
 impl Pool {
-    /// `None` for a transaction, and for a connection of a type that is not known here.
+    /// Returns `None` for a transaction and for an unknown type of connection.
     fn of<C: Connection>(db: &C) -> Option<Self> {
         let db: &dyn Any = db;
         let plain = db.downcast_ref::<DatabaseConnection>().cloned().map(Self::Plain);
@@ -57,7 +57,7 @@ impl Drop for CancelOnDrop {
     }
 }
 
-/// What is done on a connection, of whatever type it is.
+/// The work on a connection of any type.
 pub(crate) trait Task: Clone + Send + Sync + 'static {
     type Output: Send + 'static;
 
@@ -68,8 +68,8 @@ pub(crate) trait Task: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Self::Output, Error>> + Send;
 }
 
-/// Does the work: on a pool as a task, which learns it when nobody waits any more; in a transaction
-/// of the caller's, and without a runtime, in place.
+/// Does the work. On a pool it is a task, which notices that the caller does not wait any more. In
+/// a transaction of the caller, or without a runtime, it runs in place.
 pub(crate) async fn cancellable<C: Connection, T: Task>(task: &T, db: &C) -> Result<T::Output, Error> {
     let cancel = CancelFlag::default();
     let (Some(pool), Ok(runtime)) = (Pool::of(db), Handle::try_current()) else {
@@ -96,7 +96,7 @@ pub(crate) async fn cancellable<C: Connection, T: Task>(task: &T, db: &C) -> Res
     }
 }
 
-/// A session that sends nothing once nobody waits.
+/// A session that sends no statement after the caller stopped waiting.
 pub(crate) struct Cancellable<'a> {
     pub(crate) session: &'a dyn Session,
     pub(crate) cancel: &'a CancelFlag,

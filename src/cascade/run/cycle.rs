@@ -1,4 +1,4 @@
-//! Deletes the rows of a cycle in waves, and opens or deletes rings.
+//! Deletes the rows of a cycle in waves, and breaks or deletes rings.
 //!
 //! I/O: it writes.
 
@@ -21,7 +21,7 @@ use crate::cascade::plan::waves::{CycleBreak, Edge, Wave, around, break_loops, w
 use crate::cascade::sql::DEFER_FOREIGN_KEYS;
 
 impl Execution<'_> {
-    /// R4: changes the rows that reference doomed ones by this key within a cycle and are not
+    /// R4: changes the rows that reference doomed rows through this key within a cycle and are not
     /// doomed.
     pub(super) async fn update_kept(self, fetched: &Fetched, key: KeyId) -> Result<u64, Error> {
         let child = self.schema.keys[key].child;
@@ -98,8 +98,8 @@ impl Execution<'_> {
         Ok(())
     }
 
-    /// Deletes rings whose keys cannot be NULL, in the way in which the database checks constraints
-    /// after all of it.
+    /// Deletes rings whose keys cannot be NULL, in the form in which the database checks
+    /// constraints after the whole ring.
     async fn delete_rings(
         self,
         fetched: &Fetched,
@@ -123,7 +123,7 @@ impl Execution<'_> {
             }
         }
         for (table, keys, rows) in rings {
-            // What one statement reports is the rows of its last part.
+            // The row count of such a statement is that of its last part.
             self.check_gone(fetched, (*table, keys, rows)).await?;
         }
         for ((table, keys, rows), models) in rings.iter().zip(models) {
@@ -133,9 +133,8 @@ impl Execution<'_> {
         Ok(())
     }
 
-    /// R7: says which ring it was that the database would not delete, if it was a ring: InnoDB
-    /// names a table of it as the one that still refers, or the database's own cascade went round
-    /// it and gave up.
+    /// R7: names the ring, if the database refused to delete one: InnoDB names one of its tables as
+    /// still referencing, or its own cascade went round the ring and gave up.
     fn in_ring(self, fetched: &Fetched, cycle: &Cycle, rings: &[Vec<usize>], error: Error) -> Error {
         let is_by = |source: &DbErr| rings.iter().find(|ring| self.is_by_ring(cycle, ring, source));
         let (source, ring) = match error.into_kind() {

@@ -1,4 +1,4 @@
-//! Carries out a delete: freezes, counts, refuses or writes.
+//! Carries out a delete: fetches the roots, counts, then refuses or writes.
 //!
 //! I/O.
 
@@ -22,7 +22,7 @@ impl Execution<'_> {
         self.carry_out(&fetched, at_most, expecting).await
     }
 
-    /// Deletes what is known to be asked for, and what depends on it.
+    /// Deletes the frozen roots and the rows that depend on them.
     pub(crate) async fn carry_out(
         self,
         fetched: &Fetched,
@@ -32,8 +32,8 @@ impl Execution<'_> {
         let seen = if at_most.is_some() || expecting.is_some() {
             Some(self.look(fetched).await?)
         } else if self.has_blockers(fetched).await? {
-            // Rare, so that the rows are counted again: the error then shows all of it, with its
-            // path.
+            // This is rare. The rows are counted again, so that the error shows every blocker with
+            // its path.
             Some(self.look(fetched).await?)
         } else {
             None
@@ -44,7 +44,7 @@ impl Execution<'_> {
         let outcome = self.write(fetched).await?;
         self.check_transaction().await?;
         if let Some(seen) = seen.filter(|seen| !seen.outcome().is_alike(&outcome)) {
-            // Rows came or went between the counting and the writing.
+            // Rows were added or deleted between the count and the write.
             let found = seen.with_outcome(outcome.without_keys());
             check(&found, at_most, expecting)?;
         }

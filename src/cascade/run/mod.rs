@@ -1,4 +1,4 @@
-//! Carries a plan out: the transaction around it, the writes in it, and what is checked after them.
+//! Carries out a plan: the transaction, the writes, and the checks after them.
 //!
 //! I/O. This is the only folder that changes rows.
 

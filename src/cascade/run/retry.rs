@@ -1,7 +1,7 @@
-//! R11: tries again what failed transiently.
+//! R11: retries transient failures.
 //!
-//! I/O: it waits. Only for work that opens its transaction itself; inside the caller's, the caller
-//! has to.
+//! I/O: it waits. Only work that opens its own transaction is retried. In a transaction of the
+//! caller, the caller must retry.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -11,18 +11,17 @@ use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use crate::cascade::db::execution::Capture;
 use crate::cascade::error::{Error, ErrorKind};
 
-/// The first wait; each is twice the one before, and longer by chance, so that those who met do not
-/// meet again.
+/// The first wait. Each wait is twice the one before, plus a random part, so that two sessions that
+/// met do not meet again.
 const WAIT_MIN: Duration = Duration::from_millis(10);
 
-/// The longest, without what chance adds.
+/// The longest wait, without its random part.
 const WAIT_MAX: Duration = Duration::from_secs(1);
 
-/// How often a reference that was not foreseen is tried again: twice is enough for a row inserted
-/// meanwhile.
+/// How often an unexpected reference is retried. Twice is enough for a row inserted meanwhile.
 const STILL_REFERENCED_MAX: u32 = 2;
 
-/// When and how often.
+/// When and how often a failure is retried.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Retries {
     pub(crate) at_most: usize,
@@ -39,7 +38,7 @@ impl Default for Retries {
 impl Retries {
     pub(crate) const NONE: Self = Self { at_most: 0, with_hooks: false };
 
-    /// For work that is not the same each time.
+    /// Returns the settings for work that differs at each attempt.
     pub(crate) fn attempts(self) -> Attempts {
         let waits = ExponentialBuilder::default()
             .with_min_delay(WAIT_MIN)
@@ -56,16 +55,16 @@ pub(crate) struct Attempts {
     retries: Retries,
     waits: ExponentialBackoff,
     left: usize,
-    /// How often a reference has not been foreseen.
+    /// How often a reference was unexpected.
     referenced: u32,
 }
 
 impl Attempts {
-    /// How long to wait before it is tried again; `None` if that does not help, or has been done
-    /// often enough.
+    /// Returns how long to wait before the next attempt; `None` if a retry cannot help or there
+    /// were enough attempts.
     pub(crate) fn after(&mut self, error: &Error, capture: &Capture) -> Option<Duration> {
         let helps = match error.kind() {
-            // Mostly a table that is not in the graph.
+            // The cause is mostly a table that is not in the graph.
             ErrorKind::StillReferenced(_) => {
                 self.referenced += 1;
                 self.referenced <= STILL_REFERENCED_MAX
@@ -89,17 +88,19 @@ impl Attempts {
         Some(wait)
     }
 
-    /// What comes is less work: it is tried as often as if it were new, but the waits go on.
+    /// Starts again with a smaller piece of work: it gets as many attempts as new work, but the
+    /// waits continue to grow.
     pub(crate) fn with_less_work(&mut self) {
         self.left = self.retries.at_most;
     }
 }
 
-/// Whether others were at the same rows, so that it may succeed when they have finished, or with
-/// fewer rows.
+/// Whether other sessions used the same rows, so that a retry may succeed when they have finished,
+/// or with fewer rows.
 pub(crate) fn is_lost_to_others(error: &Error) -> bool {
     match error.kind() {
-        // Others have nothing to do with the one, and the whole has to look again after the other.
+        // Other sessions do not cause the first, and after the second the whole delete must start
+        // again.
         ErrorKind::StillReferenced(_) | ErrorKind::Reparented { .. } => false,
         _ => error.is_worth_waiting(),
     }

@@ -1,6 +1,7 @@
 //! The write layer: the only place that sends a DELETE or an UPDATE.
 //!
-//! I/O. What is deleted or changed, and in which order, the other files of this folder say.
+//! I/O. The other files of this folder decide which rows are deleted or changed, and in which
+//! order.
 
 use sea_orm::StatementBuilder;
 

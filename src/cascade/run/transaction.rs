@@ -1,5 +1,5 @@
-//! The transaction around an execution: begin, do the work, commit or roll back, and try again what
-//! failed transiently.
+//! The transaction around an execution: begin, do the work, commit or roll back, and retry
+//! transient failures.
 //!
 //! I/O. Every request goes through here: previews, deletes, batches, repairs and audits.
 
@@ -17,19 +17,19 @@ use crate::cascade::plan::Plan;
 use crate::cascade::run::cancel::{CancelFlag, Cancellable, Task};
 use crate::cascade::run::retry::Retries;
 
-/// What is done in one transaction.
+/// The work of one transaction.
 pub(crate) trait Work: Sync {
     type Output: Send;
 
     fn work(&self, execution: Execution<'_>) -> impl Future<Output = Result<Self::Output, Error>> + Send;
 }
 
-/// A request that is carried out in one transaction.
+/// A request that runs in one transaction.
 pub(crate) trait Request: Work<Output: 'static> + Clone + Send + 'static {
-    /// What is worked out once, before any attempt.
+    /// Prepares what all attempts share.
     fn prepare(&self) -> Result<Prepared, Error>;
 
-    /// Tells `tracing` how it ended.
+    /// Reports the result to `tracing`.
     fn tell(_: &Result<Self::Output, Error>) {}
 }
 
@@ -57,7 +57,7 @@ pub(crate) struct Scope<'a> {
     pub(crate) capture: &'a Capture,
 }
 
-/// Where transactions are opened, and for what.
+/// Opens transactions on a connection, for reads or writes.
 pub(crate) struct Transactions<'a, C> {
     db: &'a C,
     cancel: &'a CancelFlag,
@@ -71,8 +71,8 @@ impl<'a, C: Connection> Transactions<'a, C> {
         Ok(Self { db, cancel, dialect: Dialect::of(db.get_database_backend())?, purpose })
     }
 
-    /// Does the work in one transaction, or in a savepoint of the caller's. Nothing is committed
-    /// once nobody waits.
+    /// Does the work in one transaction, or in a savepoint of the caller's transaction. Nothing is
+    /// committed after the caller's future is dropped.
     pub(crate) async fn once<W: Work>(&self, scope: Scope<'_>, work: &W) -> Result<W::Output, Error> {
         let transaction = session::begin(self.db, self.dialect, self.purpose).await?;
         let session = Cancellable { session: &transaction, cancel: self.cancel };
@@ -81,8 +81,8 @@ impl<'a, C: Connection> Transactions<'a, C> {
         session::finish(transaction, result).await
     }
 
-    /// The same until it succeeds, fails for good, or has been tried often enough (R11). Inside a
-    /// transaction of the caller's it is tried once.
+    /// Repeats it until it succeeds, fails permanently, or has no attempts left (R11). Inside a
+    /// transaction of the caller there is one attempt.
     pub(crate) async fn retried<W: Work>(&self, prepared: &Prepared, work: &W) -> Result<W::Output, Error> {
         let retries = if session::is_transaction::<C>() { Retries::NONE } else { prepared.retries };
         let mut attempts = retries.attempts();
@@ -96,7 +96,7 @@ impl<'a, C: Connection> Transactions<'a, C> {
         }
     }
 
-    /// What one execution works with, in such a transaction or beside it.
+    /// Returns what one execution works with, in such a transaction or outside of one.
     pub(crate) fn execution<'e>(&self, session: &'e dyn Session, scope: Scope<'e>) -> Execution<'e> {
         let Scope { schema, plan, capture } = scope;
         let (dialect, transaction) = (self.dialect, Transaction::of::<C>(self.purpose));
@@ -119,7 +119,7 @@ impl<R: Request> Task for R {
     }
 }
 
-/// One event for each delete and repair, when it has been committed or has failed.
+/// Writes one event for each delete and repair, when it has been committed or has failed.
 pub(crate) fn tell(result: Result<&Outcome, &Error>) {
     match result {
         Ok(outcome) => tracing::debug!(

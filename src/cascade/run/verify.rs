@@ -1,4 +1,4 @@
-//! Checks that what was to be done has been done, where something may keep rows.
+//! Checks that rows were deleted and changed, where something may keep them.
 //!
 //! I/O: it reads.
 
@@ -17,10 +17,10 @@ use crate::cascade::plan::count::Count;
 use crate::cascade::plan::fetched::Fetched;
 
 impl Execution<'_> {
-    /// That nothing refers any more to rows of these tables, which are to go next, where something
-    /// may: rows that a trigger or the like has kept or added, and rows that were doomed by one
-    /// key, have lost it while their lock was waited for, and still refer by another key that
-    /// forbids it.
+    /// Checks that nothing references rows of these tables any more before they are deleted. Rows
+    /// may still reference them: rows that a trigger or the like has kept or added, and rows that
+    /// lost the key that doomed them while the delete waited for their lock, and reference through
+    /// another key that forbids it.
     pub(crate) async fn check_unreferenced(self, fetched: &Fetched, tables: &[TableId]) -> Result<(), Error> {
         let counts = self.sql(fetched).may_still_reference(tables, fetched.catalog.may_keep_rows);
         for (count, rows) in self.counted(fetched, counts, None).await? {
@@ -34,8 +34,8 @@ impl Execution<'_> {
         Ok(())
     }
 
-    /// That no trigger has added rows that reference rows of these tables, which were known by key
-    /// and are gone.
+    /// Checks that no trigger has added rows that reference deleted rows of these tables, whose
+    /// keys were fetched.
     pub(crate) async fn check_nothing_added(self, fetched: &Fetched, tables: &[TableId]) -> Result<(), Error> {
         if !fetched.catalog.may_keep_rows {
             return Ok(());
@@ -43,7 +43,7 @@ impl Execution<'_> {
         let keys =
             tables.iter().filter(|&&table| fetched.get(table).is_some()).flat_map(|&table| self.schema.keys_to(table));
         for key in keys {
-            // By the keys themselves: the rows are not there any more.
+            // By the fetched keys, because the rows do not exist any more.
             for rows in self.sql(fetched).referencing(key) {
                 let added = self.row_of(&self.sql(fetched).count_of(&rows), 1).await?.iter().sum();
                 self.check_kept(self.schema.keys[key].child, Some(key), None, added)?;
@@ -52,8 +52,8 @@ impl Execution<'_> {
         Ok(())
     }
 
-    /// That rows which were deleted by key are gone, when fewer were reported; they may have gone
-    /// with others.
+    /// Checks that rows which were deleted by key do not exist any more, if the database reported
+    /// fewer. Another statement may have deleted them with other rows.
     pub(crate) async fn check_gone(
         self,
         fetched: &Fetched,
@@ -66,7 +66,7 @@ impl Execution<'_> {
         self.check_kept(table, None, Some(rows.len() as u64), stayed)
     }
 
-    /// That none of the rows that were to go or change has stayed as it was.
+    /// Checks that all rows to delete or change were deleted or changed.
     pub(crate) fn check_kept(
         self,
         table: TableId,
@@ -82,8 +82,8 @@ impl Execution<'_> {
         Err(ErrorKind::StillThere { table, foreign_key, rows, stayed }.into())
     }
 
-    /// PostgreSQL commits a transaction in which a statement failed without a word, and stores
-    /// nothing: a hook may have passed over an error.
+    /// PostgreSQL answers COMMIT without an error after a statement has failed, and stores nothing.
+    /// A hook may have ignored such an error.
     pub(crate) async fn check_transaction(self) -> Result<(), Error> {
         if self.dialect == Dialect::Postgres && self.capture.has_hook_run.load(Ordering::Relaxed) {
             let mut nothing = Query::select();
@@ -92,8 +92,9 @@ impl Execution<'_> {
         Ok(())
     }
 
-    /// Where a trigger may put rows back or add some: that all that was to go is gone, and nothing
-    /// references it. PostgreSQL runs deferred triggers before that, if the transaction is ours.
+    /// Where a trigger may insert rows again or add some: checks that all doomed rows are deleted
+    /// and nothing references them. In our own transaction PostgreSQL runs deferred triggers before
+    /// that.
     pub(super) async fn check_end(self, fetched: &Fetched) -> Result<(), Error> {
         if !fetched.catalog.may_keep_rows {
             return Ok(());

@@ -1,7 +1,6 @@
-//! Does the steps of a plan, children first.
+//! Executes the steps of a plan, children first.
 //!
-//! I/O: this is where rows are changed and deleted. What is in the way has been looked for by now
-//! (`run`).
+//! I/O: rows are changed and deleted here. Blockers were searched before (`run`).
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -21,11 +20,11 @@ use crate::cascade::plan::fetched::Fetched;
 use crate::cascade::sql::route::{Route, RowRoute};
 use crate::cascade::sql::{PAGE, RowSet};
 
-/// A table, keys of it, and the rows of them that are meant.
+/// A table, fetched keys of it, and the positions of the rows among them.
 type These<'a> = (TableId, &'a Keys, &'a [usize]);
 
 impl Execution<'_> {
-    /// Does the steps of the plan, children first.
+    /// Executes the steps of the plan, children first.
     pub(crate) async fn write(self, fetched: &Fetched) -> Result<Outcome, Error> {
         let mut outcome = self.plan.nothing_done(self.schema);
         if fetched.roots == 0 {
@@ -65,7 +64,8 @@ impl Execution<'_> {
                 Step::DeleteCycle(component) => {
                     self.delete_cycle(fetched, component, &mut outcome).await?;
                     for &table in &self.plan.components[component].tables {
-                        // By the keys: the database's own cascade may have gone round a ring.
+                        // By the keys, because the database's own cascade may have gone round a
+                        // ring.
                         let rows = fetched.get(table).map_or(0, Keys::len);
                         outcome.add_deleted(&self.schema.tables[table].label, rows as u64);
                     }
@@ -77,7 +77,7 @@ impl Execution<'_> {
         Ok(outcome)
     }
 
-    /// The rows asked for, to which nobody refers any more.
+    /// Deletes the roots, which nothing references any more.
     pub(crate) async fn delete_roots(self, fetched: &Fetched) -> Result<Outcome, Error> {
         let (root, mut outcome) = (self.plan.root, self.plan.nothing_done(self.schema));
         if let Some(keys) = fetched.get(root) {
@@ -177,7 +177,7 @@ impl Execution<'_> {
         Ok(deleted)
     }
 
-    /// Deletes these rows of a table by key; those that are watched page by page.
+    /// Deletes these rows of a table by key; captured rows page by page.
     pub(super) async fn delete_rows(
         self,
         fetched: &Fetched,
@@ -195,7 +195,8 @@ impl Execution<'_> {
         Ok(deleted)
     }
 
-    /// Deletes rows that were read, with their hooks around: all before, the DELETE, all after.
+    /// Deletes rows that were read, with their hooks: all `before_delete`, the DELETE, all
+    /// `after_delete`.
     async fn delete_page(
         self,
         fetched: &Fetched,
@@ -212,9 +213,9 @@ impl Execution<'_> {
         Ok(deleted)
     }
 
-    /// Deletes rows by key, as many as there are: where fewer are reported, the others are asked
-    /// for; and where a trigger may put rows back, or a rule have others counted, all of them. They
-    /// may have gone with their children, by a trigger, or with others, by the database's own
+    /// Deletes rows by key. If the database reports fewer rows, the missing ones are searched; if a
+    /// trigger may insert rows again, or a rule may change the row count, all are. They may have
+    /// been deleted with their children by a trigger, or with other rows by the database's own
     /// cascade; but a trigger may have kept them.
     async fn delete_by_keys(self, fetched: &Fetched, (table, keys, rows): These<'_>) -> Result<u64, Error> {
         let deleted = self.delete_at(fetched, (table, keys, rows)).await?;
@@ -224,7 +225,7 @@ impl Execution<'_> {
         Ok(rows.len() as u64)
     }
 
-    /// These rows as their entity reads them, if its hooks want to see them.
+    /// Reads these rows as their entity reads them, if its hooks need them.
     pub(super) async fn whole(
         self,
         fetched: &Fetched,
@@ -238,7 +239,7 @@ impl Execution<'_> {
         Ok(whole)
     }
 
-    /// Runs `before_delete` of these rows, if they have it.
+    /// Runs `before_delete` of these rows, if their entity has hooks.
     pub(super) async fn before(self, table: TableId, whole: Vec<QueryResult>) -> Result<Option<Models>, Error> {
         let Some(hooks) = self.schema.tables[table].hooks.as_ref().filter(|_| !whole.is_empty()) else {
             return Ok(None);
@@ -248,7 +249,7 @@ impl Execution<'_> {
         Ok(Some(models.map_err(|source| self.veto(table, source))?))
     }
 
-    /// Runs `after_delete` of rows that are gone.
+    /// Runs `after_delete` of deleted rows.
     pub(super) async fn after(self, table: TableId, models: Option<Models>) -> Result<(), Error> {
         let (Some(hooks), Some(models)) = (&self.schema.tables[table].hooks, models) else { return Ok(()) };
         hooks.after(models, self.session).await.map_err(|source| self.veto(table, source))
@@ -261,7 +262,7 @@ impl Execution<'_> {
     pub(super) fn add_keys(self, (table, keys, rows): These<'_>, outcome: &mut Outcome) {
         if self.capture.keys_of.contains(&table) {
             let Table { label, primary_key, .. } = &self.schema.tables[table];
-            // The primary key is what a row's identity begins with.
+            // A row's identity begins with its primary key.
             outcome.add_keys(label, rows.iter().map(|&row| keys.sample_of(row, primary_key.len())));
         }
     }

@@ -1,5 +1,5 @@
-//! The conditions by which rows are found: what they reference, and common table expressions of
-//! rows that go.
+//! The conditions that find rows: by what the rows reference, and by common table expressions of
+//! doomed rows.
 //!
 //! Pure.
 
@@ -17,14 +17,14 @@ use crate::cascade::sql::{PAGE, PARENTS, Reads, SHORT_ARRAY, Sql};
 impl Sql<'_> {
     // ---- Conditions
 
-    /// Whether statements find the doomed rows of this table by a common table expression and not
-    /// by their keys. On MySQL and MariaDB always: a list would be repeated at each mention, and a
-    /// statement takes 65,535 values.
+    /// Whether statements find the doomed rows of this table by a common table expression, and not
+    /// by their keys. Always true on MySQL and MariaDB: a list would be repeated at each mention,
+    /// and a statement takes at most 65,535 values.
     pub(super) fn is_named(&self, table: TableId) -> bool {
         self.plan.dooms(table) && (self.fetched.get(table).is_none() || self.dialect == Dialect::MySql)
     }
 
-    /// The rows that reference doomed ones by this key.
+    /// Returns the condition for rows that reference doomed rows through this key.
     pub(super) fn refers(&self, key: KeyId) -> Expr {
         let ForeignKey { child, child_columns, parent, parent_columns, .. } = self.key(key);
         let left = self.columns(*child, child_columns);
@@ -37,8 +37,8 @@ impl Sql<'_> {
         }
     }
 
-    /// The same for a statement of its own: it brings its common table expressions, and lists come
-    /// in chunks.
+    /// Returns the same for a separate statement: it has its own common table expressions, and
+    /// lists are split into chunks.
     pub(super) fn each_references(&self, key: KeyId) -> Vec<Expr> {
         let ForeignKey { child, child_columns, parent, parent_columns, .. } = self.key(key);
         let left = || self.columns(*child, child_columns);
@@ -52,10 +52,10 @@ impl Sql<'_> {
         }
     }
 
-    /// The conditions under which a row of the table stays; none if all of them do.
+    /// Returns the conditions under which a row of the table is not doomed; none if all rows stay.
     ///
-    /// NULLs in a key reference nothing, so this is never NOT IN (R9). PostgreSQL gets an
-    /// anti-join, because it hashes a sub-select only while it fits its memory; the others read a
+    /// A NULL references nothing, so this is never NOT IN (R9). PostgreSQL gets an anti-join,
+    /// because it hashes a sub-select only while it fits into its memory. The others read a
     /// sub-select once into an index.
     pub(super) fn kept(&self, table: TableId) -> Vec<Expr> {
         let is_not_true = |expr: Expr| expr.is_not(Expr::custom_keyword("TRUE"));
@@ -88,7 +88,7 @@ impl Sql<'_> {
         self.plan.dooming(self.schema, table).map(kept).collect()
     }
 
-    /// `left` is one of these known rows.
+    /// Returns the condition that `left` is one of these fetched rows.
     pub(super) fn listed(
         &self,
         table: TableId,
@@ -103,7 +103,7 @@ impl Sql<'_> {
         let values = keys.of(columns);
         let types = columns.iter().map(|&column| &self.table(table).columns[column].ty);
         if let [one] = *rows {
-            // Planned with what is known of this value.
+            // The database plans this with the value itself.
             let value = |(values, ty): (&&KeyColumn, _)| self.bound(values, one, ty);
             return row(left).eq(row(values.iter().zip(types).map(value).collect()));
         }
@@ -125,7 +125,7 @@ impl Sql<'_> {
         }
     }
 
-    /// How many rows by primary key one statement gets.
+    /// Returns how many primary keys one statement gets.
     pub(super) fn rows_max(&self) -> usize {
         match self.dialect {
             Dialect::Postgres | Dialect::Sqlite => usize::MAX,
@@ -133,7 +133,7 @@ impl Sql<'_> {
         }
     }
 
-    /// How many parents one statement gets whose children it looks for.
+    /// Returns how many parents one statement gets when it searches their children.
     pub(super) fn parents_max(&self) -> usize {
         match self.dialect {
             Dialect::Postgres | Dialect::Sqlite => usize::MAX,
@@ -143,8 +143,8 @@ impl Sql<'_> {
 
     // ---- Doomed rows as common table expressions
 
-    /// The columns of a table's doomed rows, with the expressions that they need if the statement
-    /// has none yet.
+    /// Returns the columns of a table's doomed rows, and adds their common table expressions to the
+    /// statement if it has none yet.
     pub(super) fn doomed_select(&self, table: TableId, columns: &[usize], with: bool) -> SelectStatement {
         let mut select = Query::select();
         select.from(Alias::new(doomed_name(table)));
@@ -158,8 +158,8 @@ impl Sql<'_> {
         select
     }
 
-    /// Gives the statement the doomed rows of these tables and of the doomed above them, as far as
-    /// not known by key.
+    /// Adds common table expressions for the doomed rows of these tables, and of the doomed tables
+    /// above them whose keys were not fetched.
     pub(super) fn with(&self, select: &mut SelectStatement, tables: impl IntoIterator<Item = TableId>) {
         let mut clause = WithClause::new();
         let named = self.named(tables);
@@ -173,7 +173,8 @@ impl Sql<'_> {
         }
     }
 
-    /// The doomed tables that have a name in a statement that mentions these, parents first.
+    /// Returns the doomed tables that have a common table expression in a statement that mentions
+    /// these, parents first.
     pub(super) fn named(&self, tables: impl IntoIterator<Item = TableId>) -> Vec<TableId> {
         let mut scope = vec![false; self.schema.tables.len()];
         let mut frontier: Vec<TableId> = tables.into_iter().collect();
@@ -187,8 +188,8 @@ impl Sql<'_> {
         self.plan.doomed.iter().copied().filter(|&table| scope[table]).collect()
     }
 
-    /// R3, CASCADE: the rows that reference a doomed row by any CASCADE key; UNION counts each once
-    /// (R4).
+    /// R3: returns the rows that reference a doomed row through any CASCADE key. UNION counts each
+    /// row once (R4).
     fn doomed_rows(&self, table: TableId) -> SelectStatement {
         let rows = |condition| {
             let mut select = Query::select();
@@ -206,7 +207,7 @@ impl Sql<'_> {
         }
         let dooming: Vec<KeyId> = self.plan.dooming(self.schema, table).collect();
         let by = |&key: &KeyId| match self.reads {
-            // A lock clause behind a UNION is not one of its parts.
+            // A lock clause after a UNION does not apply to its parts.
             Reads::Committed if dooming.len() > 1 => within(rows(self.refers(key))),
             Reads::Committed | Reads::Snapshot => rows(self.refers(key)),
         };
@@ -217,7 +218,7 @@ impl Sql<'_> {
     }
 }
 
-/// The same rows as a sub-select.
+/// Returns the same rows as a sub-select.
 pub(super) fn within(select: SelectStatement) -> SelectStatement {
     let mut outer = Query::select();
     outer.expr(Expr::cust("*")).from_subquery(select, Alias::new("__cascade_rows")).to_owned()
@@ -227,7 +228,7 @@ pub(super) fn doomed_name(table: TableId) -> String {
     format!("__cascade_{table}")
 }
 
-/// Rows found by one condition, and judged by another.
+/// Rows that one condition finds and another condition checks.
 pub(super) fn as_judged(at: Expr, condition: Option<&Expr>) -> Expr {
     match condition {
         None => at,

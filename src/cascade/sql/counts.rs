@@ -1,8 +1,6 @@
-//! Numbers of rows: in full, in parts where a statement would be too long, and no further than a
-//! limit.
+//! Counts rows: in full, in parts where a statement would be too long, or up to a limit.
 //!
-//! Pure. All that a preview shows, or that decides whether something is in the way, is counted by
-//! these.
+//! Pure. These statements count everything that a preview shows and every blocker.
 
 use std::collections::BTreeSet;
 
@@ -16,18 +14,19 @@ use crate::cascade::plan::count::Count;
 use crate::cascade::sql::condition::{doomed_name, within};
 use crate::cascade::sql::{LONG_LIST, Sql, table_iden};
 
-/// Numbers asked for in one statement; PostgreSQL takes 1,664 columns, SQLite 2,000.
+/// The largest number of counts in one statement. PostgreSQL takes 1,664 columns, SQLite 2,000.
 const COUNTS_MAX: usize = 500;
 
-/// Common table expressions of one statement; MariaDB takes 63 (4003 `Too many WITH elements`).
+/// The largest number of common table expressions in one statement. MariaDB takes 63 (4003 `Too
+/// many WITH elements`).
 const NAMED_MAX: usize = 60;
 
-/// How often a statement may expand them, each mention with all that it mentions itself; MySQL 9.7
-/// does it 1,025 times (4169).
+/// How often a statement may expand common table expressions, including those that they mention.
+/// MySQL 9.7 allows 1,025 (4169).
 const EXPANSIONS_IN_STATEMENT_MAX: u64 = 1_000;
 
 impl Sql<'_> {
-    /// Counts with what is asked for them, in as few statements as the database takes.
+    /// Splits the counts into as few statements as the database allows.
     pub(crate) fn in_statements<'c>(&self, counts: &'c [(Count, Count)]) -> Vec<&'c [(Count, Count)]> {
         let expansions = self.expansions();
         let (mut statements, mut rest) = (Vec::new(), counts);
@@ -39,7 +38,7 @@ impl Sql<'_> {
         statements
     }
 
-    /// How many of these go into one statement: the first in any case.
+    /// Returns how many of these fit into one statement; at least the first.
     fn fitting(&self, counts: &[(Count, Count)], expansions: &[u64]) -> usize {
         let (mut named, mut expanded) = (BTreeSet::new(), 0_u64);
         for (n, &(_, asked)) in counts.iter().take(COUNTS_MAX).enumerate() {
@@ -55,7 +54,7 @@ impl Sql<'_> {
         counts.len().min(COUNTS_MAX)
     }
 
-    /// How many common table expressions a mention of each doomed table expands.
+    /// Returns how many common table expressions a mention of each doomed table expands.
     fn expansions(&self) -> Vec<u64> {
         let mut expansions = vec![0_u64; self.schema.tables.len()];
         for &table in &self.plan.doomed {
@@ -68,8 +67,8 @@ impl Sql<'_> {
         expansions
     }
 
-    /// All these numbers in one row, named by [`alias`]: one statement, so they belong together.
-    /// Those with a limit are counted no further than that.
+    /// Counts all of these in one row, named by [`alias`]. It is one statement, so the counts
+    /// belong together. A count with a limit stops at the limit.
     pub(crate) fn counts(&self, counts: &[(Count, Option<u64>)]) -> SelectStatement {
         let (mut select, mut tables) = (Query::select(), Vec::new());
         for (n, &(count, rows_max)) in counts.iter().enumerate() {
@@ -84,11 +83,11 @@ impl Sql<'_> {
         select
     }
 
-    /// A number, counted no further than a limit, and the doomed tables that it mentions.
+    /// Returns a count that stops at a limit, and the doomed tables that it mentions.
     ///
-    /// Joins down from known rows, which end with the last row that is wanted; `IN (SELECT ..)`
-    /// would first gather all rows between. A row is met once on each way down, and several ways
-    /// are counted together.
+    /// It joins down from fetched rows, and the join stops with the last row that is needed. `IN
+    /// (SELECT ..)` would first collect all rows in between. A row is met once on each path, and
+    /// several paths are counted together.
     fn count_up_to(&self, count: Count, rows_max: u64) -> (SelectStatement, Vec<TableId>) {
         let (table, keys) = match count {
             Count::Doomed(table) => (table, self.plan.dooming(self.schema, table).collect()),
@@ -119,7 +118,7 @@ impl Sql<'_> {
         (counted(rows), mentioned)
     }
 
-    /// Whether the tables of a way have names of their own.
+    /// Whether all tables of a path have different names.
     fn can_be_joined(&self, way: &[KeyId]) -> bool {
         let names = way.iter().map(|&key| table_iden(self.table(self.key(key).child)).to_string());
         let first = way.iter().take(1).map(|&key| table_iden(self.table(self.key(key).parent)).to_string());
@@ -127,7 +126,7 @@ impl Sql<'_> {
         way.len() == 1 || first.chain(names).all(|name| seen.insert(name))
     }
 
-    /// The rows at the end of a way of [`ways_to`](Self::ways_to).
+    /// Returns the rows at the end of a path of [`ways_to`](Self::ways_to).
     fn joined(&self, way: &[KeyId], mentioned: &mut Vec<TableId>) -> SelectStatement {
         let mut select = Query::select();
         for (at, &key) in way.iter().enumerate() {
@@ -153,24 +152,24 @@ impl Sql<'_> {
         select
     }
 
-    /// What is counted before rows of these tables go, although their children have been dealt
-    /// with: each number with what is asked for it.
+    /// Returns the counts that are checked before rows of these tables are deleted, although their
+    /// children have been deleted or changed.
     pub(crate) fn may_still_reference(&self, tables: &[TableId], may_keep_rows: bool) -> Vec<(Count, Count)> {
         let may_refer = |&key: &KeyId| {
             let ForeignKey { child, action, .. } = *self.key(key);
-            // A row that lost the key by which it was doomed while its lock was waited for, and has
-            // this one still.
+            // A row may have lost the key that doomed it while the delete waited for its lock, and
+            // still have this key.
             let may_be_left = action == Action::NoAction
                 && self.dialect != Dialect::Sqlite
                 && self.plan.dooms(child)
                 && !tables.contains(&child);
-            // There a trigger may undo a change, and is shown to those alone who have the right
-            // TRIGGER.
+            // On these databases a trigger may undo a change, and only users with the right TRIGGER
+            // can see it.
             let may_be_undone = action.changes_key() && self.dialect == Dialect::MySql;
             may_keep_rows || may_be_left || may_be_undone
         };
         let keys = tables.iter().flat_map(|&table| self.schema.keys_to(table)).filter(may_refer);
-        // Rows of a cycle reference each other until they go.
+        // Rows of a cycle reference each other until they are deleted.
         let count = |key: KeyId| {
             let within = self.plan.is_within_cycle(key);
             (if within { Count::ReferencingSurvivors(key) } else { Count::Referencing(key) }, Count::Referencing(key))
@@ -178,11 +177,12 @@ impl Sql<'_> {
         keys.map(count).collect()
     }
 
-    /// A number as the sum of several statements, where one would be too long.
+    /// Returns a count as the sum of several statements, where one would be too long.
     pub(crate) fn count_in_parts(&self, count: Count) -> Option<Vec<SelectStatement>> {
         let key = match count {
             Count::Referencing(key) => key,
-            // To tell which rows of a doomed table stay, every part would have to name all that go.
+            // To find the rows of a doomed table that stay, every part would need the whole delete
+            // set.
             Count::ReferencingSurvivors(key) if !self.plan.dooms(self.key(key).child) => key,
             Count::Doomed(table) => {
                 let mut dooming = self.plan.dooming(self.schema, table);
@@ -240,7 +240,7 @@ impl Sql<'_> {
         select
     }
 
-    /// The doomed tables that a count looks at.
+    /// Returns the doomed tables that a count reads.
     pub(super) fn mentioned(&self, count: Count) -> Vec<TableId> {
         match count {
             Count::Doomed(table) => vec![table],
@@ -253,7 +253,8 @@ impl Sql<'_> {
         }
     }
 
-    /// The doomed tables by which [`kept`](Self::kept) tells the rows of a table that stay.
+    /// Returns the doomed tables that [`kept`](Self::kept) needs to find the rows of a table that
+    /// stay.
     fn mentioned_by_kept(&self, table: TableId) -> Vec<TableId> {
         match self.fetched.get(table) {
             _ if self.fetched.roots == 0 => Vec::new(),
@@ -263,7 +264,7 @@ impl Sql<'_> {
     }
 }
 
-/// How many rows there are.
+/// Counts the rows.
 fn counted(rows: SelectStatement) -> SelectStatement {
     let mut select = Query::select();
     select.expr(Func::count(Expr::cust("*"))).from_subquery(rows, Alias::new("__cascade_counted")).to_owned()

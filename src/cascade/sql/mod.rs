@@ -1,12 +1,12 @@
-//! The dialects: every statement of a preview or a delete, in the form that its backend is good at.
+//! Every statement of a preview or a delete, in the form that its database runs well.
 //!
-//! Pure. The plan does not know which form a backend gets; measured reasons stand beside each
+//! Pure. The plan does not know which form a database gets. The measured reason stands beside each
 //! choice. All dialects are always compiled.
 //!
-//! The doomed rows of a table are found through those of its parents and never leave the database:
-//! in a statement they are a common table expression `__cascade_<table>`, and each doomed table is
-//! mentioned once. Rows that are known by key (the roots, and the rows of a cycle's tables) are one
-//! bound value: an array on PostgreSQL, a JSON text on SQLite. MySQL and MariaDB take lists.
+//! The doomed rows of a table are found through the doomed rows of its parents, and do not leave
+//! the database. In a statement they are a common table expression `__cascade_<table>`, and each
+//! doomed table is mentioned once. Fetched keys (of the roots, and of the tables in a cycle) are
+//! one bound value: an array on PostgreSQL, a JSON text on SQLite. MySQL and MariaDB get lists.
 
 pub(crate) mod catalog;
 mod condition;
@@ -26,49 +26,50 @@ use crate::cascade::declare::schema::{ForeignKey, KeyId, Schema, Table, TableId}
 use crate::cascade::plan::Plan;
 use crate::cascade::plan::fetched::Fetched;
 
-/// Rows that MySQL and MariaDB get in one list or page. Lists up to 20,000 kept an index range
-/// scan; longer transactions of smaller pages cost up to 31 % more.
+/// The number of rows in one list or page on MySQL and MariaDB. Lists up to 20,000 kept an index
+/// range scan; longer transactions of smaller pages cost up to 31 % more.
 pub(crate) const PAGE: usize = 5_000;
 
-/// Parents in one list on MySQL and MariaDB. Up to 200 (`eq_range_index_dive_limit`) they look into
-/// the index; for more they go by the average number of children, and where some parents have most
-/// of them that means a scan of the whole table (seen: 85 ms for 1).
+/// The number of parents in one list on MySQL and MariaDB. Up to 200 (`eq_range_index_dive_limit`)
+/// they look into the index. Above that they use the average number of children, and if a few
+/// parents have most of the children, they scan the whole table (seen: 85 ms instead of 1).
 const PARENTS: usize = 192;
 
-/// Parents in one statement that reads their children level by level: few enough that these mostly
-/// fit one page.
+/// The number of parents in one statement that reads their children level by level: few enough that
+/// their children mostly fit one page.
 const FRONTIER: usize = 2_000;
 
-/// The longest array that PostgreSQL may go through for each row. It looks it up by hash only while
-/// it plans for the very values; a statement that is prepared once and run often gets a plan for
-/// any, and compares each with each (seen: 1 s for 70,000 rows and 2,000 keys). A longer one is a
-/// table of its own.
+/// The longest array that PostgreSQL may compare with each row. PostgreSQL hashes the array only if
+/// it plans with the values. A statement that is prepared once and run often gets a generic plan,
+/// and compares each row with each element (seen: 1 s for 70,000 rows and 2,000 keys). A longer
+/// array becomes a table.
 const SHORT_ARRAY: usize = 100;
 
-/// The longest list that is bound; a longer one is written out, because a statement takes 65,535
-/// values at most.
+/// The longest list that is bound. A longer one is written into the text, because a statement takes
+/// at most 65,535 values.
 const BOUND_LIST_MAX: usize = 8_192;
 
-/// Values of the caller's in one statement; SQLite takes 32,766, the others 65,535.
+/// The number of values from the caller in one statement. SQLite takes 32,766, the others 65,535.
 const VALUES_MAX: usize = 30_000;
 
-/// Keys in one statement with others on MySQL and MariaDB. Beyond that a number is asked for in
-/// several statements, and a table below is read by key too, or every page of its rows would repeat
-/// the list.
+/// The number of keys beside others in one statement on MySQL and MariaDB. Above that, a count is
+/// split into several statements, and the keys of a table below are fetched too, because otherwise
+/// every page of its rows would repeat the list.
 const LONG_LIST: usize = 20_000;
 
-/// By how many ways from known tables the rows of a key are looked for one after the other.
+/// The largest number of paths from fetched tables along which the rows of a key are searched one
+/// after the other.
 const WAYS_MAX: usize = 4;
 
-/// How often tables may be repeated in one statement before their keys are read instead. SQLite and
-/// MariaDB expand a common table expression at every mention, so that a lattice of diamonds grows
-/// with its paths: 14 layers took SQLite 0.5 s to prepare, each layer doubling it. PostgreSQL
-/// shares it.
+/// How often a statement may repeat tables before their keys are fetched instead. SQLite and
+/// MariaDB expand a common table expression at every mention, so a lattice of diamonds grows with
+/// its paths: SQLite took 0.5 s to prepare 14 layers, and each layer doubles it. PostgreSQL does
+/// not expand it.
 const EXPANSIONS_MAX: u64 = 32;
 
-/// SQLite: constraints are checked when the transaction ends and not after each statement. That
-/// ends with the transaction. It is never switched off by us: SQLite then forgets what it still had
-/// to check.
+/// SQLite: constraints are checked at the end of the transaction and not after each statement. The
+/// setting ends with the transaction. The crate never switches it off, because SQLite would then
+/// forget what it still has to check.
 pub(crate) const DEFER_FOREIGN_KEYS: &str = "PRAGMA defer_foreign_keys = ON";
 
 /// Writes the statements of one run.
@@ -81,16 +82,16 @@ pub(crate) struct Sql<'a> {
     pub(crate) reads: Reads,
 }
 
-/// What a SELECT that locks nothing reads.
+/// What a SELECT without a lock clause reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reads {
-    /// What the transaction's isolation level shows.
+    /// The rows that the transaction's isolation level shows.
     Snapshot,
-    /// MySQL and MariaDB, to write in a transaction of the caller's: what is committed, whatever
-    /// isolation level the caller has chosen (theirs is REPEATABLE READ, whose snapshot may be
-    /// older than the rows that are locked, and a statement cannot ask reliably). Only a lock
-    /// clause does that, and it does not reach into a common table expression, a derived table or a
-    /// sub-select: each of these has its own.
+    /// MySQL and MariaDB, for a write in a transaction of the caller: the committed rows, whatever
+    /// the isolation level. (The default is REPEATABLE READ. Its snapshot may be older than the
+    /// locked rows, and a statement cannot find out reliably.) Only a lock clause reads committed
+    /// rows. It does not reach into a common table expression, a derived table or a sub-select, so
+    /// each of these has its own.
     Committed,
 }
 
@@ -103,8 +104,8 @@ impl<'a> Sql<'a> {
         &self.schema.keys[key]
     }
 
-    /// Whether the keys of this doomed table, which is in no cycle, are better read before
-    /// statements mention it.
+    /// Whether to fetch the keys of this doomed table, which is in no cycle, before statements
+    /// mention it.
     pub(crate) fn is_better_read(&self, table: TableId) -> bool {
         let dooming: Vec<KeyId> = self.plan.dooming(self.schema, table).collect();
         let is_long = |&key: &KeyId| self.fetched.get(self.key(key).parent).is_some_and(|keys| keys.len() > LONG_LIST);
@@ -116,7 +117,7 @@ impl<'a> Sql<'a> {
         }
     }
 
-    /// How often the tables known by key are mentioned where the doomed rows of this one are.
+    /// Returns how often a mention of this table's doomed rows mentions tables with fetched keys.
     fn mentions(&self, table: TableId) -> u64 {
         let mut mentions = vec![0_u64; self.schema.tables.len()];
         for &table in &self.plan.doomed {

@@ -1,34 +1,33 @@
-//! Rows that reference a row that is not there.
+//! Orphans: rows that reference a row that does not exist.
 //!
-//! Pure. A key's orphans are told by one condition, which an audit counts by and a repair deletes
-//! and changes by.
+//! Pure. One condition finds the orphans of a key. The audit counts with it, and the repair deletes
+//! and changes with it.
 
 use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, IntoIden as _, LockType, Query, TableRef};
 
 use crate::cascade::declare::schema::{ForeignKey, KeyId, Schema, TableId};
 use crate::cascade::sql::{RowSet, table_iden};
 
-/// The name of the parent in the question whether it is there: it may be the child's own table.
+/// The alias of the parent table in the condition: it may be the child's own table.
 const PARENT: &str = "__cascade_parent";
 
-/// How a statement looks at the parents.
+/// How a statement reads the parents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Look {
-    /// As they are in its snapshot.
+    /// As its snapshot shows them.
     Plain,
-    /// MySQL and MariaDB: as they are committed; those that are there stay until the transaction
-    /// ends. In a transaction of the caller's that is REPEATABLE READ, their default, its snapshot
-    /// may be older than the rows that it has locked.
+    /// MySQL and MariaDB: as they are committed, locked until the transaction ends. In a
+    /// transaction of the caller at REPEATABLE READ, their default, the snapshot may be older than
+    /// the rows that it has locked.
     Committed,
 }
 
-/// The rows that reference nothing by this key, as far as they fulfil a guard. R9: a NULL is no
-/// reference.
+/// Returns the orphans of this key that match a guard. R9: a NULL is not a reference.
 pub(crate) fn orphans(schema: &Schema, key: KeyId, guard: Option<&Expr>) -> RowSet {
     orphans_as(schema, schema.keys[key].child, &[key], guard, Look::Plain)
 }
 
-/// The rows that are orphans by any of these keys of one table.
+/// Returns the rows that are orphans by any of these keys of one table.
 pub(crate) fn orphans_as(schema: &Schema, table: TableId, keys: &[KeyId], guard: Option<&Expr>, look: Look) -> RowSet {
     let each = keys.iter().map(|&key| refers_to_nothing(schema, key, look));
     let any = each.reduce(sea_orm::sea_query::ExprTrait::or).unwrap_or_else(|| Expr::cust("1 = 2"));

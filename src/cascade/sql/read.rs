@@ -16,19 +16,18 @@ use crate::cascade::sql::value::{is_exact, table_iden};
 use crate::cascade::sql::{Reads, Sql};
 
 impl Sql<'_> {
-    /// The rows as their identity, in key order and locked in it if wanted; then, for each of these
-    /// keys, what they reference by it.
+    /// Selects the identity of the rows, in key order, locked if wanted. For each of these keys it
+    /// also selects what the rows reference.
     ///
-    /// That is told by their own columns where equal values look equal. Where they may not (in a
-    /// text key 'a' may be 'A') the parent is joined, and it is the parent's columns.
+    /// The child's own columns say that, if equal values look equal. If they may look different (in
+    /// a text key 'a' may equal 'A'), the parent is joined and its columns are selected.
     pub(crate) fn read(&self, rows: &RowSet, ends: &[KeyId], lock: bool) -> SelectStatement {
         let mut select = Query::select();
         select.from(self.table_ref(rows.table));
         self.read_too(select, rows, ends, lock)
     }
 
-    /// The same behind the columns that a Select from that table has already. Private names keep
-    /// them apart.
+    /// Adds the same to the columns of a Select. Private names keep them apart from its own.
     fn read_too(&self, mut select: SelectStatement, rows: &RowSet, ends: &[KeyId], lock: bool) -> SelectStatement {
         let RowSet { table, condition, named } = rows;
         let Table { identity, primary_key, .. } = self.table(*table);
@@ -70,15 +69,15 @@ impl Sql<'_> {
         select
     }
 
-    /// Lets a SELECT from a table read what is committed, if that is wanted ([`Reads::Committed`]).
+    /// Makes a SELECT read committed rows, if that is needed ([`Reads::Committed`]).
     pub(super) fn as_committed(&self, select: &mut SelectStatement) {
         if self.reads == Reads::Committed {
             select.lock_shared();
         }
     }
 
-    /// Locks the doomed rows of a table that has children, in key order. They are counted, so that
-    /// no key has to leave the database; SQLite has its write lock since BEGIN.
+    /// Locks the doomed rows of a table that has children, in key order. The statement counts them,
+    /// so no key leaves the database. SQLite holds its write lock since BEGIN.
     pub(crate) fn lock_parents(&self, table: TableId) -> Vec<SelectStatement> {
         if self.dialect == Dialect::Sqlite || self.schema.keys_to(table).next().is_none() {
             return Vec::new();
@@ -87,8 +86,8 @@ impl Sql<'_> {
         rows.map(|rows| self.lock_and_count(&rows, None)).collect()
     }
 
-    /// The same with what the catalogs are asked beside ([`catalog`](crate::cascade::catalog)), as
-    /// the last column.
+    /// The same, with the query of the catalogs ([`catalog`](crate::cascade::sql::catalog)) as the last
+    /// column.
     pub(crate) fn read_and_ask(&self, rows: &RowSet, question: &Question<'_>, lock: bool) -> SelectStatement {
         let mut select = self.read(rows, &[], lock);
         for (name, expr) in question.beside() {
@@ -97,8 +96,8 @@ impl Sql<'_> {
         select
     }
 
-    /// The row that the defaults of a SET DEFAULT key name, locked against those who would delete
-    /// it.
+    /// Selects the row that the defaults of a SET DEFAULT key reference, and locks it against a
+    /// delete by others.
     pub(crate) fn default_row(&self, key: KeyId) -> SelectStatement {
         let ForeignKey { child, child_columns, parent, parent_columns, .. } = self.key(key);
         let mut select = Query::select();
@@ -113,7 +112,7 @@ impl Sql<'_> {
         select
     }
 
-    /// The primary keys of the first rows, in key order, that stand in the way by this key.
+    /// Selects the primary keys of the first blockers of this key, in key order.
     pub(crate) fn blocking_rows(&self, count: Count, key: KeyId, rows_max: u64) -> SelectStatement {
         let child = self.key(key).child;
         let mut select = self.count(count);
@@ -127,7 +126,8 @@ impl Sql<'_> {
         select
     }
 
-    /// At most so many of them, after the last one; whole, if an entity's Select is given.
+    /// Selects at most this many rows after the last one; whole rows, if an entity's Select is
+    /// given.
     pub(crate) fn page(
         &self,
         rows: &RowSet,
@@ -148,7 +148,7 @@ impl Sql<'_> {
         select
     }
 
-    /// The rows with these keys, as far as they are still what was looked for; locked in key order.
+    /// Selects the rows with these keys that still match the condition, locked in key order.
     pub(crate) fn page_again(
         &self,
         rows: &RowSet,
@@ -165,18 +165,18 @@ impl Sql<'_> {
         self.still(rows.table, keys, Some(&rows.condition)).into_iter().map(again).collect()
     }
 
-    /// The last of the next rows after a place in key order, if there are so many.
+    /// Selects the last of the next rows after a place in key order, if there are that many.
     pub(crate) fn end_of(&self, rows: &RowSet, after: Option<&Keys>, rows_max: usize) -> SelectStatement {
         self.page(rows, (None, &[]), false, after, 1).offset(rows_max as u64 - 1).to_owned()
     }
 
-    /// How many of these rows there are, by primary key.
+    /// Counts these rows by primary key.
     pub(crate) fn count_at(&self, table: TableId, keys: &Keys, rows: &[usize]) -> Vec<SelectStatement> {
         let count = |condition| self.count_of(&RowSet { table, condition, named: None });
         self.each_at(table, keys, rows).into_iter().map(count).collect()
     }
 
-    /// How many such rows there are.
+    /// Counts the rows.
     pub(crate) fn count_of(&self, rows: &RowSet) -> SelectStatement {
         let mut select = Query::select();
         select.expr_as(Func::count(Expr::cust("*")), Alias::new(alias(0)));
@@ -186,12 +186,12 @@ impl Sql<'_> {
         select
     }
 
-    /// How many rows there are after a place in key order.
+    /// Counts the rows after a place in key order.
     pub(crate) fn count_after(&self, rows: &RowSet, after: Option<&Keys>) -> SelectStatement {
         self.count_of(&self.between(rows, after, None))
     }
 
-    /// These rows of the table, as a Select of its entity reads them and in key order.
+    /// Selects these rows as their entity reads them, in key order.
     pub(crate) fn whole(
         &self,
         select: &SelectStatement,
@@ -208,7 +208,7 @@ impl Sql<'_> {
         conditions.map(|condition| select.clone().and_where(condition).to_owned()).collect()
     }
 
-    /// Locks rows in key order, and counts those that do not fulfil a condition.
+    /// Locks rows in key order, and counts those that do not match a condition.
     pub(crate) fn lock_and_count(&self, rows: &RowSet, fulfils: Option<&Expr>) -> SelectStatement {
         let (table, other) = (rows.table, Alias::new(alias(0)));
         let mut locked = Query::select();

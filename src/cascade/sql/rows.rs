@@ -1,4 +1,4 @@
-//! Rows of a table, told from others by a condition.
+//! Sets of rows of a table, each with the condition that finds them.
 //!
 //! Pure.
 
@@ -18,17 +18,17 @@ use crate::cascade::sql::condition::as_judged;
 use crate::cascade::sql::value::{array, is_ordered_as_text, row, typed};
 use crate::cascade::sql::{FRONTIER, PAGE, Sql, VALUES_MAX, WAYS_MAX};
 
-/// Rows of a table that a statement looks for.
+/// A set of rows of a table, by a condition.
 #[derive(Debug, Clone)]
 pub(crate) struct RowSet {
     pub(super) table: TableId,
     pub(super) condition: Expr,
-    /// A table whose doomed rows the condition mentions by name.
+    /// A table whose common table expression the condition mentions.
     pub(super) named: Option<TableId>,
 }
 
 impl RowSet {
-    /// Rows that a condition on their own columns tells.
+    /// Returns the rows that match a condition on their own columns.
     pub(crate) fn new(table: TableId, condition: Expr) -> Self {
         Self { table, condition, named: None }
     }
@@ -37,14 +37,14 @@ impl RowSet {
         self.table
     }
 
-    /// How they are told from the others.
+    /// Returns the condition.
     pub(crate) fn condition(&self) -> &Expr {
         &self.condition
     }
 }
 
 impl Sql<'_> {
-    /// The rows that reference doomed ones by this key.
+    /// Returns the rows that reference doomed rows through this key.
     pub(crate) fn referencing(&self, key: KeyId) -> Vec<RowSet> {
         let ForeignKey { child: table, parent, .. } = *self.key(key);
         if self.fetched.get(parent).is_none() {
@@ -54,8 +54,8 @@ impl Sql<'_> {
         self.each_references(key).into_iter().map(rows).collect()
     }
 
-    /// Every way down to this key from a table whose rows are known: keys, the last of which is
-    /// this one. `None` if there are too many.
+    /// Returns every path to this key from a table whose keys were fetched: the keys, of which the
+    /// last is this one. `None` if there are too many.
     pub(crate) fn ways_to(&self, key: KeyId) -> Option<Vec<Vec<KeyId>>> {
         let (mut ways, mut frontier) = (Vec::new(), vec![vec![key]]);
         while let Some(way) = frontier.pop() {
@@ -73,13 +73,13 @@ impl Sql<'_> {
         Some(ways)
     }
 
-    /// How many parents are looked under in one statement.
+    /// Returns how many parents one statement gets.
     pub(crate) fn parents_in_list(&self) -> usize {
         self.parents_max().min(FRONTIER)
     }
 
-    /// The rows that refer by this key to some rows of its parent. The lists are short, so that
-    /// their children are not too many for one page.
+    /// Returns the rows that reference some rows of the parent through this key. The lists are
+    /// short, so that the children mostly fit one page.
     pub(crate) fn referencing_to(&self, key: KeyId, keys: &Keys, parents: Range<usize>) -> Vec<RowSet> {
         let ForeignKey { child: table, child_columns, parent, parent_columns, .. } = self.key(key);
         let rows = |rows: &[usize]| {
@@ -90,22 +90,22 @@ impl Sql<'_> {
         keys.rows_within(parent_columns, parents).chunks(self.parents_in_list()).map(rows).collect()
     }
 
-    /// The rows with those primary keys.
+    /// Returns the rows with those primary keys.
     pub(crate) fn rows_at(&self, table: TableId, keys: &Keys) -> Vec<RowSet> {
         let rows = |condition| RowSet { table, condition, named: None };
         self.each_at(table, keys, &keys.rows_with(&self.table(table).primary_key)).into_iter().map(rows).collect()
     }
 
-    /// These rows of a table, as far as they still fulfil a condition. It only judges rows that the
-    /// primary key has found: its own index may lead through many more.
+    /// Returns those of these rows that still match a condition. The primary key finds the rows and
+    /// the condition only checks them: an index for the condition may lead through many more rows.
     pub(crate) fn still(&self, table: TableId, keys: &Keys, condition: Option<&Expr>) -> Vec<RowSet> {
         let rows: Vec<usize> = (0..keys.len()).collect();
         let at = self.each_at(table, keys, &rows).into_iter();
         at.map(|at| RowSet { table, condition: as_judged(at, condition), named: None }).collect()
     }
 
-    /// These parents by a key, and what they must still fulfil if they are there: a condition, and
-    /// to be what the key references.
+    /// Returns these parents of a key by primary key, each with what it must still match: a
+    /// condition, and the values that the key references.
     pub(crate) fn parents_again(
         &self,
         key: KeyId,
@@ -127,35 +127,35 @@ impl Sql<'_> {
         keys.rows_within(parent_columns, rows).chunks(self.rows_max().min(PAGE)).map(again).collect()
     }
 
-    /// The same condition for a statement that has no common table expressions.
+    /// Returns the same condition for a statement without common table expressions.
     pub(crate) fn refers_alone(&self, key: KeyId) -> Option<Expr> {
         self.each_references(key).into_iter().reduce(sea_orm::sea_query::ExprTrait::or)
     }
 
-    /// The row refers by this key to one of these known rows of its parent.
+    /// Returns the condition that the row references one of these fetched rows through this key.
     pub(crate) fn refers_to(&self, key: KeyId, parents: &[usize]) -> Option<Expr> {
         let ForeignKey { child, child_columns, parent, parent_columns, .. } = self.key(key);
         let keys = self.fetched.get(*parent)?;
         Some(self.listed(*parent, self.columns(*child, child_columns), keys, parent_columns, parents))
     }
 
-    /// The row is one of these known ones of its table.
+    /// Returns the condition that the row is one of these fetched rows.
     pub(crate) fn is_one_of(&self, table: TableId, rows: &[usize]) -> Option<Expr> {
         let primary_key = &self.table(table).primary_key;
         let keys = self.fetched.get(table)?;
         Some(self.listed(table, self.columns(table, primary_key), keys, primary_key, rows))
     }
 
-    /// The root rows that a Select returns, each once, however often a join repeats it.
+    /// Returns the root rows that a Select returns, each once, however often a join repeats it.
     ///
-    /// The Select stays as written: key columns are added under private aliases, the whole becomes
-    /// a derived table, and the table is asked for the rows with those keys. It is part of the
-    /// statement that locks them, so that it costs no statement of its own. PostgreSQL may evaluate
-    /// a derived table more than once, and a Select with a limit may return other rows then, so
-    /// there it is a common table expression that is materialized.
+    /// The Select stays as written. Key columns are added under private aliases, the whole becomes
+    /// a derived table, and the outer statement asks for the rows with those keys. It is part of
+    /// the statement that locks them, so it costs no statement of its own. PostgreSQL may evaluate
+    /// a derived table more than once, and a Select with a limit may then return other rows, so
+    /// there it is a materialized common table expression.
     ///
-    /// A GROUP BY other than by the primary key is refused: some databases would take any row of
-    /// each group.
+    /// A GROUP BY over other columns than the primary key is refused: some databases would take any
+    /// row of each group.
     pub(crate) fn selected(&self, select: &SelectStatement) -> Result<RowSet, Error> {
         let root = self.plan.root;
         let primary_key = &self.table(root).primary_key;
@@ -171,16 +171,16 @@ impl Sql<'_> {
         Ok(self.among(inner, is_limited && self.dialect == Dialect::Postgres))
     }
 
-    /// Those of these locked rows that the Select still returns.
+    /// Returns those of these locked rows that the Select still returns.
     ///
-    /// A lock may have been waited for, and the row changed meanwhile: the databases look at the
-    /// changed row, but not again at what is in a sub-select. The question is asked of each row
-    /// alone, without ORDER BY, LIMIT and OFFSET: which rows are the first is decided once.
+    /// The row may have changed while the statement waited for its lock. The databases then
+    /// re-check the changed row, but not its sub-selects. The check looks at each row alone,
+    /// without ORDER BY, LIMIT and OFFSET: which rows are the first is decided once.
     pub(crate) fn selected_still(&self, select: &SelectStatement, keys: &Keys) -> Vec<RowSet> {
         let mut inner = without_limit(select);
         inner.clear_order_by();
         if self.dialect == Dialect::Postgres && has_distinct_on(select) {
-            // Which row of each group is the first is decided too.
+            // The first row of each group is also decided once.
             inner.distinct();
         }
         self.as_committed(&mut inner);
@@ -188,7 +188,7 @@ impl Sql<'_> {
         self.still(self.plan.root, keys, Some(&selected.condition))
     }
 
-    /// The root rows that such a Select returns.
+    /// Returns the root rows that such a Select returns.
     pub(super) fn among(&self, mut select: SelectStatement, is_materialized: bool) -> RowSet {
         let root = self.plan.root;
         let primary_key = &self.table(root).primary_key;
@@ -208,18 +208,18 @@ impl Sql<'_> {
         RowSet { table: root, condition: row(self.columns(root, primary_key)).in_subquery(keys), named: None }
     }
 
-    /// Conditions that together take these rows by their primary keys.
+    /// Returns conditions that together match these rows by primary key.
     pub(super) fn each_at(&self, table: TableId, keys: &Keys, rows: &[usize]) -> Vec<Expr> {
         let primary_key = &self.table(table).primary_key;
         let condition = |rows: &[usize]| self.listed(table, self.columns(table, primary_key), keys, primary_key, rows);
         rows.chunks(self.rows_max()).map(condition).collect()
     }
 
-    /// The root rows with these primary keys of the caller's.
+    /// Returns the root rows with these primary keys from the caller.
     ///
-    /// PostgreSQL: a type that is declared by its name alone may be a domain over a type with a
-    /// length, and a cast to that cuts a value. So of such keys only those are asked for that a
-    /// cast does not shorten; those that we read are such.
+    /// PostgreSQL: a type that is declared only by its name may be a domain over a type with a
+    /// length, and a cast to it shortens a value. So only keys that the cast does not shorten are
+    /// asked for. Keys that the crate has read are such keys.
     pub(crate) fn rows_asked(&self, keys: &Keys) -> Vec<RowSet> {
         let root = self.plan.root;
         let primary_key = &self.table(root).primary_key;
@@ -247,7 +247,8 @@ impl Sql<'_> {
                 _ => value.clone(),
             };
             if may_be_cut(&column) {
-                // A type may write a value in more characters than it was given, but not in fewer.
+                // A type may print a value with more characters than it was given, but not with
+                // fewer.
                 let length = |text: Expr| Func::char_length(text);
                 let kept = length(cast.clone().cast_as(Alias::new("text")));
                 select.and_where(Expr::expr(kept).gte(length(value)));
@@ -258,14 +259,16 @@ impl Sql<'_> {
         vec![RowSet { table: root, condition, named: None }]
     }
 
-    /// The root rows with primary keys of a kind that only the caller's values bind.
+    /// Returns the root rows with primary keys of a kind that is only bound for values from the
+    /// caller.
     pub(crate) fn rows_at_values(&self, keys: &[Vec<Value>]) -> Vec<RowSet> {
         let root = self.plan.root;
         let rows = |condition| RowSet { table: root, condition, named: None };
         let columns = || self.columns(root, &self.table(root).primary_key);
         let bound = |key: &Vec<Value>| row(key.iter().cloned().map(Expr::value).collect());
         if self.dialect == Dialect::Sqlite && columns().len() > 1 {
-            // No lists of rows there, only a table of them, and 500 terms of a UNION ALL.
+            // SQLite has no lists of rows, only a table of them, and at most 500 terms of a UNION
+            // ALL.
             let condition = |keys: &[Vec<Value>]| {
                 let one = |key: &Vec<Value>| Query::select().exprs(key.iter().cloned().map(Expr::value)).to_owned();
                 let mut values = keys.iter().map(one);
@@ -279,14 +282,14 @@ impl Sql<'_> {
         lists.map(|keys| row(columns()).is_in(keys.iter().map(bound))).map(rows).collect()
     }
 
-    /// Those of them that stay.
+    /// Returns those of them that are not doomed.
     pub(crate) fn kept_of(&self, rows: &RowSet) -> RowSet {
         let kept = self.kept(rows.table).into_iter();
         let condition = kept.fold(rows.condition.clone(), sea_orm::sea_query::ExprTrait::and);
         RowSet { table: rows.table, condition, named: Some(rows.table).filter(|&table| self.is_named(table)) }
     }
 
-    /// The rows after one place in key order and up to another.
+    /// Returns the rows after one place in key order and up to another.
     pub(crate) fn between(&self, rows: &RowSet, after: Option<&Keys>, until: Option<&Keys>) -> RowSet {
         let mut condition = rows.condition.clone();
         if let Some(after) = after {
@@ -300,7 +303,7 @@ impl Sql<'_> {
         RowSet { table: rows.table, condition, named: rows.named }
     }
 
-    /// The columns by which pages of a table go on, and their values in this row.
+    /// Returns the columns that order the pages of a table, with their values in this row.
     pub(super) fn place(&self, table: TableId, at: &Keys) -> (Expr, Expr) {
         let primary_key = &self.table(table).primary_key;
         let columns = primary_key.iter().map(|&column| self.ordered(table, column)).collect();
@@ -313,14 +316,14 @@ impl Sql<'_> {
     }
 }
 
-/// A Select without how many rows it returns at most, and after how many.
+/// Returns a Select without its LIMIT and OFFSET.
 fn without_limit(select: &SelectStatement) -> SelectStatement {
     let mut all = select.clone();
     all.reset_limit().reset_offset();
     all
 }
 
-/// Whether a Select, or one inside it, takes the first row of each group (PostgreSQL).
+/// Whether a Select, or one inside it, has DISTINCT ON (PostgreSQL).
 fn has_distinct_on(select: &SelectStatement) -> bool {
     select.to_string(PostgresQueryBuilder).contains("SELECT DISTINCT ON (")
 }

@@ -30,7 +30,7 @@ impl Sql<'_> {
         columns.iter().map(|&column| self.column(table, column)).collect()
     }
 
-    /// A column by whose order pages go on. MySQL and MariaDB sort an enum by its position and
+    /// Returns a column that orders pages. MySQL and MariaDB sort an enum by its position and
     /// compare it as text.
     pub(super) fn ordered(&self, table: TableId, column: usize) -> Expr {
         let ty = &self.table(table).columns[column].ty;
@@ -38,7 +38,7 @@ impl Sql<'_> {
         if is_ordered_as_text(ty) { self.readable(column, ty) } else { column }
     }
 
-    /// Selects key columns of `from` so that [`Keys::read`] can read them.
+    /// Selects key columns of `from` in the form that [`Keys::read`] reads.
     pub(super) fn key_columns(
         &self,
         select: &mut SelectStatement,
@@ -53,13 +53,13 @@ impl Sql<'_> {
         }
     }
 
-    /// A key column as the one type by which its kind is read.
+    /// Returns a key column, converted to the type in which its kind is read.
     pub(super) fn readable(&self, column: Expr, ty: &ColumnType) -> Expr {
         let kind = KeyKind::of(self.dialect, ty);
         let ty = match (kind, self.dialect) {
-            // MariaDB has a type for these, which it would show as text.
+            // MariaDB has a type for UUIDs, which it would return as text.
             (Some(KeyKind::Bytes), Dialect::MySql) if *ty == ColumnType::Uuid => "BINARY(16)",
-            // In SQLite each value has a type of its own, and a cast would make one value of two.
+            // In SQLite each value has its own type, and a cast would make two values equal.
             (Some(KeyKind::Bytes) | None, _) | (_, Dialect::Sqlite) => return column,
             (Some(KeyKind::Integer), Dialect::Postgres) => "bigint",
             (Some(KeyKind::Integer), Dialect::MySql) => "SIGNED",
@@ -70,7 +70,7 @@ impl Sql<'_> {
         column.cast_as(Alias::new(ty))
     }
 
-    /// One known value of a column of that type.
+    /// Returns one fetched value for a column of that type.
     pub(super) fn bound(&self, values: &KeyColumn, row: usize, ty: &ColumnType) -> Expr {
         match (self.dialect, values) {
             (Dialect::Postgres, KeyColumn::Integer(integers)) => {
@@ -81,19 +81,19 @@ impl Sql<'_> {
         }
     }
 
-    /// The declared default.
+    /// Returns the declared default.
     pub(super) fn default(&self, column: &Column) -> Expr {
         let default = column.default.clone().unwrap_or_else(|| Expr::cust("NULL"));
         if self.dialect == Dialect::Postgres { typed(default, &column.ty, "") } else { default }
     }
 }
 
-/// Whether pages of rows with such a key go on in the order of its text.
+/// Whether pages of rows with such a key are ordered by its text.
 pub(super) fn is_ordered_as_text(ty: &ColumnType) -> bool {
     matches!(ty, ColumnType::Enum { .. })
 }
 
-/// Whether values of that type are equal only if they are read as the same value.
+/// Whether two values of that type are equal only if they are read as the same value.
 pub(super) fn is_exact(dialect: Dialect, ty: &ColumnType) -> bool {
     let kind = KeyKind::of(dialect, ty);
     matches!(kind, Some(KeyKind::Integer | KeyKind::Unsigned | KeyKind::Bytes)) || matches!(ty, ColumnType::Uuid)
@@ -104,7 +104,7 @@ pub(crate) fn table_iden(table: &Table) -> DynIden {
     name.clone()
 }
 
-/// One expression, or a row of several.
+/// Returns one expression, or a row of several.
 pub(super) fn row(mut columns: Vec<Expr>) -> Expr {
     match columns.len() {
         1 => columns.remove(0),
@@ -112,8 +112,8 @@ pub(super) fn row(mut columns: Vec<Expr>) -> Expr {
     }
 }
 
-/// PostgreSQL: one bound array whose elements have exactly the column's type. `int4[]` against a
-/// `bigint` column lost the hash: 15 s for 90 ms.
+/// PostgreSQL: one bound array whose elements have exactly the column's type. With `int4[]` against
+/// a `bigint` column PostgreSQL did not hash: 15 s instead of 90 ms.
 pub(super) fn array(values: &KeyColumn, ty: &ColumnType, rows: &[usize]) -> Expr {
     let of = |ty: ArrayType, element: &dyn Fn(usize) -> Value| {
         let elements = rows.iter().map(|&row| element(row)).collect();
@@ -142,8 +142,8 @@ pub(super) fn array(values: &KeyColumn, ty: &ColumnType, rows: &[usize]) -> Expr
     }
 }
 
-/// PostgreSQL: the declared integer type, or a wider one if a value needs it, because the column
-/// that is there is wider.
+/// PostgreSQL: the declared integer type, or a wider one if a value needs it, because the column in
+/// the database is wider.
 fn integer_type(ty: &ColumnType, values: &[Option<i64>]) -> &'static str {
     let all = |fits: fn(i64) -> bool| values.iter().flatten().all(|&value| fits(value));
     match ty {
@@ -157,14 +157,14 @@ fn integer_type(ty: &ColumnType, values: &[Option<i64>]) -> &'static str {
     }
 }
 
-/// PostgreSQL: a value, or with the suffix `[]` an array, as the column's type, without a length: a
-/// cast to a shorter type cuts the value without a word, and another row may have what is left
-/// (`char` is `char(1)`, and `bit` is `bit(1)` unless quoted). These lose no index, in a generic
-/// plan either.
+/// PostgreSQL: a value, or with the suffix `[]` an array, cast to the column's type without a
+/// length. A cast to a shorter type would cut the value silently, and could match another row
+/// (`char` is `char(1)`, and `bit` is `bit(1)` unless quoted). The index is used, also in a generic
+/// plan.
 ///
-/// Text is not taken for other types by itself. And the cast keeps our statements' text apart from
-/// a program's own: sqlx prepares by text, and the same text bound with another width fails on that
-/// connection.
+/// PostgreSQL does not convert text to other types implicitly. The cast also keeps our statement
+/// texts different from a program's own: sqlx prepares by text, and the same text bound with
+/// another width fails on that connection.
 pub(super) fn typed(value: Expr, ty: &ColumnType, suffix: &str) -> Expr {
     let mut name = String::new();
     match ty {
@@ -187,7 +187,8 @@ pub(super) fn typed(value: Expr, ty: &ColumnType, suffix: &str) -> Expr {
     value.cast_as(Alias::new(name + suffix))
 }
 
-/// A value that no dialect but PostgreSQL casts; decimals are written out ([`KeyKind::Decimal`]).
+/// Returns a value. Only PostgreSQL casts it. Decimals are written into the text
+/// ([`KeyKind::Decimal`]).
 fn literal_or_bound(values: &KeyColumn, row: usize) -> Expr {
     match values {
         KeyColumn::Decimal(values) => Expr::cust(decimal(values[row].as_ref())),
@@ -197,13 +198,13 @@ fn literal_or_bound(values: &KeyColumn, row: usize) -> Expr {
     }
 }
 
-/// The digits of a decimal as the database wrote them, as a literal.
+/// Returns the digits of a decimal, as the database wrote them, as a literal.
 pub(super) fn decimal(value: Option<&String>) -> String {
     let is_digits = |text: &&String| text.chars().all(|char| char.is_ascii_digit() || ['-', '.'].contains(&char));
     value.filter(is_digits).map_or_else(|| "NULL".to_owned(), Clone::clone)
 }
 
-/// SQLite: one bound JSON array, of values or of rows; bytes go as hexadecimal digits.
+/// SQLite: one bound JSON array of values or of rows. Bytes are hexadecimal digits in it.
 pub(super) fn json_rows(values: &[&KeyColumn], rows: &[usize]) -> SelectStatement {
     let json = |column: &KeyColumn, row: usize| match column {
         KeyColumn::Integer(values) => sea_orm::JsonValue::from(values[row]),
@@ -236,9 +237,9 @@ pub(super) fn json_rows(values: &[&KeyColumn], rows: &[usize]) -> SelectStatemen
     select
 }
 
-/// MySQL and MariaDB: a list, bound while it is short. It has one of few lengths then, filled up
-/// with the last key, so that few statements stay prepared. Written out, text and bytes are
-/// hexadecimal literals.
+/// MySQL and MariaDB: a list. A short list is bound; it has one of few lengths and is filled up
+/// with the last key, so that few statements are prepared. In a long list, which is written into
+/// the text, text and bytes are hexadecimal literals.
 pub(super) fn list(values: &[&KeyColumn], rows: &[usize]) -> Vec<Expr> {
     if rows.len() * values.len() <= BOUND_LIST_MAX {
         let last = rows.last().into_iter().cycle();

@@ -15,24 +15,24 @@ use crate::cascade::sql::Sql;
 use crate::cascade::sql::rows::RowSet;
 
 impl Sql<'_> {
-    /// The doomed rows by this CASCADE key.
+    /// Returns the rows that are doomed through this CASCADE key.
     pub(crate) fn delete_by(&self, key: KeyId) -> Vec<DeleteStatement> {
         let delete =
             |condition| Query::delete().from_table(self.table_ref(self.key(key).child)).and_where(condition).to_owned();
         self.each_references(key).into_iter().map(delete).collect()
     }
 
-    /// Deletes such rows.
+    /// Deletes these rows.
     pub(crate) fn delete(&self, rows: RowSet) -> DeleteStatement {
         Query::delete().from_table(self.table_ref(rows.table)).and_where(rows.condition).to_owned()
     }
 
-    /// Sets the key's columns to NULL or to their defaults in such rows.
+    /// Sets the key's columns to NULL or to their defaults in these rows.
     pub(crate) fn set_in(&self, key: KeyId, rows: RowSet) -> UpdateStatement {
         self.set(key).and_where(rows.condition).to_owned()
     }
 
-    /// Makes such doomed rows reference nothing by this key, whatever its action.
+    /// Breaks a ring: sets this key to NULL in these doomed rows, whatever its action.
     pub(crate) fn break_cycle_in(&self, key: KeyId, rows: RowSet) -> UpdateStatement {
         let columns = self.key(key).cycle_break_columns_alone(self.schema);
         self.open(key, columns).and_where(rows.condition).to_owned()
@@ -44,8 +44,7 @@ impl Sql<'_> {
         self.each_at(table, keys, rows).into_iter().map(delete).collect()
     }
 
-    /// Deletes rows of several tables in one statement, whose constraints are then checked at its
-    /// end.
+    /// Deletes rows of several tables in one statement. The constraints are checked at its end.
     pub(crate) fn delete_at_once(&self, rows: &[(TableId, &Keys, Vec<usize>)]) -> Option<DeleteStatement> {
         let mut deletes = rows.iter().flat_map(|(table, keys, rows)| self.delete_rows(*table, keys, rows));
         let mut last = deletes.next()?;
@@ -63,7 +62,7 @@ impl Sql<'_> {
         Some(last)
     }
 
-    /// Sets the key's columns to NULL or to their defaults, in rows that are still to be told.
+    /// Sets the key's columns to NULL or to their defaults; the condition is added later.
     pub(super) fn set(&self, key: KeyId) -> UpdateStatement {
         let ForeignKey { child, child_columns, action, .. } = self.key(key);
         let mut update = Query::update();
@@ -79,13 +78,13 @@ impl Sql<'_> {
         update
     }
 
-    /// The same in these rows.
+    /// The same, in these rows.
     pub(crate) fn update_rows(&self, key: KeyId, keys: &Keys, rows: &[usize]) -> Vec<UpdateStatement> {
         let conditions = self.each_at(self.key(key).child, keys, rows).into_iter();
         conditions.map(|condition| self.set(key).and_where(condition).to_owned()).collect()
     }
 
-    /// Makes doomed rows reference nothing by this key, whatever its action.
+    /// Sets this key to NULL in doomed rows, whatever its action.
     pub(crate) fn break_cycle(&self, key: KeyId, keys: &Keys, rows: &[usize]) -> Vec<UpdateStatement> {
         let conditions = self.each_at(self.key(key).child, keys, rows).into_iter();
         let columns = self.key(key).cycle_break_columns(self.schema);
@@ -102,11 +101,10 @@ impl Sql<'_> {
         update
     }
 
-    /// Sets the key's columns, in the rows that reference doomed ones, to NULL or to their
-    /// defaults.
+    /// Sets the key's columns to NULL or to their defaults in the rows that reference doomed rows.
     ///
-    /// The doomed rows of the child's table are gone by then (see [`Plan`]), so that only rows that
-    /// stay are changed.
+    /// The doomed rows of the child table are deleted before (see [`Plan`]), so only rows that stay
+    /// are changed.
     pub(crate) fn update(&self, key: KeyId) -> Vec<UpdateStatement> {
         let ForeignKey { child, child_columns, parent, parent_columns, .. } = self.key(key);
         let mut update = self.set(key);
@@ -114,7 +112,7 @@ impl Sql<'_> {
             let conditions = self.each_references(key).into_iter();
             return conditions.map(|condition| update.clone().and_where(condition).to_owned()).collect();
         }
-        // `UPDATE .. IN (SELECT ..)` is no semi-join there either; a join with a derived table is.
+        // On MySQL and MariaDB `UPDATE .. IN (SELECT ..)` is no semi-join; a derived table is joined.
         let doomed = Alias::new("__cascade_doomed");
         let from = self.doomed_select(*parent, parent_columns, true);
         update.from(TableRef::SubQuery(Box::new(from), doomed.clone().into_iden()));

@@ -1,7 +1,7 @@
-//! Reads the schema of a database from its catalogs, in a fixed number of statements, however many
-//! tables there are.
+//! Reads the schema of a database from its catalogs, with a fixed number of statements for any
+//! number of tables.
 //!
-//! I/O. One file for each database has its queries; what comes back is the same plain data.
+//! I/O. One file for each database has its queries. All of them return the same plain data.
 
 mod mysql;
 mod postgres;
@@ -19,7 +19,7 @@ use crate::cascade::data::dialect::Dialect;
 use crate::cascade::db::session::{CatalogQuery, Session};
 use crate::cascade::declare::schema::Schema;
 
-/// What the database has of these tables, and every foreign key of it.
+/// Reads these tables, and every foreign key of the database.
 pub(crate) async fn read(session: &dyn Session, dialect: Dialect, schema: &Schema) -> Result<Live, DbErr> {
     match dialect {
         Dialect::Sqlite => sqlite::read(session, &schemas(schema), &names(schema)).await,
@@ -28,13 +28,13 @@ pub(crate) async fn read(session: &dyn Session, dialect: Dialect, schema: &Schem
     }
 }
 
-/// The schemas that are declared.
+/// Returns the declared schemas.
 fn schemas(schema: &Schema) -> BTreeSet<String> {
     let named = |TableName(schema, _): &TableName| schema.as_ref().map(|SchemaName(_, name)| name.to_string());
     schema.tables.iter().filter_map(|table| named(&table.name)).collect()
 }
 
-/// The names of all tables that are declared, also of those left to the database.
+/// Returns the names of all declared tables, also of those left to the database.
 fn names(schema: &Schema) -> BTreeSet<String> {
     let left = schema.left_to_database.iter();
     schema.tables.iter().map(|table| &table.name).chain(left).map(|name| name.1.to_string()).collect()
@@ -44,7 +44,7 @@ async fn query(session: &dyn Session, sql: impl Into<String>, values: Vec<Value>
     session.query(&CatalogQuery::new(sql, values)).await
 }
 
-/// A value by the name that the query gives it.
+/// Reads a value by its name in the query.
 fn get<T: TryGetable>(row: &QueryResult, name: &str) -> Result<T, DbErr> {
     row.try_get("", name)
 }
@@ -53,7 +53,7 @@ fn place(row: &QueryResult, schema: &str, table: &str) -> Result<QualifiedName, 
     Ok(QualifiedName { schema: get(row, schema)?, table: get(row, table)? })
 }
 
-/// The table of that row, which comes after those before it. Their rows come together.
+/// Returns the table of that row. The rows of a table come together.
 fn table_of(tables: &mut Vec<LiveTable>, place: QualifiedName, is_visible: bool, kind: TableKind) -> &mut LiveTable {
     if tables.last().is_none_or(|last| last.place != place) {
         let (columns, indexes, keepers, definition) = (Vec::new(), Vec::new(), Keepers::default(), None);
@@ -63,7 +63,7 @@ fn table_of(tables: &mut Vec<LiveTable>, place: QualifiedName, is_visible: bool,
     &mut tables[last]
 }
 
-/// One column of an index.
+/// Adds one column of an index.
 fn add_to_index(tables: &mut [LiveTable], place: &QualifiedName, index: LiveIndex) {
     let Some(table) = tables.iter_mut().find(|table| table.place == *place) else { return };
     match table.indexes.iter_mut().find(|known| known.name == index.name) {
@@ -75,7 +75,7 @@ fn add_to_index(tables: &mut [LiveTable], place: &QualifiedName, index: LiveInde
     }
 }
 
-/// One pair of columns of a foreign key; those of one key come together.
+/// Adds one column pair of a foreign key. The pairs of a key come together.
 fn add_to_key(keys: &mut Vec<(String, LiveKey)>, id: String, key: LiveKey) {
     match keys.last_mut().filter(|(last, _)| *last == id) {
         Some((_, known)) => {
@@ -86,8 +86,7 @@ fn add_to_key(keys: &mut Vec<(String, LiveKey)>, id: String, key: LiveKey) {
     }
 }
 
-/// An action by the word or letter that a catalog has for it; one that is not known is an error
-/// (R12).
+/// Reads an action from the word or letter in a catalog. An unknown one is an error (R12).
 fn action(row: &QueryResult, name: &str) -> Result<Action, DbErr> {
     match get::<String>(row, name)?.as_str() {
         "CASCADE" | "c" => Ok(Action::Cascade),

@@ -1,6 +1,6 @@
 //! The catalogs of MySQL and MariaDB: eight statements, and one more on MariaDB.
 //!
-//! I/O. Foreign keys are read of the whole server, as far as the user sees it: a table of another
+//! I/O. Foreign keys are read from the whole server, as far as the user sees it: a table of another
 //! database may reference ours.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,7 +30,7 @@ const INDEXES: &str = "SELECT s.*, CAST(table_schema AS CHAR) AS db, CAST(table_
      CAST(sub_part AS SIGNED) AS part, CAST(index_type AS CHAR) AS kind \
      FROM information_schema.statistics AS s WHERE table_schema IN ";
 
-/// Views, tables in partitions, and those whose storage engine has no transactions.
+/// Views, partitioned tables, and tables whose storage engine has no transactions.
 const TABLES: &str = "SELECT CAST(t.table_schema AS CHAR) AS db, CAST(t.table_name AS CHAR) AS tbl, \
      CAST(t.table_type AS CHAR) AS kind, CAST(t.engine AS CHAR) AS engine, \
      CAST(t.create_options AS CHAR) AS options, CAST(t.table_collation AS CHAR) AS collation, CAST(e.transactions AS CHAR) AS transactions \
@@ -42,17 +42,17 @@ const TRIGGERS: &str = "SELECT CAST(event_object_schema AS CHAR) AS db, CAST(eve
      CAST(event_manipulation AS CHAR) AS event FROM information_schema.triggers \
      WHERE event_manipulation IN ('DELETE', 'UPDATE') AND event_object_schema IN ";
 
-/// What says that several servers take writes at once: Galera, or Group Replication with several
-/// primaries. MariaDB keeps it in `information_schema`, MySQL in `performance_schema`, where
-/// everybody may read it.
+/// The settings with which several servers accept writes: Galera, or Group Replication with several
+/// primaries. MariaDB has them in `information_schema`; MySQL has them in `performance_schema`,
+/// which every user may read.
 const CLUSTER: &str = "SELECT LOWER(CAST(variable_name AS CHAR)) AS name, CAST(variable_value AS CHAR) AS value \
      FROM {schema}.global_variables WHERE variable_name IN ('wsrep_on', \
      'group_replication_group_name', 'group_replication_single_primary_mode') \
      UNION ALL SELECT LOWER(CAST(variable_name AS CHAR)), CAST(variable_value AS CHAR) \
      FROM {schema}.global_status WHERE variable_name = 'wsrep_cluster_size'";
 
-/// MariaDB has checks that are a part of their column, and are gone where it is stated without.
-/// `LEVEL` tells which, since 10.5.10; before, every check is taken for one.
+/// MariaDB has CHECKs that belong to their column, and drops them if MODIFY COLUMN does not state
+/// them. Since 10.5.10 `LEVEL` shows which; before, every CHECK is treated as one.
 const CHECKS: &str = "SELECT c.*, CAST(constraint_schema AS CHAR) AS db, CAST(table_name AS CHAR) AS tbl, \
      CAST(constraint_name AS CHAR) AS col FROM information_schema.check_constraints AS c \
      WHERE constraint_schema IN ";
@@ -101,7 +101,7 @@ struct Schemas {
 }
 
 impl Schemas {
-    /// The rows of a query that ends with the list of them, in this order.
+    /// Reads the rows of a query that ends with this list, in this order.
     async fn query(&self, session: &dyn Session, sql: &str, order: &str) -> Result<Vec<QueryResult>, DbErr> {
         query(session, format!("{sql}{}{order}", self.list), self.names.clone()).await
     }
@@ -116,7 +116,7 @@ async fn read_columns(
     let (mut tables, mut checked) = (BTreeMap::new(), BTreeSet::new());
     for row in schemas.query(session, TABLES, "").await? {
         let collation = get::<Option<String>>(&row, "collation")?.map(Collation::with_charset);
-        // Its columns cannot be changed without a word about what was.
+        // Its columns cannot be changed without stating what they were.
         let keeps_history = get::<String>(&row, "kind")? == "SYSTEM VERSIONED";
         tables.insert(place(&row, "db", "tbl")?, (kind(&row)?, engine(&row)?, collation, keeps_history));
     }
@@ -159,13 +159,13 @@ fn kind(row: &QueryResult) -> Result<TableKind, DbErr> {
     })
 }
 
-/// The storage engine of a table, if that has no transactions. It is not known of a view.
+/// Returns the storage engine of a table, if it has no transactions. A view has none.
 fn engine(row: &QueryResult) -> Result<Option<String>, DbErr> {
     let is_transactional = get::<Option<String>>(row, "transactions")?.is_none_or(|transactions| transactions == "YES");
     Ok(get::<Option<String>>(row, "engine")?.filter(|_| !is_transactional))
 }
 
-/// How it is set that several servers take writes at once.
+/// Returns the setting with which several servers accept writes.
 async fn several_writers(session: &dyn Session, is_mariadb: bool) -> Result<Option<String>, DbErr> {
     let sql = CLUSTER.replace("{schema}", if is_mariadb { "information_schema" } else { "performance_schema" });
     let mut settings = BTreeMap::new();
@@ -189,7 +189,7 @@ fn writers(settings: &BTreeMap<String, String>) -> Option<String> {
 async fn read_indexes(session: &dyn Session, schemas: &Schemas, live: &mut Live) -> Result<(), DbErr> {
     let order = " ORDER BY table_schema, table_name, index_name, seq_in_index";
     for row in schemas.query(session, INDEXES, order).await? {
-        // Of a prefix only the beginning of values is known.
+        // A prefix index has only the beginning of values.
         let column = match get::<Option<i64>>(&row, "part")? {
             Some(_) => None,
             None => get(&row, "col")?,
@@ -210,7 +210,7 @@ async fn read_keys(session: &dyn Session, live: &mut Live) -> Result<(), DbErr> 
     let mut rules = BTreeMap::new();
     for row in query(session, RULES, Vec::new()).await? {
         let name = (place(&row, "db", "tbl")?, get::<String>(&row, "name")?);
-        // What is not stated is RESTRICT there.
+        // MySQL and MariaDB report RESTRICT if nothing is stated.
         let on_update = match action(&row, "on_update")? {
             Action::Restrict => Action::NoAction,
             stated => stated,
@@ -220,7 +220,7 @@ async fn read_keys(session: &dyn Session, live: &mut Live) -> Result<(), DbErr> 
     let mut keys = Vec::new();
     for row in query(session, KEYS, Vec::new()).await? {
         let (child, name) = (place(&row, "child_schema", "child")?, get::<String>(&row, "name")?);
-        // One that was dropped between the two statements is not there any more.
+        // It was dropped between the two statements.
         let Some(&(on_delete, on_update)) = rules.get(&(child.clone(), name.clone())) else { continue };
         let id = format!("{}.{}.{name}", child.schema, child.table);
         let key = LiveKey {
@@ -255,7 +255,7 @@ fn defect(row: &QueryResult) -> Result<Option<IndexDefect>, DbErr> {
     })
 }
 
-/// All that is to be said of a column when it is changed, if the catalogs say it.
+/// Returns everything that MODIFY COLUMN must state, if the catalogs have it.
 fn column(row: &QueryResult, is_mariadb: bool) -> Result<LiveColumn, DbErr> {
     let optional = |name| get::<Option<String>>(row, name).map(Option::unwrap_or_default);
     let (extra, remark, charset) = (optional("extra")?, optional("remark")?, optional("charset")?);
@@ -280,14 +280,14 @@ fn text(value: &str) -> String {
     format!("'{}'", value.replace('\\', "\\\\").replace('\'', "''"))
 }
 
-/// Whether the catalogs have a text as it is: they put a question mark for what is no UTF-8 of
-/// three bytes.
+/// Whether the catalogs have the exact text: they replace characters beyond three bytes of UTF-8 by
+/// a question mark.
 fn is_whole(text: &str) -> bool {
     !text.contains('?')
 }
 
-/// The words for a default, empty where there is none; `None` where it may be another. MariaDB has
-/// it as it is to be written.
+/// Returns the DEFAULT clause, empty if there is none; `None` if it may differ. MariaDB has it in
+/// the form to write.
 fn of_mariadb(default: Option<String>) -> Option<String> {
     let stated = default.filter(|default| default != "NULL");
     if stated.as_deref().is_some_and(|default| !is_whole(default)) {
@@ -296,8 +296,8 @@ fn of_mariadb(default: Option<String>) -> Option<String> {
     Some(stated.map(|default| format!("DEFAULT {default}")).unwrap_or_default())
 }
 
-/// The same of MySQL, which has a default without its quotes, an expression in a form of its own,
-/// and bytes in hexadecimal digits up to the first that is zero; `None` where it may be cut.
+/// The same for MySQL, which has a default without quotes, an expression in its own form, and bytes
+/// as hexadecimal digits up to the first zero; `None` if it may be cut.
 fn of_mysql(default: Option<String>, ty: &LiveType, extra: &str) -> Option<String> {
     let Some(default) = default else { return Some(String::new()) };
     if !is_whole(&default) {
@@ -319,7 +319,7 @@ fn of_mysql(default: Option<String>, ty: &LiveType, extra: &str) -> Option<Strin
     Some(format!("DEFAULT {value}"))
 }
 
-/// MySQL has the quotes within an expression with a backslash before them.
+/// MySQL writes quotes in an expression with a backslash.
 fn unescaped(expression: &str) -> String {
     let (mut text, mut chars) = (String::new(), expression.chars());
     while let Some(char) = chars.next() {
@@ -328,12 +328,12 @@ fn unescaped(expression: &str) -> String {
     text
 }
 
-/// What else is to be said; `None` where something is not known.
+/// Returns the other clauses; `None` if something is unknown.
 fn more(extra: &str) -> Option<String> {
     let mut rest = extra.to_uppercase().replace("DEFAULT_GENERATED", "");
     let mut words = Vec::new();
     if let Some(at) = rest.find("ON UPDATE ") {
-        // With the digits of its seconds.
+        // With its fractional digits.
         let set = rest.split_off(at);
         let (now, after) = set.split_at(set.find([')', ',']).map_or(set.len(), |end| end + 1));
         words.push(now.trim_end_matches(',').trim().to_owned());
@@ -371,7 +371,7 @@ mod tests {
         assert_stated("binary(3)", "0x616263", "", Some("DEFAULT 0x616263"));
         assert_stated("varbinary(3)", "", "", Some("DEFAULT ''"));
         assert_stated("varchar(9)", "?", "", None);
-        // It may go on behind a zero.
+        // The value may continue after a zero byte.
         assert_stated("binary(3)", "0x61", "", None);
         assert_stated("varbinary(30)", "0x61", "", None);
         assert_stated("char(36)", "uuid()", "DEFAULT_GENERATED", Some("DEFAULT (uuid())"));

@@ -1,7 +1,7 @@
 //! The catalogs of PostgreSQL: five statements.
 //!
-//! I/O. `pg_constraint`, `pg_index` and `pg_attribute` rather than `information_schema`, which
-//! shows a user the tables of its own alone and says nothing of validity.
+//! I/O. It reads `pg_constraint`, `pg_index` and `pg_attribute`. `information_schema` shows a user
+//! only its own tables and does not say whether a constraint is valid.
 
 use std::collections::BTreeSet;
 
@@ -21,9 +21,8 @@ const SERVER: &str = "SELECT current_setting('server_version') AS version, \
      coalesce(current_schema()::text, 'public') AS schema, \
      current_setting('session_replication_role') <> 'replica' AS enforces";
 
-/// Partitions have their table's constraints over again, and a view is a table to an entity. A
-/// domain is what it is made from, with what that says of NULL; the collation is that of the
-/// column.
+/// A view is a table to an entity. A domain is replaced by its base type, with its NOT NULL. The
+/// collation is that of the column.
 const COLUMNS: &str = "SELECT n.nspname::text AS schema, t.relname::text AS tbl, \
      pg_table_is_visible(t.oid) AS is_visible, \
      t.relkind::text AS kind, a.attname::text AS name, \
@@ -55,9 +54,8 @@ const INDEXES: &str = "SELECT n.nspname::text AS schema, t.relname::text AS tbl,
      LEFT JOIN pg_attribute f ON f.attrelid = t.oid AND f.attnum = x.indkey[0] AND f.attnum > 0 \
      WHERE t.relname = ANY($1) AND k.n <= x.indnkeyatts ORDER BY x.indexrelid, k.n";
 
-/// What keeps rows from being deleted or changed, or does more when they are. A trigger for rows of
-/// a part of a table, a partition or what inherits from it, is run for the whole; a rule or a
-/// policy of a part is not.
+/// What can keep rows, or change other rows. A row trigger of a part of a table (a partition or a
+/// child table) also runs for the whole table. A rule or a policy of a part does not.
 const KEEPERS: &str = "WITH RECURSIVE parts (root, oid) AS (SELECT t.oid, t.oid \
      FROM pg_class t JOIN pg_namespace n ON n.oid = t.relnamespace WHERE t.relname = ANY($1) \
      AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND t.relkind IN ('r', 'p', 'v', 'm', 'f') \
@@ -173,7 +171,7 @@ async fn read_keepers(session: &dyn Session, names: Value, live: &mut Live) -> R
     Ok(())
 }
 
-/// By the bits of `tgtype`.
+/// Reads the bits of `tgtype`.
 fn trigger(name: String, bits: i32) -> LiveTrigger {
     let when = match bits & (2 | 64) {
         0 => "AFTER",
@@ -238,7 +236,7 @@ fn places(row: &QueryResult, schemas: &str, tables: &str) -> Result<Vec<Qualifie
     Ok(places.map(|(schema, table)| QualifiedName { schema, table }).collect())
 }
 
-/// An index of the rows in which its first column is not NULL finds every row with a value.
+/// An index over the rows whose first column is not NULL finds every row with a value.
 fn defect(row: &QueryResult) -> Result<Option<IndexDefect>, DbErr> {
     let (predicate, first) = (get::<Option<String>>(row, "predicate")?, get::<Option<String>>(row, "first")?);
     let has_all = predicate.is_none_or(|text| text == format!("({} IS NOT NULL)", first.unwrap_or_default()));

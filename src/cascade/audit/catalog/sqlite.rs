@@ -1,8 +1,7 @@
-//! The schema of SQLite: one statement, and four for each schema that is declared (mostly `main`
-//! alone).
+//! The schema of SQLite: one statement, and four for each declared schema (mostly only `main`).
 //!
-//! I/O. Pragmas as table-valued functions, joined to `sqlite_schema`, so that one statement reads
-//! all tables.
+//! I/O. It joins pragmas, as table-valued functions, to `sqlite_schema`, so that one statement
+//! reads all tables.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +19,7 @@ use crate::cascade::db::session::Session;
 
 const SERVER: &str = "SELECT sqlite_version() AS version, foreign_keys AS enforces FROM pragma_foreign_keys";
 
-/// Views and virtual tables only where they are declared: one that is broken would be an error.
+/// Views and virtual tables only if they are declared: a broken one would be an error.
 const COLUMNS: &str = "m.name AS tbl, c.name AS name, c.type AS ty, c.\"notnull\" AS is_stated, c.pk AS pk, \
      c.hidden AS hidden, m.type AS kind, \
      EXISTS (SELECT 1 FROM sqlite_temp_schema AS h WHERE h.name = m.name COLLATE NOCASE) AS is_hidden \
@@ -40,7 +39,7 @@ const KEYS: &str = "m.name AS child, f.id AS id, f.\"table\" AS parent, f.\"from
      FROM {schema}.sqlite_schema AS m JOIN pragma_foreign_key_list(m.name, {name}) AS f \
      WHERE m.type = 'table' AND m.sql NOT LIKE 'CREATE VIRTUAL%' ORDER BY m.rowid, f.id, f.seq";
 
-/// A trigger names its table as it was written, in whatever case. Temporary ones may be on any
+/// A trigger has its table's name as it was written, in any case. Temporary triggers may be on any
 /// table of this connection.
 const TEXTS: &str = "m.type AS kind, m.name AS name, m.tbl_name AS tbl, m.sql AS sql, \
      m.type = 'trigger' AS is_late, 0 AS is_temporary, m.rowid AS n \
@@ -117,12 +116,12 @@ async fn read_schema(
     Ok(())
 }
 
-/// One column of an index.
+/// Adds one column of an index.
 fn index(row: &QueryResult) -> Result<LiveIndex, DbErr> {
     let (column, is_partial): (Option<String>, bool) = (get(row, "col")?, get::<i64>(row, "partial")? != 0);
     let text = |name| get::<Option<String>>(row, name).map(Option::unwrap_or_default);
     let (sql, definition) = (text("sql")?, text("definition")?.to_uppercase());
-    // How a column compares is told by its definition alone.
+    // Only the definition says how a column compares.
     let is_other = text("coll")? != "BINARY" && !definition.contains("COLLATE");
     let is_some = is_partial && !has_all_values(&sql, column.as_deref());
     Ok(LiveIndex {
@@ -134,7 +133,7 @@ fn index(row: &QueryResult) -> Result<LiveIndex, DbErr> {
     })
 }
 
-/// One pair of columns of a foreign key, which has no name there and is always checked.
+/// Adds one column pair of a foreign key. It has no name and is always enforced.
 fn key(row: &QueryResult, child: QualifiedName, parent: QualifiedName) -> Result<LiveKey, DbErr> {
     Ok(LiveKey {
         name: String::new(),
@@ -154,7 +153,7 @@ fn key(row: &QueryResult, child: QualifiedName, parent: QualifiedName) -> Result
     })
 }
 
-/// The tables of one schema, and what is known of their primary keys.
+/// The tables of one schema, and their primary keys.
 #[derive(Default)]
 struct Tables {
     found: Vec<LiveTable>,
@@ -179,7 +178,7 @@ impl Tables {
         let ty = get::<Option<String>>(row, "ty")?.unwrap_or_default();
         let ty = LiveType::new(Dialect::Sqlite, ty, Some(Collation::named("BINARY".to_owned(), String::new())));
         let kind = if get::<String>(row, "kind")? == "view" { TableKind::View } else { TableKind::Plain };
-        // A script names no schema: it would meet another table.
+        // A script has no schema names, so it would change another table.
         let can_be_made_anew = is_visible && get::<i64>(row, "is_hidden")? == 0;
         let table = table_of(&mut self.found, place, is_visible, kind);
         let of_name = table.place.table.clone();
@@ -187,7 +186,7 @@ impl Tables {
             let definition = table.definition.get_or_insert_with(|| Definition::named(of_name));
             definition.stored.extend((hidden == 0).then(|| name.clone()));
         }
-        // 2 is computed when it is read, 3 when it is written.
+        // 2 is a virtual generated column, 3 a stored one.
         table.columns.push(LiveColumn { is_generated: matches!(hidden, 2 | 3), ..column(name, nullable, ty) });
         Ok(())
     }
@@ -211,7 +210,7 @@ impl Tables {
             table.keepers.triggers.push(LiveTrigger { name: get(row, "name")?, event, on_delete });
         }
         if is_temporary {
-            // Nobody could say on which connections it is to be again.
+            // It is unknown on which connections a temporary trigger must exist again.
             table.definition = None;
             return Ok(());
         }
@@ -230,8 +229,8 @@ impl Tables {
         columns
     }
 
-    /// A primary key finds rows as an index does, also where it is the row's own number and no
-    /// index is listed; that number is never NULL, whatever its column says.
+    /// A primary key finds rows like an index, also the rowid, for which no index is listed. The
+    /// rowid is never NULL, whatever its column says.
     fn with_primary_keys(mut self) -> Vec<LiveTable> {
         for mut table in std::mem::take(&mut self.found) {
             let primary_key = self.primary_key_of(&table.place);
@@ -259,7 +258,7 @@ impl Tables {
     }
 }
 
-/// Whether an index WHERE its first column IS NOT NULL: that finds every row with a value.
+/// Whether an index has WHERE its first column IS NOT NULL: it finds every row with a value.
 fn has_all_values(sql: &str, first: Option<&str>) -> bool {
     let words = sql.replace(char::is_whitespace, " ");
     let (Some(first), Some(at)) = (first, words.to_ascii_uppercase().rfind(" WHERE ")) else { return false };

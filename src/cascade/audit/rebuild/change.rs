@@ -1,4 +1,4 @@
-//! Changes the text of a CREATE TABLE of SQLite where an edit says so.
+//! Changes the text of a CREATE TABLE of SQLite where an edit requires it.
 //!
 //! Pure.
 
@@ -6,7 +6,7 @@ use crate::cascade::audit::rebuild::edit::Edit;
 use crate::cascade::audit::rebuild::parse::{Clause, Part, Reader, Rule, parts};
 use crate::cascade::audit::rebuild::token::{Kind, Token, grouped, is_word, same, tokens};
 
-/// A piece of the definition's text that becomes another; places are in bytes.
+/// A piece of the text that is replaced. Positions are in bytes.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Change {
     pub(super) from: usize,
@@ -14,8 +14,8 @@ pub(super) struct Change {
     pub(super) with: String,
 }
 
-/// The text with the changes; `None` if they overlap. Equal ones count once: two edits may mean the
-/// same key.
+/// Returns the text with the changes; `None` if they overlap. Equal changes count once: two edits
+/// may mean the same key.
 pub(super) fn changed(text: &str, mut changes: Vec<Change>) -> Option<String> {
     changes.sort_by_key(|change| (change.from, change.to));
     changes.dedup();
@@ -28,20 +28,20 @@ pub(super) fn changed(text: &str, mut changes: Vec<Change>) -> Option<String> {
     Some(result + text.get(at..)?)
 }
 
-/// Where the things stand in a CREATE TABLE that edits are about.
+/// The positions in a CREATE TABLE that edits change.
 #[derive(Debug)]
 pub(super) struct Outline<'a> {
     pub(super) text: &'a str,
     pub(super) name: String,
-    /// The place of the name with what is before it (`IF NOT EXISTS`, `main.`): a table that
-    /// happens to be there must not be taken for the new one.
+    /// The position of the name with the words before it (`IF NOT EXISTS`, `main.`): an existing
+    /// table must not be mistaken for the new one.
     pub(super) head: (usize, usize),
     pub(super) parts: Vec<Part>,
     pub(super) autoincrement: bool,
 }
 
 impl<'a> Outline<'a> {
-    /// What the text says, if it is all understood.
+    /// Reads the text, if all of it can be parsed.
     pub(super) fn read(text: &'a str) -> Option<Self> {
         let all = tokens(text)?;
         let outer = grouped(&all)?;
@@ -58,7 +58,7 @@ impl<'a> Outline<'a> {
         Some(Self { text, name, head, parts: parts(text, &grouped(&inner)?)?, autoincrement })
     }
 
-    /// The changes of the text that the edits ask for; `None` if one of them finds nothing.
+    /// Returns the changes for the edits; `None` if one of them finds nothing to change.
     pub(super) fn changes(&self, edits: &[Edit]) -> Option<Vec<Change>> {
         if !edits.iter().all(|edit| self.takes(edit)) {
             return None;
@@ -80,8 +80,8 @@ impl<'a> Outline<'a> {
         Some(changes)
     }
 
-    /// The words by which the first key that the edit replaces can be deferred, with a space before
-    /// them.
+    /// Returns the DEFERRABLE clause of the first key that the edit replaces, with a space before
+    /// it.
     fn deferrable_of(&self, edit: &Edit) -> String {
         let mut clauses = self.parts.iter().flat_map(|part| &part.clauses).filter(|clause| clause.goes_by(edit));
         match clauses.next().map(|clause| &clause.rule) {
@@ -90,7 +90,7 @@ impl<'a> Outline<'a> {
         }
     }
 
-    /// Whether there is something that the edit can be applied to.
+    /// Whether the edit finds something to change.
     pub(super) fn takes(&self, edit: &Edit) -> bool {
         match edit {
             Edit::AddColumn(_) | Edit::AddForeignKey(_) => true,
@@ -103,7 +103,7 @@ impl<'a> Outline<'a> {
         }
     }
 
-    /// The changes within one part.
+    /// Returns the changes within one part.
     fn changes_of(&self, part: &Part, edits: &[Edit]) -> Vec<Change> {
         let going = |clause: &&Clause| edits.iter().any(|edit| clause.goes_by(edit));
         let mut changes: Vec<Change> = part.clauses.iter().filter(going).map(|clause| self.without(clause)).collect();
@@ -123,13 +123,13 @@ impl<'a> Outline<'a> {
         changes
     }
 
-    /// The changes that take NOT NULL from a column.
+    /// Returns the changes that remove NOT NULL from a column.
     pub(super) fn nullable(&self, part: &Part) -> Vec<Change> {
         let going = part.clauses.iter().filter(|clause| matches!(clause.rule, Rule::NotNull));
         going.map(|clause| self.without(clause)).collect()
     }
 
-    /// The change that takes a constraint away, and keeps its neighbours apart.
+    /// Returns the change that removes a constraint and keeps its neighbours apart.
     pub(super) fn without(&self, clause: &Clause) -> Change {
         let next = self.text.get(clause.to..).and_then(|rest| rest.chars().next());
         let with = if next.is_some_and(is_word) { " " } else { "" };
@@ -137,8 +137,7 @@ impl<'a> Outline<'a> {
     }
 }
 
-/// The changes that add NOT NULL to a column: in the place of a NULL, which says the contrary, or
-/// at the end.
+/// Returns the changes that add NOT NULL to a column: in place of a NULL, or at the end.
 fn not_null(part: &Part) -> Vec<Change> {
     if part.is_not_null() {
         return Vec::new();
@@ -148,7 +147,7 @@ fn not_null(part: &Part) -> Vec<Change> {
     vec![Change { from, to, with: " NOT NULL".to_owned() }]
 }
 
-/// The columns of a CREATE TABLE that state a collation, with it.
+/// Returns the columns of a CREATE TABLE that state a collation, with it.
 pub(crate) fn collations(create: &str) -> Vec<(String, String)> {
     let found = || {
         let all = tokens(create)?;
@@ -164,8 +163,8 @@ pub(crate) fn collations(create: &str) -> Vec<(String, String)> {
     found().unwrap_or_default()
 }
 
-/// What a CREATE TRIGGER is run by, as `AFTER DELETE`, and whether that is a DELETE; `None` for an
-/// INSERT.
+/// Returns the event of a CREATE TRIGGER, such as `AFTER DELETE`, and whether it is a DELETE;
+/// `None` for an INSERT.
 pub(crate) fn event(create: &str) -> Option<(String, bool)> {
     let all = tokens(create)?;
     let mut reader = Reader::new(create, &all);
@@ -185,8 +184,8 @@ pub(crate) fn event(create: &str) -> Option<(String, bool)> {
     Some((format!("{when} {event}"), event == "DELETE"))
 }
 
-/// Whether the table's own name stands before a dot (`CHECK (t.a > 0)`): it would have to be the
-/// new name at first, and SQLite would not change it back.
+/// Whether the table's own name is a qualifier (`CHECK (t.a > 0)`): the script would have to use
+/// the new name first, and SQLite would not change it back.
 fn qualifies(text: &str, tokens: &[Token], name: &str) -> bool {
     tokens.windows(2).any(|pair| match pair {
         [first, dot] => dot.text(text) == "." && first.name(text).is_some_and(|it| same(&it, name)),

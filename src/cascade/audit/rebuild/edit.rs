@@ -1,22 +1,22 @@
-//! What a rebuild changes in a definition.
+//! The edits of a definition that a rebuild makes.
 //!
 //! Pure.
 
-/// What is changed in a table's definition.
+/// One edit of a table's definition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Edit {
-    /// A column is added behind the last, as written.
+    /// Adds a column after the last one, as written.
     AddColumn(String),
-    /// Every foreign key from exactly these columns, in any order, to that parent goes, and this
-    /// comes at the end instead, as deferrable as the first of them.
+    /// Removes every foreign key from exactly these columns, in any order, to that parent, and adds
+    /// this one at the end, with the DEFERRABLE clause of the first of them.
     ReplaceForeignKey { columns: Vec<String>, parent: String, with: String },
-    /// A table constraint is added at the end, as written.
+    /// Adds a table constraint at the end, as written.
     AddForeignKey(String),
-    /// NOT NULL is taken away, or added unless it is there.
+    /// Removes NOT NULL, or adds it unless it exists.
     SetNullable { column: String, nullable: bool },
 }
 
-/// A table as SQLite keeps it.
+/// A table as SQLite stores it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Definition {
     /// Its name, as in `sqlite_schema`.
@@ -25,15 +25,14 @@ pub(crate) struct Definition {
     pub(crate) create: String,
     /// The columns whose values are copied: all but the generated ones.
     pub(crate) stored: Vec<String>,
-    /// The CREATE INDEX and CREATE TRIGGER statements that go with the table, as `sqlite_schema`
-    /// has them.
+    /// The CREATE INDEX and CREATE TRIGGER statements of the table, from `sqlite_schema`.
     pub(crate) followers: Vec<String>,
-    /// The CREATE INDEX statements that are to be run with it.
+    /// The CREATE INDEX statements that the script adds.
     pub(crate) more: Vec<String>,
 }
 
 impl Definition {
-    /// Of which nothing is known yet.
+    /// Returns an empty definition.
     pub(crate) fn named(name: String) -> Self {
         Self { name, create: String::new(), stored: Vec::new(), followers: Vec::new(), more: Vec::new() }
     }

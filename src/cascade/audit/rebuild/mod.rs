@@ -1,10 +1,10 @@
 //! The script that fixes a table of SQLite: the documented rebuild, with an edited definition.
 //!
-//! Pure. SQLite cannot alter a foreign key or a NOT NULL, so the table is made anew, filled, and
-//! put in the place of the old one ("Making Other Kinds Of Table Schema Changes" of its manual).
-//! The text of the definition is changed only where an edit says so: what else is declared there
-//! (types, checks, collations, comments) is not ours to repeat. A text that is not understood gives
-//! no script rather than one that loses something.
+//! Pure. SQLite cannot alter a foreign key or a NOT NULL. So the script creates the table again,
+//! copies its rows, and replaces the old table ("Making Other Kinds Of Table Schema Changes" of
+//! SQLite's manual). Only the parts of the definition that an edit names are changed. Everything
+//! else (types, CHECKs, collations, comments) stays as written. If the text cannot be parsed, there
+//! is no script, so that nothing is lost.
 
 mod change;
 mod edit;
@@ -22,8 +22,8 @@ pub(super) use edit::{Definition, Edit};
 use crate::cascade::audit::rebuild::change::{Change, Outline, changed};
 use crate::cascade::audit::rebuild::token::{same, tokens};
 
-/// The script that rebuilds the table with the edits; `None` where the text of its definition is
-/// not understood, or an edit finds nothing to change.
+/// Returns the script that rebuilds the table with the edits; `None` if its definition cannot be
+/// parsed, or an edit finds nothing to change.
 pub(crate) fn rebuild(table: &Definition, edits: &[Edit]) -> Option<String> {
     let outline = Outline::read(&table.create)?;
     if !same(&outline.name, &table.name) || table.stored.is_empty() {
@@ -38,13 +38,12 @@ pub(crate) fn rebuild(table: &Definition, edits: &[Edit]) -> Option<String> {
     Some(before + &script(table, &outline, &names, &create)?)
 }
 
-/// The statements, in order, each with its end.
+/// Returns the statements in order, each with its semicolon.
 ///
-/// Without `legacy_alter_table` the renaming would stop at any view that mentions the table, which
-/// is missing then. As foreign keys are off too, references to the table, its own and those of
-/// others, keep its name all the time. The old table is put aside first, and a copy that fails ends
-/// the transaction: what goes on after an error, as the shell of SQLite does, then finds nothing to
-/// drop.
+/// Without `legacy_alter_table` the renaming would fail at any view that mentions the table, which
+/// does not exist at that moment. Foreign keys are off too, so references to the table keep its
+/// name. The old table is renamed first, and a failed copy ends the transaction. A client that
+/// continues after an error, as SQLite's shell does, then finds nothing to drop.
 fn script(table: &Definition, outline: &Outline, names: &Names, create: &str) -> Option<String> {
     let create = ended(create)?;
     let (to, old) = (quoted(&names.new, '"'), quoted(&names.old, '"'));
@@ -70,19 +69,19 @@ fn script(table: &Definition, outline: &Outline, names: &Names, create: &str) ->
     ))
 }
 
-/// What a person who runs it must know; and it fails, before anything is changed, inside of a
-/// transaction and while another connection writes.
+/// Returns the comment for the person who runs it. The script fails, before it changes anything,
+/// inside of a transaction and while another connection writes.
 const BEFORE: &str = "-- On a connection of its own, which is closed if this fails.\n\
      BEGIN IMMEDIATE;\n\
      COMMIT;\n";
 
-/// Statements that fail, before anything is changed, where the table is not as it was read: a
-/// script that is run late would undo what was done to it since, and lose the columns, indexes and
-/// triggers that came.
+/// Returns statements that fail, before anything is changed, if the table differs from what the
+/// audit read. A script that runs late would undo later changes, and lose new columns, indexes and
+/// triggers.
 fn unchanged(table: &Definition, name: &str) -> String {
     let (name, create) = (quoted(name, '\''), quoted(&table.create, '\''));
-    // Those to be made may be there already: they are statements of their own too, and are kept
-    // without these words.
+    // The new indexes may exist already, because they are also separate statements. They are kept
+    // then.
     let more = table.more.iter().map(|index| index.replacen(" IF NOT EXISTS ", " ", 1));
     let followers = table.followers.iter().cloned().chain(more);
     let followers = followers.map(|sql| quoted(&sql, '\'')).collect::<Vec<_>>().join(", ");
@@ -96,8 +95,9 @@ fn unchanged(table: &Definition, name: &str) -> String {
     )
 }
 
-/// Statements that fail, before anything is changed, where a column that is to be NOT NULL has a
-/// NULL: a script that failed later would leave its connection as it is then.
+/// Returns statements that fail, before anything is changed, if the table differs from what the
+/// audit read. A script that runs late would undo later changes, and lose new columns, indexes and
+/// triggers.
 fn nulls(table: &str, edits: &[Edit]) -> String {
     let check = quoted(&format!("__cascade_nulls_{table}"), '"');
     let statements = edits.iter().map(|edit| match edit {
@@ -116,14 +116,14 @@ fn nulls(table: &str, edits: &[Edit]) -> String {
     statements.collect()
 }
 
-/// What the tables are called meanwhile.
+/// Returns the temporary names of the tables.
 struct Names {
     new: String,
     old: String,
 }
 
-/// The statements by which the new table goes on counting where the old one was; the copy knows
-/// only the rows that are still there.
+/// Returns the statements with which AUTOINCREMENT of the new table continues at the old value. The
+/// copy knows only the existing rows.
 fn sequence(names: &Names) -> String {
     let (new, old) = (quoted(&names.new, '\''), quoted(&names.old, '\''));
     format!(
@@ -132,14 +132,14 @@ fn sequence(names: &Names) -> String {
     )
 }
 
-/// The statement with its semicolon, on a new line where a comment at the end would swallow it.
+/// Returns the statement with its semicolon, on a new line if it ends with a comment.
 fn ended(statement: &str) -> Option<String> {
     let rest = statement.get(tokens(statement)?.last()?.to..)?;
     let mark = if rest.contains("--") && !rest.ends_with('\n') { "\n;\n" } else { ";\n" };
     Some(format!("{statement}{mark}"))
 }
 
-/// The name between quotes.
+/// Returns the quoted name.
 fn quoted(name: &str, quote: char) -> String {
     let doubled = name.replace(quote, &format!("{quote}{quote}"));
     format!("{quote}{doubled}{quote}")

@@ -19,7 +19,7 @@ pub(super) struct Part {
     pub(super) to: usize,
 }
 
-/// One constraint with its name, and the space before it.
+/// One constraint with its name and the space before it.
 #[derive(Debug)]
 pub(super) struct Clause {
     pub(super) from: usize,
@@ -40,7 +40,7 @@ impl Part {
 }
 
 impl Clause {
-    /// Whether the edit takes this constraint away as a foreign key.
+    /// Whether the edit removes this foreign key constraint.
     pub(super) fn goes_by(&self, edit: &Edit) -> bool {
         match (&self.rule, edit) {
             (Rule::ForeignKey { columns, parent, .. }, Edit::ReplaceForeignKey { columns: asked, parent: to, .. }) => {
@@ -51,7 +51,7 @@ impl Clause {
     }
 }
 
-/// Words with which a constraint of a column begins. They are reserved: no part of a type, unless
+/// The words with which a column constraint begins. They are reserved, so no type has them unless
 /// quoted.
 pub(super) const COLUMN_CLAUSES: [&str; 12] = [
     "CONSTRAINT",
@@ -68,10 +68,11 @@ pub(super) const COLUMN_CLAUSES: [&str; 12] = [
     "DEFERRABLE",
 ];
 
-/// Words with which a constraint of a table begins. They are reserved: no column, unless quoted.
+/// The words with which a table constraint begins. They are reserved, so no column has them as its
+/// name unless quoted.
 pub(super) const TABLE_CLAUSES: [&str; 5] = ["CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN"];
 
-/// The columns and constraints of the list between the parentheses.
+/// Reads the columns and constraints of the list in the parentheses.
 pub(super) fn parts(text: &str, list: &[Token]) -> Option<Vec<Part>> {
     let is_comma = |token: &Token| token.text(text) == ",";
     let commas = list.iter().copied().filter(is_comma).map(Some);
@@ -79,7 +80,7 @@ pub(super) fn parts(text: &str, list: &[Token]) -> Option<Vec<Part>> {
     parts.map(|(tokens, comma)| part(Reader::new(text, tokens), comma)).collect()
 }
 
-/// The column or the table constraints that the reader is before.
+/// Reads the next column or the next table constraints.
 pub(super) fn part(mut reader: Reader, comma: Option<Token>) -> Option<Part> {
     let mut column = None;
     if !reader.begins(&TABLE_CLAUSES) {
@@ -100,23 +101,23 @@ pub(super) fn part(mut reader: Reader, comma: Option<Token>) -> Option<Part> {
     Some(Part { comma, column, clauses, to: reader.at })
 }
 
-/// Goes through tokens from the first to the last.
+/// Reads tokens from the first to the last.
 #[derive(Debug)]
 pub(super) struct Reader<'a> {
     pub(super) text: &'a str,
-    /// Those still ahead.
+    /// The tokens ahead.
     pub(super) tokens: &'a [Token],
-    /// The end of the last one taken.
+    /// The end of the last token that was read.
     pub(super) at: usize,
 }
 
 impl<'a> Reader<'a> {
-    /// Before the first of the tokens.
+    /// Returns a reader before the first token.
     pub(super) fn new(text: &'a str, tokens: &'a [Token]) -> Self {
         Self { text, tokens, at: 0 }
     }
 
-    /// The next token, which is then behind.
+    /// Reads the next token.
     pub(super) fn take(&mut self) -> Option<Token> {
         let (first, rest) = self.tokens.split_first()?;
         self.tokens = rest;
@@ -124,7 +125,7 @@ impl<'a> Reader<'a> {
         Some(*first)
     }
 
-    /// Takes these words if they are next.
+    /// Reads these words if they are next.
     pub(super) fn eats(&mut self, words: &str) -> bool {
         let mut reader = Reader { ..*self };
         let found = words.split(' ').all(|word| reader.take().is_some_and(|token| same(token.text(reader.text), word)));
@@ -140,22 +141,22 @@ impl<'a> Reader<'a> {
         next.is_some_and(|next| words.iter().any(|word| same(next, word)))
     }
 
-    /// Takes everything before the next of these words.
+    /// Reads everything before the next of these words.
     fn skip_to(&mut self, words: &[&str]) {
         while !self.begins(words) && self.take().is_some() {}
     }
 
-    /// Takes a name.
+    /// Reads a name.
     pub(super) fn name(&mut self) -> Option<String> {
         self.take()?.name(self.text)
     }
 
-    /// Takes a list in parentheses.
+    /// Reads a list in parentheses.
     pub(super) fn group(&mut self) -> Option<Token> {
         self.take().filter(|token| token.kind == Kind::Open)
     }
 
-    /// Takes the beginning of the statement: the table's name, and the place of what stands for it.
+    /// Reads the beginning of the statement: the table's name, and its position.
     pub(super) fn head(&mut self) -> Option<(String, (usize, usize))> {
         let starts = ["CREATE TABLE", "CREATE TEMP TABLE", "CREATE TEMPORARY TABLE"];
         if !starts.iter().any(|start| self.eats(start)) {
@@ -165,7 +166,7 @@ impl<'a> Reader<'a> {
         self.eats("IF NOT EXISTS");
         let mut name = self.name()?;
         if self.eats(".") {
-            // In another schema it would be another table that is dropped.
+            // In another schema another table would be dropped.
             if !same(&name, "main") {
                 return None;
             }
@@ -174,7 +175,7 @@ impl<'a> Reader<'a> {
         Some((name, (from, self.at)))
     }
 
-    /// Takes a constraint of that column.
+    /// Reads a constraint of that column.
     fn column_rule(&mut self, column: &str) -> Option<Rule> {
         if self.eats("NOT NULL") {
             return self.with_conflict(Rule::NotNull);
@@ -188,15 +189,15 @@ impl<'a> Reader<'a> {
         self.other_column_rule()
     }
 
-    /// Takes a constraint that no edit is about. A DEFERRABLE apart from its REFERENCES is not
-    /// understood: without that it would belong to another key.
+    /// Reads a constraint that no edit changes. A DEFERRABLE that is apart from its REFERENCES is
+    /// refused: without it the clause would belong to another key.
     fn other_column_rule(&mut self) -> Option<Rule> {
         if self.begins(&["NOT", "DEFERRABLE"]) {
             return None;
         }
         if self.eats("DEFAULT") {
             while self.eats("-") || self.eats("+") {}
-            // It may be NULL.
+            // The column may be NULL.
             self.take()?;
         } else if self.begins(&COLUMN_CLAUSES) {
             self.take()?;
@@ -207,7 +208,7 @@ impl<'a> Reader<'a> {
         Some(Rule::Other)
     }
 
-    /// Takes a constraint of the table. SQLite lets the comma after it be left out.
+    /// Reads a constraint of the table. SQLite allows it without the comma after it.
     fn table_rule(&mut self) -> Option<Rule> {
         if self.eats("FOREIGN KEY") {
             let list = self.group()?;
@@ -229,7 +230,7 @@ impl<'a> Reader<'a> {
         Some(Rule::Other)
     }
 
-    /// Takes what follows REFERENCES: the parent, its columns, and what is to be done.
+    /// Reads what follows REFERENCES: the parent, its columns and the actions.
     pub(super) fn references(&mut self, columns: Vec<String>) -> Option<Rule> {
         let parent = self.name()?;
         if self.tokens.first().is_some_and(|token| token.kind == Kind::Open) {
@@ -255,7 +256,7 @@ impl<'a> Reader<'a> {
         Some(Rule::ForeignKey { columns, parent, deferrable })
     }
 
-    /// Takes ON CONFLICT with its word, if it is next, and gives the constraint that this belongs
+    /// Reads ON CONFLICT with its word, if it is next, and returns the constraint that it belongs
     /// to.
     fn with_conflict(&mut self, rule: Rule) -> Option<Rule> {
         if self.eats("ON CONFLICT") {
@@ -265,7 +266,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The names of a list with commas.
+/// Returns the names of a list with commas.
 pub(super) fn names(list: &str) -> Option<Vec<String>> {
     let tokens = tokens(list)?;
     let names = tokens.split(|token| token.text(list) == ",").map(|name| match name {
@@ -275,7 +276,7 @@ pub(super) fn names(list: &str) -> Option<Vec<String>> {
     names.collect()
 }
 
-/// What a constraint says, as far as edits are about it.
+/// A constraint, as far as edits need it.
 #[derive(Debug)]
 pub(super) enum Rule {
     NotNull,
@@ -284,7 +285,7 @@ pub(super) enum Rule {
     Other,
 }
 
-/// The names in lower case and in an order of their own, to compare them as a set.
+/// Returns the names in lower case and sorted, to compare them as a set.
 fn in_order(names: &[String]) -> Vec<String> {
     let mut names: Vec<String> = names.iter().map(|name| name.to_ascii_lowercase()).collect();
     names.sort();

@@ -2,38 +2,38 @@
 //!
 //! Pure.
 
-/// A piece of SQL that means something: neither space nor comment.
+/// A piece of SQL that is neither space nor comment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Token {
     pub(super) kind: Kind,
-    /// Where the space before it begins; a line comment has its newline, so that what follows the
-    /// comment can go.
+    /// Where the space before it begins. A line comment includes its newline, so that a change can
+    /// remove what follows it.
     pub(super) lead: usize,
     pub(super) from: usize,
     pub(super) to: usize,
 }
 
-/// The kinds of pieces that SQL is made of.
+/// The kinds of tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Space,
     Comment,
     Word,
-    /// A text or a name, each of which SQLite takes for the other in places.
+    /// A text or a name; in some places SQLite accepts one as the other.
     Quoted,
-    /// A parenthesis that opens; in [`grouped`] tokens all up to the one that closes it.
+    /// An opening parenthesis; in [`grouped`] tokens everything up to the closing one.
     Open,
     Close,
     Other,
 }
 
 impl Token {
-    /// How it is written.
+    /// The text of the token.
     pub(super) fn text(self, text: &str) -> &str {
         text.get(self.from..self.to).unwrap_or_default()
     }
 
-    /// The name that it stands for.
+    /// The name without its quotes.
     pub(super) fn name(self, text: &str) -> Option<String> {
         let text = self.text(text);
         match self.kind {
@@ -52,7 +52,7 @@ impl Token {
     }
 }
 
-/// The tokens of the text, but `None` if a quote or a comment has no end.
+/// Returns the tokens of the text; `None` if a quote or a comment has no end.
 pub(super) fn tokens(text: &str) -> Option<Vec<Token>> {
     let mut tokens = Vec::new();
     let (mut lead, mut from) = (0, 0);
@@ -72,8 +72,8 @@ pub(super) fn tokens(text: &str) -> Option<Vec<Token>> {
     Some(tokens)
 }
 
-/// The tokens outside of parentheses, and each outermost pair of these as one; `None` if one has no
-/// other.
+/// Returns the tokens outside of parentheses, with each outermost pair of parentheses as one token;
+/// `None` if one is not closed.
 pub(super) fn grouped(tokens: &[Token]) -> Option<Vec<Token>> {
     let mut groups: Vec<Token> = Vec::new();
     let mut depth = 0_usize;
@@ -91,7 +91,7 @@ pub(super) fn grouped(tokens: &[Token]) -> Option<Vec<Token>> {
     (depth == 0).then_some(groups)
 }
 
-/// What the text begins with, and its length in bytes.
+/// Returns the first token and its length in bytes.
 pub(super) fn piece(text: &str) -> Option<(Kind, usize)> {
     let first = text.chars().next()?;
     let run = |fits: fn(char) -> bool| text.find(|next| !fits(next)).unwrap_or(text.len());
@@ -108,7 +108,7 @@ pub(super) fn piece(text: &str) -> Option<(Kind, usize)> {
     })
 }
 
-/// The length of the quotation at the beginning; a doubled quote does not end it.
+/// Returns the length of the quoted text at the beginning. A doubled quote does not end it.
 fn quotation(text: &str, quote: char) -> Option<usize> {
     let mut rest = text.char_indices().skip(1).peekable();
     while let Some((at, next)) = rest.next() {
@@ -119,17 +119,17 @@ fn quotation(text: &str, quote: char) -> Option<usize> {
     None
 }
 
-/// Space to SQLite, which knows no other than ASCII's.
+/// Whether SQLite treats the character as space: ASCII only.
 fn is_space(next: char) -> bool {
     matches!(next, ' ' | '\t' | '\n' | '\r' | '\u{c}')
 }
 
-/// A character of SQLite's names and numbers; all beyond ASCII are.
+/// Whether the character can be in SQLite's names and numbers: all beyond ASCII can.
 pub(super) fn is_word(next: char) -> bool {
     next.is_ascii_alphanumeric() || matches!(next, '_' | '$') || !next.is_ascii()
 }
 
-/// Whether SQLite takes both for the same name.
+/// Whether both are the same name to SQLite.
 pub(super) fn same(one: &str, other: &str) -> bool {
     one.eq_ignore_ascii_case(other)
 }

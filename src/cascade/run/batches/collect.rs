@@ -1,4 +1,4 @@
-//! Which rows go into the next batches.
+//! Collects the rows of the next batches.
 //!
 //! I/O: it reads.
 
@@ -22,7 +22,7 @@ use crate::cascade::sql::RowSet;
 use crate::cascade::sql::route::RowRoute;
 
 impl<C: Connection> BatchRun<'_, C> {
-    /// The rows that reference doomed ones by this key.
+    /// Collects the rows that reference doomed rows through this key.
     pub(super) async fn by(&mut self, key: KeyId, op: BatchOp) -> Result<(), End> {
         let (execution, fetched) = (self.execution, self.fetched);
         match execution.sql(fetched).route_by_rows(key) {
@@ -51,8 +51,8 @@ impl<C: Connection> BatchRun<'_, C> {
         Ok(())
     }
 
-    /// Whether these rows can be deleted or changed without looking at them: nothing depends on
-    /// them, nobody wants to see them, and none of them has another fate.
+    /// Whether these rows can be deleted or changed without reading them: nothing references them,
+    /// nothing captures them, and no other rule applies to any of them.
     fn is_apart(&self, key: KeyId, op: BatchOp) -> bool {
         match op {
             BatchOp::Delete(table) => self.is_leaf(table),
@@ -60,7 +60,7 @@ impl<C: Connection> BatchRun<'_, C> {
         }
     }
 
-    /// Rows by their place in key order, so that no key leaves the database.
+    /// Collects rows by ranges in key order, so that no key leaves the database.
     async fn key_ranges(&mut self, op: BatchOp, rows: &RowSet) -> Result<(), End> {
         let (execution, fetched, table) = (self.execution, self.fetched, self.table_of(op));
         let mut after: Option<Keys> = None;
@@ -97,7 +97,7 @@ impl<C: Connection> BatchRun<'_, C> {
         Ok(usize::try_from(counted.iter().sum::<u64>()).unwrap_or(usize::MAX))
     }
 
-    /// Rows by their keys.
+    /// Collects rows by their keys.
     async fn paged(&mut self, key: KeyId, op: BatchOp, rows: RowSet, still: &Expr) -> Result<(), End> {
         let (execution, child) = (self.execution, self.execution.schema.keys[key].child);
         let mut pages = Pages::new(execution, child, rows, false).of_at_most(Ord::max(self.limits.rows_max, KEYS_READ));
@@ -107,7 +107,7 @@ impl<C: Connection> BatchRun<'_, C> {
         Ok(())
     }
 
-    /// R4: of rows that change within a cycle, those that are not doomed.
+    /// R4: keeps those rows of a cycle that are not doomed, of rows that change.
     async fn kept_by(&mut self, key: KeyId, op: BatchOp, keys: &Keys, still: Expr) -> Result<(), End> {
         let (execution, child) = (self.execution, self.execution.schema.keys[key].child);
         match self.fetched.get(child) {
@@ -122,8 +122,8 @@ impl<C: Connection> BatchRun<'_, C> {
         }
     }
 
-    /// The rows of a cycle's tables in waves; `false` if a ring is left that only one transaction
-    /// deletes.
+    /// Collects the rows of a cycle's tables in waves; `false` if a ring remains that only one
+    /// transaction can delete.
     pub(super) async fn cycle(&mut self, component: ComponentId) -> Result<bool, End> {
         let (execution, fetched) = (self.execution, self.fetched);
         let Some(cycle) = fetched.cycle(component) else { return Ok(true) };
@@ -137,7 +137,7 @@ impl<C: Connection> BatchRun<'_, C> {
                 Wave::Delete(rows) => {
                     gone += rows.len();
                     for row in rows {
-                        // One table at a time, as many levels of it as fit.
+                        // One table at a time, with as many of its levels as fit.
                         let is_other = together.first().is_some_and(|&first| cycle.rows[first].0 != cycle.rows[row].0);
                         if is_other || together.len() == self.limits.rows_max {
                             self.take_fetched(cycle, &refers, &std::mem::take(&mut together)).await?;
@@ -151,7 +151,8 @@ impl<C: Connection> BatchRun<'_, C> {
                         let edges = rows.iter().flat_map(|&row| refers.of(row)).filter(|edge| edge.key == key);
                         let parents: Vec<usize> = edges.map(|edge| cycle.rows[edge.parent].1).collect();
                         for (table, keys, rows_of_keys) in fetched.by_table(cycle, rows) {
-                            // By this key to a doomed row, and doomed by another.
+                            // It references a doomed row through this key, and is doomed through
+                            // another.
                             let by_another = self.reasons(cycle, &refers, (table, rows, &rows_of_keys), Some(key));
                             let still = execution.sql(fetched).refers_to(key, &parents);
                             let still = still.zip(by_another).map(|(refers, doomed)| refers.and(doomed));
@@ -159,7 +160,7 @@ impl<C: Connection> BatchRun<'_, C> {
                         }
                     }
                 }
-                // Not among those that leave every row reachable.
+                // Not a key that keeps every row reachable.
                 Wave::DeleteRings(_) => {}
             }
         }
@@ -167,8 +168,8 @@ impl<C: Connection> BatchRun<'_, C> {
         Ok(gone == cycle.rows.len())
     }
 
-    /// Rows of one table of a cycle, as far as they are still doomed: asked for, or referencing
-    /// rows that are.
+    /// Rows of one table of a cycle that are still doomed: they are roots, or reference doomed
+    /// rows.
     async fn take_fetched(&mut self, cycle: &Cycle, refers: &References, rows: &[usize]) -> Result<(), End> {
         let fetched = self.fetched;
         for (table, keys, rows_of_keys) in fetched.by_table(cycle, rows) {
@@ -178,8 +179,8 @@ impl<C: Connection> BatchRun<'_, C> {
         Ok(())
     }
 
-    /// By what such rows are doomed, but for one key: they were asked for, or reference rows that
-    /// were doomed.
+    /// The condition under which such rows are doomed without one key: they are roots, or reference
+    /// doomed rows.
     fn reasons(
         &self,
         cycle: &Cycle,
@@ -208,7 +209,7 @@ impl<C: Connection> BatchRun<'_, C> {
         reasons.into_iter().reduce(sea_orm::sea_query::ExprTrait::or)
     }
 
-    /// What hangs together, and all above it, at once.
+    /// Rows that reference each other, and all rows above them, in one batch.
     pub(super) async fn rest(&mut self) -> Result<(), End> {
         let root = self.execution.plan.root;
         let roots: Vec<usize> = (0..self.fetched.roots).collect();
@@ -224,7 +225,7 @@ impl<C: Connection> BatchRun<'_, C> {
     }
 }
 
-/// What each row of a cycle references by CASCADE or another key.
+/// What each row of a cycle references, through CASCADE or another key.
 struct References {
     /// By child.
     edges: Vec<Edge>,

@@ -1,4 +1,4 @@
-//! Carries out batches, each in a transaction of its own.
+//! Executes batches, each in its own transaction.
 //!
 //! I/O: it writes.
 
@@ -24,8 +24,8 @@ use crate::cascade::run::transaction::{Scope, Work};
 use crate::cascade::sql::RowSet;
 
 impl<C: Connection> BatchRun<'_, C> {
-    /// Does what is ready, in one transaction; in several if others were in the way lately. That it
-    /// is to stop is fetched when there is another one.
+    /// Executes the ready rows in one transaction, or in several if other sessions blocked the last
+    /// ones. Between two of them it looks whether to stop.
     pub(super) async fn flush(&mut self) -> Result<(), End> {
         let mut queue = VecDeque::from(std::mem::take(&mut self.ready));
         let mut attempts = self.retries.attempts();
@@ -62,8 +62,8 @@ impl<C: Connection> BatchRun<'_, C> {
         Ok(())
     }
 
-    /// The parts at the head of the queue, as far as they go together into a transaction. The last
-    /// is cut where it is too long.
+    /// Returns the first parts of the queue that fit together into a transaction. The last part is
+    /// split if it is too long.
     pub(super) async fn fitting(&self, queue: &mut VecDeque<BatchItem>) -> Result<Vec<BatchItem>, Error> {
         let (mut items, mut room) = (Vec::new(), self.size);
         while room > 0 {
@@ -83,7 +83,7 @@ impl<C: Connection> BatchRun<'_, C> {
         Ok(items)
     }
 
-    /// The first rows of a part, and the others.
+    /// Splits a part into its first rows and the others.
     async fn cut(&self, item: BatchItem, len: usize) -> Result<(BatchItem, Option<BatchItem>), Error> {
         let (execution, fetched) = (self.execution, self.fetched);
         let (first, rest) = match &item.rows {
@@ -92,7 +92,7 @@ impl<C: Connection> BatchRun<'_, C> {
                 (of(0..len), of(len..keys.len()))
             }
             BatchRows::KeyRange { rows, after, until } => {
-                // Some may have gone meanwhile, with their parents.
+                // Some may have been deleted meanwhile, with their parents.
                 let left = execution.sql(fetched).between(rows, None, until.as_ref());
                 let end = execution.session.query(&execution.sql(fetched).end_of(&left, after.as_ref(), len)).await?;
                 if end.is_empty() {
@@ -114,13 +114,13 @@ impl<C: Connection> BatchRun<'_, C> {
         Ok((BatchItem { rows: first, len, ..item.clone() }, Some(BatchItem { rows: rest, len: rest_len, ..item })))
     }
 
-    /// Does these items in one transaction.
+    /// Executes these items in one transaction.
     async fn commit(&self, items: &[BatchItem], capture: &Capture) -> Result<Outcome, Error> {
         let Execution { schema, plan, .. } = self.execution;
         self.transactions.once(Scope { schema, plan, capture }, &Batch { of: self, items }).await
     }
 
-    /// Tells how far it has come.
+    /// Reports the progress.
     fn committed(&mut self, done: Outcome, items: &[BatchItem]) {
         self.batches += 1;
         self.done.add(done);
@@ -153,10 +153,10 @@ impl<C: Connection> BatchRun<'_, C> {
         let BatchItem { op, rows, len: _, parents, is_whole: _ } = item;
         for (rows, fulfils) in &**parents {
             if execution.dialect == Dialect::Sqlite && fulfils.is_none() {
-                // Nothing to lock there, and nothing to ask.
+                // Nothing to lock and nothing to check.
                 continue;
             }
-            // Those that are gone have taken their children along.
+            // Deleted rows have taken their children with them.
             let moved =
                 execution.row_of(&execution.sql(self.fetched).lock_and_count(rows, fulfils.as_ref()), 1).await?;
             if fulfils.is_some() && moved.first() != Some(&0) {
@@ -191,7 +191,7 @@ impl<C: Connection> BatchRun<'_, C> {
                 }
                 let fetched = Fetched::new(execution.schema, table, found).with_catalog(self.fetched.catalog);
                 done.add(if execution.is_referenced(&fetched).await? {
-                    // Added meanwhile, or rows of a cycle that go together.
+                    // Added meanwhile, or rows of a cycle that are deleted together.
                     let fetched = execution.with_gathered(fetched, true).await?;
                     execution.carry_out(&fetched, None, None).await?
                 } else {
@@ -212,9 +212,10 @@ impl<C: Connection> BatchRun<'_, C> {
         Ok(())
     }
 
-    /// That none of these rows is as it was, where a trigger or the like may have kept them.
+    /// Checks that all these rows were deleted or changed, where a trigger or the like may have
+    /// kept them.
     async fn check_done(&self, execution: Execution<'_>, op: BatchOp, rows: &[RowSet]) -> Result<(), Error> {
-        // On MySQL and MariaDB a trigger may undo a change and not be shown to this user.
+        // On MySQL and MariaDB a trigger may undo a change, and this user may not see the trigger.
         let may_be_undone = matches!(op, BatchOp::Update(_)) && execution.dialect == Dialect::MySql;
         if !self.fetched.catalog.may_keep_rows && !may_be_undone {
             return Ok(());
@@ -230,8 +231,8 @@ impl<C: Connection> BatchRun<'_, C> {
         execution.check_kept(self.table_of(op), key, None, stayed)
     }
 
-    /// That the row which a SET DEFAULT key will reference is still there, and that it stays until
-    /// the batch is committed.
+    /// Locks the row that a SET DEFAULT key will reference, and checks that it exists, until the
+    /// batch is committed.
     async fn check_default(&self, execution: Execution<'_>, key: KeyId) -> Result<(), Error> {
         let foreign_key = &execution.schema.keys[key];
         if foreign_key.action == Action::SetDefault && !execution.lock_default(self.fetched, key).await? {

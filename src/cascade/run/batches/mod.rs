@@ -1,10 +1,10 @@
-//! Deletes in batches: many short transactions instead of a long one.
+//! Deletes in batches: many short transactions instead of one long one.
 //!
-//! I/O. The steps are those of the plan, and each batch is a delete of its own of at most so many
-//! rows: rows of a leaf table in one statement, others locked and, if anything references them, by
-//! the engine's whole way, rooted at these rows. So whatever was added to them meanwhile is found
-//! again, judged by its rule, and goes with them. And the parents by which rows were found are
-//! locked and judged again in the batch: one that was moved away keeps what is below it.
+//! I/O. The steps are those of the plan. Each batch is a delete of at most a given number of rows.
+//! Rows of a leaf table are deleted by one statement. Other rows are locked and, if anything
+//! references them, deleted as the roots of a normal delete. So rows that were added meanwhile are
+//! found, checked against their rule and deleted too. Each batch also locks and checks its parents
+//! again; descendants of a row that was moved away are kept.
 
 mod collect;
 mod commit;
@@ -30,10 +30,10 @@ use crate::cascade::run::retry::Retries;
 use crate::cascade::run::transaction::Transactions;
 use crate::cascade::sql::RowSet;
 
-/// Keys read in one statement, at least: reading costs less in big pages.
+/// The smallest number of keys read in one statement: large pages cost less.
 const KEYS_READ: usize = 10_000;
 
-/// How big the batches are, and what happens between them.
+/// The size of the batches, and what happens between them.
 #[derive(Clone)]
 pub(crate) struct Limits {
     pub(crate) rows_max: usize,
@@ -43,7 +43,7 @@ pub(crate) struct Limits {
 
 pub(crate) type OnProgress = Arc<dyn Fn(&Progress) -> ControlFlow<()> + Send + Sync>;
 
-/// Why it ends before all is done.
+/// Why it ends early.
 #[derive(Debug)]
 enum End {
     Stopped,
@@ -56,7 +56,7 @@ impl From<Error> for End {
     }
 }
 
-/// What is done with the rows of a part.
+/// What happens to the rows of a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum BatchOp {
     Delete(TableId),
@@ -66,15 +66,15 @@ enum BatchOp {
     BreakCycle(KeyId),
 }
 
-/// Rows of one table that go, or change, together.
+/// Rows of one table that are deleted or changed together.
 #[derive(Debug, Clone)]
 struct BatchItem {
     op: BatchOp,
     rows: BatchRows,
     len: usize,
-    /// What they hang on, and what that fulfils as long as it is doomed.
+    /// The parents that doom them, with the condition under which those are doomed.
     parents: Parents,
-    /// Whether no row of it can go before the others.
+    /// Whether its rows can only be deleted together.
     is_whole: bool,
 }
 
@@ -82,29 +82,29 @@ type Parents = Arc<Vec<(RowSet, Option<Expr>)>>;
 
 #[derive(Debug, Clone)]
 enum BatchRows {
-    /// Those with these keys, as far as they still fulfil a condition, because others may have
+    /// The rows with these keys that still match a condition, because other sessions may have
     /// changed them meanwhile.
     Keys(Keys, Option<Expr>),
-    /// All that fulfil a condition, between two places in key order.
+    /// All rows that match a condition, between two places in key order.
     KeyRange { rows: RowSet, after: Option<Keys>, until: Option<Keys> },
 }
 
-/// A delete in batches under way.
+/// A running delete in batches.
 pub(crate) struct BatchRun<'a, C> {
     limits: &'a Limits,
     retries: Retries,
     transactions: Transactions<'a, C>,
-    /// On the pool.
+    /// The execution on the pool.
     execution: Execution<'a>,
     fetched: &'a Fetched,
     /// The next batch.
     ready: Vec<BatchItem>,
-    /// Of what is taken now.
+    /// The part that is executed now.
     parents: Parents,
     done: Outcome,
     batches: u64,
-    /// Rows in the next transaction, at most: fewer than asked for after one that others kept from
-    /// going through.
+    /// The largest number of rows in the next transaction: fewer than asked for after one that
+    /// other sessions blocked.
     size: usize,
     total: u64,
     is_stopped: bool,
@@ -145,7 +145,7 @@ impl<'a, C: Connection> BatchRun<'a, C> {
         }
     }
 
-    /// Does the steps of the plan, children first, and the asked rows last.
+    /// Executes the steps of the plan, children first, and the roots last.
     async fn go(&mut self) -> Result<(), End> {
         let (execution, fetched) = (self.execution, self.fetched);
         let goes_at_once = |cycle: &Cycle| {
@@ -153,7 +153,7 @@ impl<'a, C: Connection> BatchRun<'a, C> {
             waves.iter().any(|wave| matches!(wave, Wave::DeleteRings(_)))
         };
         if execution.dialect == Dialect::MySql && fetched.cycles().any(goes_at_once) {
-            // InnoDB may not delete such a ring at all: then nothing else goes either.
+            // InnoDB may not be able to delete such a ring. Then nothing else is deleted either.
             return self.rest().await;
         }
         for &step in &execution.plan.steps {
@@ -179,7 +179,7 @@ impl<'a, C: Connection> BatchRun<'a, C> {
 
     // ---- Batches
 
-    /// Adds rows to the next batch, and does each that is full.
+    /// Adds rows to the next batch, and executes each full batch.
     async fn take(&mut self, op: BatchOp, keys: &Keys, still: Option<Expr>) -> Result<(), End> {
         let mut taken = 0;
         while taken < keys.len() {
@@ -195,7 +195,7 @@ impl<'a, C: Connection> BatchRun<'a, C> {
         Ok(())
     }
 
-    /// The rows of the next batch so far.
+    /// Returns the number of rows in the next batch.
     fn ready(&self) -> usize {
         self.ready.iter().map(|item| item.len).sum()
     }
@@ -207,7 +207,7 @@ impl<'a, C: Connection> BatchRun<'a, C> {
         }
     }
 
-    /// Whether nothing can depend on its rows, nobody wants to see them, and nothing keeps them.
+    /// Whether nothing references its rows, nothing captures them, and nothing keeps them.
     fn is_leaf(&self, table: TableId) -> bool {
         let is_alone = self.execution.schema.keys_to(table).next().is_none() && !self.execution.is_captured(table);
         is_alone && !self.fetched.catalog.may_keep_rows

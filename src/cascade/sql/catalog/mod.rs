@@ -1,13 +1,12 @@
-//! What a run must know of the tables that it reaches and only the database's catalogs say: whether
-//! a trigger, a rule or row security may keep rows, whether values are stored as declared, whether
-//! the tables can be rolled back.
+//! Asks the catalogs about the tables that a run reaches: whether a trigger, a rule or row security
+//! may keep rows, whether values are stored as declared, and whether the tables have transactions.
 //!
-//! Pure: it writes the question and reads the answer. The question is a sub-select among the
-//! columns of the statement that finds the roots, so that it costs no statement of its own; it
-//! names only what is remarkable, so that the answer is NULL for ordinary tables. PostgreSQL plans
-//! a statement anew on each connection's first runs, which takes longer than the statement itself
-//! where the question is long. So it is asked there whether anything is remarkable, and what, by a
-//! statement of its own, only if so. Nothing of it is kept between runs: a graph knows no database.
+//! Pure: it writes the query and reads the answer. The query is a sub-select in the statement that
+//! finds the roots, so it costs no statement of its own. It returns only unusual facts, so the
+//! answer is NULL for ordinary tables. PostgreSQL plans a statement again in the first runs of each
+//! connection, which takes longer than the statement itself if the query is long. So there the
+//! first query asks only whether anything is unusual, and a second statement asks what, if so.
+//! Nothing is kept between runs, because a graph knows no database.
 
 mod mysql;
 mod postgres;
@@ -32,30 +31,30 @@ use crate::cascade::sql::catalog::types::{mysql_compares, mysql_type, mysql_type
 /// The name of the column with the answer.
 pub(crate) const COLUMN: &str = "__cascade_catalog";
 
-/// What stands before the question in a statement, so that a reader of logs knows it.
+/// A comment before the query, for readers of logs.
 pub(crate) const MARK: &str = "/* catalog */";
 
-/// The answer that says that there is more to ask.
+/// The answer that says that the second query is needed.
 const MORE: &str = "more";
 
-/// What is asked.
+/// What the query asks about.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Question<'a> {
     pub(crate) dialect: Dialect,
     pub(crate) schema: &'a Schema,
     pub(crate) plan: &'a Plan,
-    /// The keys by which a repair's rows are orphans, and what becomes of these.
+    /// The foreign keys whose orphans a repair changes or deletes, with the action.
     pub(crate) repaired: &'a [(KeyId, Action)],
-    /// Whether the transaction is the caller's, who may have chosen any isolation level.
+    /// Whether the transaction is the caller's, with any isolation level.
     pub(crate) is_callers: bool,
 }
 
 /// A table that the delete reaches.
 struct Reached {
     table: TableId,
-    /// Rows of it may be deleted.
+    /// Its rows may be deleted.
     is_doomed: bool,
-    /// A key of its rows may be changed.
+    /// A foreign key of its rows may be changed.
     is_changed: bool,
 }
 
@@ -65,18 +64,18 @@ impl Reached {
     }
 }
 
-/// A column of a key, and the type as which its values are compared.
+/// A key column, and the type with which its values are compared.
 struct Compared<'a> {
     table: TableId,
     column: usize,
     ty: &'a ColumnType,
-    /// Whether its values are read, as that type, and not only compared with others.
+    /// Whether its values are read as that type, and not only compared.
     is_read: bool,
 }
 
 impl Question<'_> {
-    /// The question as columns of a statement that finds rows, each with its name; the last has the
-    /// answer.
+    /// Returns the query as columns of a statement that finds rows, each with its name. The last
+    /// has the answer.
     pub(crate) fn beside(&self) -> Vec<(String, Expr)> {
         match self.dialect {
             Dialect::Postgres => marked(vec![(COLUMN.to_owned(), self.postgres_remarkable())]),
@@ -84,12 +83,12 @@ impl Question<'_> {
         }
     }
 
-    /// The question as columns of a statement of its own, each with its name; the last has the
+    /// Returns the query as columns of its own statement, each with its name. The last has the
     /// answer.
     ///
-    /// On MySQL and MariaDB others come before it, of no value and the type of each column that is
-    /// compared: their catalogs take a quarter of a millisecond for the columns of each table, and
-    /// the driver knows the type of what it gets.
+    /// On MySQL and MariaDB, NULL columns with the type of each compared column come before it. The
+    /// driver reports their types. To ask the catalogs would take 0.25 ms for the columns of each
+    /// table.
     pub(crate) fn columns(&self) -> Vec<(String, Expr)> {
         let mut columns = Vec::new();
         let answer = match self.dialect {
@@ -104,8 +103,7 @@ impl Question<'_> {
         marked(columns)
     }
 
-    /// The answer in a row that has these columns, and what it means. `None`:
-    /// [`columns`](Self::columns) must be asked.
+    /// Reads the answer from a row with these columns. `None`: ask with [`columns`](Self::columns).
     pub(crate) fn answer_in(&self, row: &QueryResult, under_row_security: bool) -> Result<Option<Catalog>, Error> {
         if self.dialect == Dialect::MySql {
             for (n, Compared { table, column, ty, is_read }) in self.compared().into_iter().enumerate() {
@@ -120,10 +118,10 @@ impl Question<'_> {
         (!more).then(|| self.answer(answer.as_deref(), under_row_security)).transpose()
     }
 
-    /// What the answer means.
+    /// Interprets the answer.
     ///
     /// # Errors
-    /// What cannot be deleted dependably: each fact that forbids it has a kind of its own.
+    /// Refuses what cannot be deleted reliably; each reason has an error kind of its own.
     fn answer(&self, answer: Option<&str>, under_row_security: bool) -> Result<Catalog, Error> {
         let mut catalog = Catalog::default();
         let (mut secured, mut fixed, mut unprotected) = (Vec::new(), Vec::new(), Vec::new());
@@ -218,7 +216,7 @@ impl Question<'_> {
         by_plan.chain(self.repaired.iter().filter(|(_, rule)| rule.changes_key()).map(|&(key, _)| key))
     }
 
-    /// The columns of both ends of each key: child and column, parent and column.
+    /// Returns the columns of both ends of each key: child and column, parent and column.
     fn ends(&self) -> impl Iterator<Item = (TableId, usize, TableId, usize)> {
         let repaired = self.repaired.iter().map(|&(key, _)| key);
         let keys = self.plan.keys.iter().copied().chain(repaired).map(|key| &self.schema.keys[key]);
@@ -228,7 +226,7 @@ impl Question<'_> {
         })
     }
 
-    /// The columns by which rows are known, and those that reference them, which are compared with
+    /// Returns the identity columns, and the columns that reference them, which are compared with
     /// values of their parent's type.
     fn compared(&self) -> Vec<Compared<'_>> {
         let mut all: Vec<Compared<'_>> = Vec::new();
@@ -265,7 +263,7 @@ impl Question<'_> {
     }
 }
 
-/// These columns as a statement has them, the first with the mark.
+/// Returns these columns as a statement has them. The first has the comment.
 fn marked(columns: Vec<(String, String)>) -> Vec<(String, Expr)> {
     let marked = |(n, (name, sql)): (usize, (String, String))| {
         (name, Expr::cust(if n == 0 { format!("{MARK} {sql}") } else { sql }))
@@ -277,7 +275,7 @@ fn unknown(fact: &str) -> Error {
     DbErr::Custom(format!("the catalogs answered what was not asked: {fact}")).into()
 }
 
-/// A text as SQLite and PostgreSQL write it.
+/// Returns a text literal of SQLite and PostgreSQL.
 fn text(value: &str) -> String {
     format!("'{}'", value.replace('\'', "''"))
 }

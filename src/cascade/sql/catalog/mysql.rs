@@ -1,4 +1,4 @@
-//! The question to the catalogs of MySQL and MariaDB.
+//! The catalog query for MySQL and MariaDB.
 //!
 //! Pure.
 
@@ -12,7 +12,7 @@ use crate::cascade::plan::Component;
 use crate::cascade::sql::catalog::types::sample;
 use crate::cascade::sql::catalog::{Compared, Question, Reached, text};
 
-/// A table that is reached, with its name as a text of SQL.
+/// A table that the run reaches, with its name as a text literal.
 struct Named {
     name: String,
     of: Reached,
@@ -23,12 +23,11 @@ fn names(tables: &[&Named]) -> String {
 }
 
 impl Question<'_> {
-    /// A trigger cannot keep a row from being deleted there, but a change from being made. And it
-    /// may add rows, of another table than its own, which matters where that one has been dealt
-    /// with before.
+    /// On these databases a trigger cannot stop the delete of a row, but it can undo a change. It
+    /// can also insert rows into other tables, which matters if the run has already finished those.
     ///
-    /// One sub-select for all tables of a schema: with one for each, 50 tables took 9 ms instead of
-    /// 0.8.
+    /// One sub-select for all tables of a schema. With one for each table, 50 tables took 9 ms
+    /// instead of 0.8.
     pub(super) fn mysql(&self) -> String {
         let mut schemas: BTreeMap<String, Vec<Named>> = BTreeMap::new();
         for of in self.reached() {
@@ -45,7 +44,7 @@ impl Question<'_> {
     fn mysql_triggers(&self, schema: &str, tables: &[Named]) -> Option<String> {
         let has_cycle = self.plan.components.iter().any(Component::is_cycle);
         let asks_all = self.reached().len() > 2 || has_cycle || self.changing().next().is_some();
-        // What it adds to the tables below the last that goes.
+        // Rows that it inserts into tables below the last deleted one.
         let asked = |table: &&Named| asks_all || table.of.table == self.plan.root;
         let asked: Vec<&Named> = tables.iter().filter(asked).collect();
         let on = |event: &str, is_on: &dyn Fn(&Reached) -> bool| {
@@ -64,8 +63,8 @@ impl Question<'_> {
         })
     }
 
-    /// The columns that cannot be changed; and those that hold UUIDs, whose type the driver does
-    /// not tell from a text.
+    /// The generated columns, and the columns with UUIDs, which the driver cannot distinguish from
+    /// text.
     fn mysql_columns(&self, schema: &str, tables: &[Named]) -> Option<String> {
         let mut conditions = Vec::new();
         let mut asked: Vec<&Named> = Vec::new();
@@ -106,7 +105,7 @@ impl Question<'_> {
         })
     }
 
-    /// A column of no value for each that is compared.
+    /// A NULL column for each compared column.
     pub(super) fn mysql_samples(&self) -> Vec<(String, String)> {
         let quoted = |name: &str| Dialect::MySql.quoted(name);
         let one = |(n, Compared { table, column, .. }): (usize, Compared<'_>)| {
@@ -118,7 +117,7 @@ impl Question<'_> {
     }
 }
 
-/// Views, and tables of engines without transactions.
+/// Views, and tables of storage engines without transactions.
 fn mysql_tables(schema: &str, tables: &[Named]) -> Option<String> {
     let numbers = |written: &[&Named]| {
         written.iter().map(|table| format!("WHEN {} THEN {}", table.name, table.of.table)).collect::<Vec<_>>().join(" ")
@@ -136,7 +135,8 @@ fn mysql_tables(schema: &str, tables: &[Named]) -> Option<String> {
     })
 }
 
-/// A text as MySQL and MariaDB write it, whatever `sql_mode` says of backslashes.
+/// Returns a text literal of MySQL and MariaDB that does not depend on how `sql_mode` treats
+/// backslashes.
 fn mysql_text(value: &str) -> String {
     if value.contains('\\') {
         let digits = crate::cascade::data::key::hex(value.as_bytes());

@@ -1,4 +1,4 @@
-//! The question to the catalogs of PostgreSQL.
+//! The catalog query for PostgreSQL.
 //!
 //! Pure.
 
@@ -14,8 +14,8 @@ use crate::cascade::sql::catalog::{Compared, MORE, Question, Reached, text};
 impl Question<'_> {
     // ---- PostgreSQL
 
-    /// Whether there is anything to say of the tables. Most have triggers or nothing; the rest is
-    /// asked by itself.
+    /// Asks whether anything about the tables is unusual. Most tables have triggers or nothing; the
+    /// rest is asked by a second query.
     pub(super) fn postgres_remarkable(&self) -> String {
         let reached = self.reached();
         let list = |tables: &mut dyn Iterator<Item = TableId>| {
@@ -28,7 +28,7 @@ impl Question<'_> {
         )];
         let columns = self.compared().into_iter().map(|Compared { table, column, ty, is_read: _ }| {
             let types = postgres_types(ty);
-            // A text that may be `char` at one end only is looked at more closely.
+            // A text that may be `char` at only one end is checked more closely.
             let is_sure = |ty: &&String| types.len() == 1 || *ty != "bpchar";
             let types = types.iter().filter(is_sure).map(|ty| match postgres_oid(ty) {
                 Some(oid) => oid.to_string(),
@@ -63,8 +63,8 @@ impl Question<'_> {
         format!("(CASE WHEN {} THEN '{MORE}' {triggers} END)", remarkable.join(" OR "))
     }
 
-    /// Partitions and children of a table, whose triggers are run too, are found from the table.
-    /// What is rare is asked only where a cheap test says that it may be.
+    /// Partitions and child tables, whose triggers also run, are found from the table. Rare facts
+    /// are asked only where a cheap test says that they are possible.
     pub(super) fn postgres(&self) -> String {
         // 8 and 16 are the bits of DELETE and UPDATE in pg_trigger.tgtype.
         let tables = self.reached().into_iter().map(|Reached { table, is_doomed, is_changed }| {
@@ -115,8 +115,7 @@ impl Question<'_> {
         format!("SELECT string_agg(DISTINCT f.fact, chr(10)) FROM ({}) AS f (fact)", facts.join(" UNION ALL "))
     }
 
-    /// Texts of which one end of a key passes over blanks at the end (`char`) and the other does
-    /// not.
+    /// Text keys of which one end ignores trailing blanks (`char`) and the other does not.
     fn postgres_ends(&self) -> Option<String> {
         let is_text = |ty: &ColumnType| matches!(ty, ColumnType::String(_) | ColumnType::Text | ColumnType::Char(_));
         let ends: Vec<String> = self
@@ -154,8 +153,8 @@ impl Question<'_> {
         format!("to_regclass({})::oid", text(&name))
     }
 
-    /// Keys without a live constraint, above READ COMMITTED: there FOR UPDATE never shows rows that
-    /// were added since the transaction's first statement, and only a constraint notices them.
+    /// Foreign keys without a constraint, above READ COMMITTED: there FOR UPDATE never returns rows
+    /// that were added after the transaction's first statement, and only a constraint notices them.
     pub(super) fn unprotected(&self) -> Option<String> {
         let repaired = self.repaired.iter().map(|&(key, _)| key);
         let keys: BTreeSet<KeyId> = self.plan.keys.iter().copied().chain(repaired).collect();

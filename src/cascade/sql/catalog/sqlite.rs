@@ -1,4 +1,4 @@
-//! The question to the catalogs of SQLite.
+//! The catalog query for SQLite.
 //!
 //! Pure.
 
@@ -14,8 +14,8 @@ use crate::cascade::sql::catalog::{Question, text};
 impl Question<'_> {
     // ---- SQLite
 
-    /// Triggers of tables and of views; those of other databases' tables are in
-    /// `sqlite_temp_schema`. What a value is stored as is seen when it is read.
+    /// Triggers of tables and views. Triggers on tables of other databases are in
+    /// `sqlite_temp_schema`. How a value is stored is known when it is read.
     pub(super) fn sqlite(&self) -> String {
         let mut schemas = vec![(None, "sqlite_temp_schema".to_owned())];
         let names: Vec<(Option<String>, String)> =
@@ -40,9 +40,9 @@ impl Question<'_> {
         format!("SELECT group_concat(fact, char(10)) FROM ({})", facts.collect::<Vec<_>>().join(" UNION ALL "))
     }
 
-    /// The two ends of a key of which one makes numbers of texts that look so, or texts of numbers,
-    /// and the other does not: a constraint compares as the parent does, and a statement as the
-    /// child. Bytes are never changed.
+    /// Keys of which one end converts text that looks like a number to a number, or a number to
+    /// text, and the other does not. A constraint compares as the parent does, and a statement as
+    /// the child does. Bytes are never converted.
     fn sqlite_ends(&self) -> Option<String> {
         let is_converted =
             |ty: &ColumnType| KeyKind::of(Dialect::Sqlite, ty).is_some_and(|kind| kind != KeyKind::Bytes);

@@ -1,4 +1,4 @@
-//! Which live types are read, carried and compared just as the declared ones.
+//! Which types of the database are read, bound and compared exactly as the declared ones.
 //!
 //! Pure.
 
@@ -8,12 +8,12 @@ use sea_orm::sea_query::ColumnType;
 use crate::cascade::data::dialect::Dialect;
 use crate::cascade::data::key::KeyKind;
 
-/// The name of the n-th column of no value.
+/// Returns the name of the n-th NULL column.
 pub(super) fn sample(n: usize) -> String {
     format!("__cascade_type_{n}")
 }
 
-/// The type of a column of the result, in MySQL's words.
+/// Returns the type of a result column, with MySQL's name.
 #[cfg(feature = "mysql")]
 pub(super) fn mysql_type(row: &QueryResult, name: &str) -> Option<String> {
     use sea_orm::sqlx::{Column as _, Row as _, TypeInfo as _};
@@ -27,9 +27,9 @@ pub(super) fn mysql_type(_: &QueryResult, _: &str) -> Option<String> {
     None
 }
 
-/// The types of a column of MySQL and MariaDB, in the driver's words, whose values are read,
-/// carried and compared just as those of a column of the declared type. What has no number in it is
-/// compared as text.
+/// Returns the types of MySQL and MariaDB, with the driver's names, whose values are read, bound
+/// and compared exactly as those of the declared type. Types that are not numbers are compared as
+/// text.
 pub(super) fn mysql_types(ty: &ColumnType) -> &'static [&'static str] {
     match KeyKind::of(Dialect::MySql, ty) {
         Some(KeyKind::Integer) => &[
@@ -68,7 +68,7 @@ pub(super) fn mysql_types(ty: &ColumnType) -> &'static [&'static str] {
             "bigint",
             "bigint unsigned",
         ],
-        // MariaDB's own type for them looks like a text.
+        // MariaDB's UUID type looks like a text to the driver.
         Some(KeyKind::Bytes) if *ty == ColumnType::Uuid => &["binary", "varbinary", "char"],
         Some(KeyKind::Bytes) => &["binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"],
         Some(KeyKind::Text) | None => &[
@@ -94,7 +94,7 @@ pub(super) fn mysql_types(ty: &ColumnType) -> &'static [&'static str] {
     }
 }
 
-/// Whether a column of that type is compared exactly with values of the declared one; if it is not
+/// Whether a column of that type is compared exactly with values of the declared type. If it is not
 /// read, integers of any size and sign are.
 pub(super) fn mysql_compares(ty: &ColumnType, found: &str, is_read: bool) -> bool {
     let is_integer = matches!(KeyKind::of(Dialect::MySql, ty), Some(KeyKind::Integer | KeyKind::Unsigned));
@@ -102,8 +102,8 @@ pub(super) fn mysql_compares(ty: &ColumnType, found: &str, is_read: bool) -> boo
     is_wider || mysql_types(ty).contains(&found)
 }
 
-/// The types of a column of PostgreSQL, as `pg_type` names them, whose values are read, carried and
-/// compared just as those of a column of the declared type.
+/// Returns the types of PostgreSQL, with the names of `pg_type`, whose values are read, bound and
+/// compared exactly as those of the declared type.
 pub(super) fn postgres_types(ty: &ColumnType) -> Vec<String> {
     let types: &[&str] = match ty {
         ColumnType::Enum { name, .. } => return vec![name.to_string()],
@@ -130,7 +130,7 @@ pub(super) fn postgres_types(ty: &ColumnType) -> Vec<String> {
     types.iter().map(|&ty| ty.to_owned()).collect()
 }
 
-/// The number that a type of PostgreSQL's own has in every database.
+/// Returns the OID of a built-in type of PostgreSQL, which is the same in every database.
 pub(super) fn postgres_oid(ty: &str) -> Option<u32> {
     let own = [
         ("bool", 16),
@@ -158,7 +158,7 @@ pub(super) fn postgres_oid(ty: &str) -> Option<u32> {
     own.iter().find(|(name, _)| *name == ty).map(|(_, oid)| *oid)
 }
 
-/// PostgreSQL: a type that is declared by its name, without a length and a collation. Quoted names
+/// PostgreSQL: a type that is declared only by its name, without length and collation. Quoted names
 /// stay as they are.
 pub(crate) fn without_length(declared: &str) -> String {
     let declared = declared.trim();
@@ -173,7 +173,7 @@ pub(crate) fn without_length(declared: &str) -> String {
     }
 }
 
-/// The name of a type that is declared by its name, as `pg_type` has it.
+/// Returns the name in `pg_type` of a type that is declared only by its name.
 pub(super) fn postgres_name(declared: &str) -> String {
     let name = without_length(declared);
     let name = name.rsplit('.').next().unwrap_or_default();
