@@ -137,7 +137,7 @@
 //! are stable.
 //!
 //! - Spans: `cascade.preview`, `cascade.delete`, `cascade.batch`, `cascade.audit`,
-//!   `cascade.repair`.
+//!   `cascade.actions`, `cascade.repair`.
 //! - `cascade.plan`: the plan was made.
 //! - `cascade.step`: a step was executed (table, foreign key, action, rows, time).
 //! - `cascade.retry`: a transient failure is retried.
