@@ -205,9 +205,7 @@ impl Explaining<'_> {
         };
         let (purpose, statements) = match step {
             plan::Step::DeleteBy(key) => (format!("delete the {}", refer(key)), self.delete_by(fetched, key)?),
-            plan::Step::Update(key) => {
-                (format!("change the key of the {}", refer(key)), self.texts(&self.sql(fetched).update(key)))
-            }
+            plan::Step::Update(key) => (format!("change the key of the {}", refer(key)), self.update(fetched, key)?),
             plan::Step::UpdateKept(key) => {
                 let child = self.schema.keys[key].child;
                 let mut statements: Vec<String> =
@@ -243,19 +241,52 @@ impl Explaining<'_> {
                 }
             }
             Route::Rows(RowRoute::Walk(ways)) => {
-                let steps =
-                    ways.iter().flat_map(|way| way.iter().enumerate().map(|(at, &key)| (at + 1 < way.len(), key)));
-                for (leads_on, step) in steps {
-                    let parents = self.some(self.schema.keys[step].parent)?;
-                    for rows in sql.referencing_to(step, &parents, 0..KEYS) {
-                        if leads_on {
-                            statements.push(self.text(&sql.page(&rows, (None, &[]), false, None, PAGE)));
-                        } else if self.is_captured(child) {
-                            statements.extend(self.delete_pages(fetched, child, &rows)?);
-                        } else {
-                            statements.push(self.text(&sql.delete(rows)));
-                        }
+                statements = self.walk(fetched, &ways, |rows| {
+                    if self.is_captured(child) {
+                        return self.delete_pages(fetched, child, &rows);
                     }
+                    Ok(vec![self.text(&sql.delete(rows))])
+                })?;
+            }
+        }
+        Ok(statements)
+    }
+
+    fn update(&self, fetched: &Fetched, key: KeyId) -> Result<Vec<String>, Error> {
+        let (sql, child) = (self.sql(fetched), self.schema.keys[key].child);
+        let mut statements = Vec::new();
+        match sql.route_of_change(key) {
+            Route::Statement => statements = self.texts(&sql.update(key)),
+            Route::Rows(RowRoute::Pages(lists)) => {
+                for rows in lists {
+                    statements.push(self.page(fetched, &rows));
+                    statements.extend(self.texts(&sql.update_rows(key, &self.some(child)?, &all())));
+                }
+            }
+            Route::Rows(RowRoute::Walk(ways)) => {
+                statements = self.walk(fetched, &ways, |rows| Ok(vec![self.text(&sql.set_in(key, rows))]))?;
+            }
+        }
+        Ok(statements)
+    }
+
+    /// Returns the statements of a walk along these paths: a page of parents for each level, then
+    /// what writes the rows of the last one.
+    fn walk(
+        &self,
+        fetched: &Fetched,
+        ways: &[Vec<KeyId>],
+        write: impl Fn(RowSet) -> Result<Vec<String>, Error>,
+    ) -> Result<Vec<String>, Error> {
+        let (sql, mut statements) = (self.sql(fetched), Vec::new());
+        let steps = ways.iter().flat_map(|way| way.iter().enumerate().map(|(at, &key)| (at + 1 < way.len(), key)));
+        for (leads_on, step) in steps {
+            let parents = self.some(self.schema.keys[step].parent)?;
+            for rows in sql.referencing_to(step, &parents, 0..KEYS) {
+                if leads_on {
+                    statements.push(self.text(&sql.page(&rows, (None, &[]), false, None, PAGE)));
+                } else {
+                    statements.extend(write(rows)?);
                 }
             }
         }
