@@ -789,6 +789,9 @@ async fn constraints_that_are_missing_or_disagree(db: TestDb) {
 
     table(&db, "plain_child", &["ON DELETE CASCADE", "ON DELETE CASCADE"]).await;
     assert_eq!(actions(of_named().actions_from(&db.conn).await.unwrap()), [Action::Cascade]);
+    // A key with a fault of its own has no second one.
+    let wrong = Graph::builder().entity(wrong::parent::Entity).entity(wrong::child::Entity);
+    assert_eq!(faults(wrong.actions_from(&db.conn).await.unwrap().build()).len(), 1);
     // An action that the declaration cannot take is refused as a stated one is.
     let builder = Graph::builder().entity(named::Entity).entity(strict_child::Entity);
     db.sql(

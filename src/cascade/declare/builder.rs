@@ -196,7 +196,7 @@ impl GraphBuilder {
     pub(in crate::cascade) fn checked(self) -> (Graph, Vec<Fault>) {
         let mut faults = Vec::new();
         let mut declarations = self.one_per_table(&mut faults);
-        self.overrides.apply_live(&mut declarations, &mut faults);
+        self.overrides.apply_live(&mut declarations);
         let (mut keys, mut stated, mut wrong) = (Vec::new(), Vec::new(), Vec::new());
         for (child, declaration) in declarations.iter().enumerate() {
             for relation in foreign_keys(declaration) {
@@ -207,6 +207,7 @@ impl GraphBuilder {
                 }
                 let before = faults.len();
                 if let Some(key) = resolve(&declarations, child, relation, &mut faults) {
+                    faults.extend(relation.fault.clone());
                     if relation.has_stated_action {
                         stated.push(key.label.clone());
                     }

@@ -16,6 +16,7 @@ use sea_orm::{
 
 use crate::cascade::data::action::Action;
 use crate::cascade::data::name::table_name;
+use crate::cascade::error::Fault;
 
 /// One registered entity, read by type once.
 #[derive(Debug, Clone)]
@@ -42,6 +43,8 @@ pub(crate) struct Relation {
     /// Whether its action does not come from the entity: the graph's builder states it, or a
     /// constraint of the database.
     pub(crate) has_stated_action: bool,
+    /// Why the database does not say which action it has, although its constraints count.
+    pub(crate) fault: Option<Fault>,
 }
 
 /// The entity of a request.
@@ -147,7 +150,7 @@ impl Declaration {
             if let Some((_, action)) = stated {
                 def.on_delete = Some(action.declared());
             }
-            relations.push(Relation { name: name.variant, def, has_stated_action: stated.is_some() });
+            relations.push(Relation { name: name.variant, def, has_stated_action: stated.is_some(), fault: None });
         }
         Self {
             type_id: TypeId::of::<E>(),

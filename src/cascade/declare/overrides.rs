@@ -101,7 +101,7 @@ impl Overrides {
     /// Gives each `belongs_to` the action of its constraint in the database, unless the builder
     /// states one. With `skip_fk`, the entity says that there is no constraint: its own action then
     /// counts where none is found.
-    pub(super) fn apply_live(&self, declarations: &mut [Declaration], faults: &mut Vec<Fault>) {
+    pub(super) fn apply_live(&self, declarations: &mut [Declaration]) {
         let Some(live) = &self.live else { return };
         let tables: Vec<_> = declarations.iter().map(|declaration| declaration.name.clone()).collect();
         for Declaration { name: child, relations, .. } in declarations {
@@ -116,32 +116,32 @@ impl Overrides {
                 };
                 let mut actions: Vec<LiveAction> = live.iter().filter(is_its).map(|live| live.action).collect();
                 actions.dedup();
-                apply(child, relation, &actions, faults);
+                apply(child, relation, &actions);
             }
         }
     }
 }
 
-fn apply(child: &TableName, relation: &mut Relation, actions: &[LiveAction], faults: &mut Vec<Fault>) {
+fn apply(child: &TableName, relation: &mut Relation, actions: &[LiveAction]) {
     let columns: Vec<String> = relation.def.from_col.iter().map(ToString::to_string).collect();
     let foreign_key = key_label(&label(child), &columns);
-    match actions {
+    let fault = match actions {
+        [LiveAction::OfView] => return,
+        [] if relation.def.skip_fk => return,
         [LiveAction::Known(action)] => {
             relation.def.on_delete = Some(action.declared());
-            relation.has_stated_action = true;
+            None
         }
-        [LiveAction::OfView] => {}
-        [] if relation.def.skip_fk => {}
-        [] => faults.push(Fault::NoConstraint { foreign_key }),
-        [LiveAction::ChangesSome, ..] | [_, LiveAction::ChangesSome, ..] => {
-            faults.push(Fault::ConstraintChangesSome { foreign_key });
-        }
+        [] => Some(Fault::NoConstraint { foreign_key }),
+        several if several.contains(&LiveAction::ChangesSome) => Some(Fault::ConstraintChangesSome { foreign_key }),
         several => {
             let action = |action: &LiveAction| match action {
                 LiveAction::Known(action) => Some(*action),
                 LiveAction::ChangesSome | LiveAction::OfView => None,
             };
-            faults.push(Fault::ConstraintsDiffer { foreign_key, actions: several.iter().filter_map(action).collect() });
+            Some(Fault::ConstraintsDiffer { foreign_key, actions: several.iter().filter_map(action).collect() })
         }
-    }
+    };
+    relation.has_stated_action = true;
+    relation.fault = fault;
 }
