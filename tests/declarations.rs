@@ -3,7 +3,7 @@
 use sea_orm_cascade::entity::{item, store};
 use sea_orm_cascade::{Action, ErrorKind, Fault, Graph, GraphBuilder};
 
-use crate::support::TestDb;
+use crate::support::{Kind, TestDb};
 use crate::{entity, entity_with_key, tests};
 
 tests![
@@ -789,6 +789,24 @@ async fn constraints_that_are_missing_or_disagree(db: TestDb) {
 
     table(&db, "plain_child", &["ON DELETE CASCADE", "ON DELETE CASCADE"]).await;
     assert_eq!(actions(of_named().actions_from(&db.conn).await.unwrap()), [Action::Cascade]);
+    // A composite key, whose columns the constraint has in another order.
+    db.sql("CREATE TABLE pairs (x BIGINT NOT NULL, y BIGINT NOT NULL, UNIQUE (y, x))").await;
+    let pair = |action| {
+        format!(
+            "CREATE TABLE by_pair (id BIGINT NOT NULL PRIMARY KEY, x BIGINT, y BIGINT, \
+             FOREIGN KEY (y, x) REFERENCES pairs (y, x) ON DELETE {action})"
+        )
+    };
+    let builder = Graph::builder().entity(pairs::Entity).entity(of_pair::Entity);
+    db.sql(&pair("SET NULL")).await;
+    assert_eq!(actions(builder.clone().actions_from(&db.conn).await.unwrap()), [Action::SetNull]);
+    if db.kind() == Kind::Postgres {
+        db.sql("DROP TABLE by_pair").await;
+        db.sql(&pair("SET NULL (y)")).await;
+        let some = "the constraint for by_pair.(x, y) changes only some of its columns, which this crate cannot do; state \
+                    the action with `.on_delete(..)`";
+        assert_eq!(faults(builder.actions_from(&db.conn).await.unwrap().build()), [some]);
+    }
     // A key with a fault of its own has no second one.
     let wrong = Graph::builder().entity(wrong::parent::Entity).entity(wrong::child::Entity);
     assert_eq!(faults(wrong.actions_from(&db.conn).await.unwrap().build()).len(), 1);
@@ -805,6 +823,15 @@ async fn constraints_that_are_missing_or_disagree(db: TestDb) {
 
 entity!(strict_child "strict_child" { pub named: i64, } [
     Named = "super::named::Entity", "Column::Named", "super::named::Column::Id", "NoAction"
+]);
+
+entity_with_key!(pairs "pairs" {
+    #[sea_orm(primary_key, auto_increment = false)] pub x: i64,
+    #[sea_orm(primary_key, auto_increment = false)] pub y: i64,
+} []);
+entity!(of_pair "by_pair" { pub x: Option<i64>, pub y: Option<i64>, } [
+    Pairs = "super::pairs::Entity", "(Column::X, Column::Y)", "(super::pairs::Column::X, super::pairs::Column::Y)",
+    "NoAction"
 ]);
 
 async fn a_graph_with_faults_is_drawn_and_audited(db: TestDb) {
