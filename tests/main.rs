@@ -55,14 +55,12 @@ fn main() -> ExitCode {
     println!("on {}", servers.iter().map(|server| server.kind.name()).collect::<Vec<_>>().join(", "));
     let conclusion = libtest_mimic::run(&arguments, trials);
     let examples = is_all.then(examples_of_the_docs);
-    report(&servers, start.elapsed());
-    match examples {
-        Some(false) => {
-            println!("FAILED: examples of the documentation, see above");
-            ExitCode::FAILURE
-        }
-        Some(true) | None => conclusion.exit_code(),
+    let have_failed = examples == Some(false);
+    if have_failed {
+        println!("FAILED: examples of the documentation, see above");
     }
+    report(&servers, start.elapsed());
+    if have_failed { ExitCode::FAILURE } else { conclusion.exit_code() }
 }
 
 /// Runs the examples of the documentation here, so that the report comes after them: Cargo would

@@ -204,57 +204,13 @@ async fn a_referenced_key_that_is_not_unique(db: TestDb) {
     }
 }
 
-mod unconstrained {
-    use sea_orm::entity::prelude::*;
+entity!(unconstrained "c" { pub p: i64, } [
+    P = "super::p::Entity", "Column::P", "super::p::Column::Id", "Cascade", skip_fk
+]);
 
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-    #[sea_orm(table_name = "c")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub id: i64,
-        pub p: i64,
-    }
-
-    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {
-        #[sea_orm(
-            belongs_to = "super::p::Entity",
-            from = "Column::P",
-            to = "super::p::Column::Id",
-            on_delete = "Cascade",
-            skip_fk
-        )]
-        P,
-    }
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-mod loose_by_code {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-    #[sea_orm(table_name = "c")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub id: i64,
-        pub p: String,
-    }
-
-    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {
-        #[sea_orm(
-            belongs_to = "super::p::Entity",
-            from = "Column::P",
-            to = "super::p::Column::Code",
-            on_delete = "Cascade",
-            skip_fk
-        )]
-        P,
-    }
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
+entity!(loose_by_code "c" { pub p: String, } [
+    P = "super::p::Entity", "Column::P", "super::p::Column::Code", "Cascade", skip_fk
+]);
 
 /// On MariaDB and MySQL a constraint has an index, so that one can only be missing where there is
 /// no constraint.

@@ -768,6 +768,9 @@ async fn a6_a_constraint_of_a_part(db: TestDb) {
             assert_eq!(summary(&audit), ["action_differs c.p"], "{audit}");
             let fix = "make constraint low_p of c_low, a part of the table, ON DELETE CASCADE";
             assert_eq!(text_of(&audit.findings()[0].fix), fix);
+            let builder = Graph::builder().entity(p::Entity).entity(c::Entity).actions_from(conn).await.unwrap();
+            let differ = "several constraints for c.p, with CASCADE and RESTRICT";
+            assert!(builder.build().unwrap_err().to_string().contains(differ));
         }
         let preview = graph().delete_keys(p::Entity, [1]).preview(conn).await.unwrap();
         assert_eq!(preview.deleted(c::Entity), 2, "it shows them");

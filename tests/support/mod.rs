@@ -54,7 +54,7 @@ macro_rules! entity {
 #[macro_export]
 macro_rules! entity_with_key {
     ($module:ident $table:literal { $($fields:tt)* } [
-        $($relation:ident = $to:literal, $from:literal, $column_to:literal, $action:literal);* $(;)?
+        $($relation:ident = $to:literal, $from:literal, $column_to:literal, $action:literal $(, $more:ident)?);* $(;)?
     ]) => {
         pub(crate) mod $module {
             use sea_orm::entity::prelude::*;
@@ -67,7 +67,7 @@ macro_rules! entity_with_key {
 
             #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
             pub enum Relation {
-                $(#[sea_orm(belongs_to = $to, from = $from, to = $column_to, on_delete = $action)]
+                $(#[sea_orm(belongs_to = $to, from = $from, to = $column_to, on_delete = $action $(, $more)?)]
                 $relation,)*
             }
 

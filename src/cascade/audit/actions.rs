@@ -7,16 +7,14 @@ use crate::cascade::audit::live::{Live, LiveKey, TableKind};
 use crate::cascade::audit::places::Places;
 use crate::cascade::data::action::Action;
 use crate::cascade::data::dialect::Dialect;
-use crate::cascade::db::execution::{Capture, Execution};
-use crate::cascade::db::session::{Connection, Purpose};
+use crate::cascade::db::execution::Execution;
+use crate::cascade::db::session::Connection;
 use crate::cascade::declare::builder::GraphBuilder;
 use crate::cascade::declare::declaration::{LiveAction, LiveConstraint};
 use crate::cascade::declare::graph::Graph;
 use crate::cascade::declare::schema::{ForeignKey, Schema, TableId};
 use crate::cascade::error::Error;
-use crate::cascade::plan::Plan;
 use crate::cascade::run::cancel::cancellable;
-use crate::cascade::run::retry::Retries;
 use crate::cascade::run::transaction::{Prepared, Request, Work};
 
 impl GraphBuilder {
@@ -84,14 +82,8 @@ impl Work for ReadActions {
 impl Request for ReadActions {
     fn prepare(&self) -> Result<Prepared, Error> {
         let tables = self.graph.tables().count();
-        Ok(Prepared {
-            graph: self.graph.clone(),
-            plan: Plan::default(),
-            capture: Capture::default(),
-            purpose: Purpose::Read,
-            retries: Retries::default(),
-            span: tracing::debug_span!(target: "sea_orm_cascade", "cascade.actions", tables),
-        })
+        let span = tracing::debug_span!(target: "sea_orm_cascade", "cascade.actions", tables);
+        Ok(Prepared::reading(&self.graph, span))
     }
 }
 
@@ -101,7 +93,12 @@ fn constraints(schema: &Schema, live: &Live) -> Vec<LiveConstraint> {
         |table: TableId| live.find(&schema.tables[table].name).is_some_and(|table| table.kind == TableKind::View);
     let of_key = |key: &ForeignKey| {
         let (child, parent) = (&schema.tables[key.child], &schema.tables[key.parent]);
-        let found = live.keys.iter().filter(|live| places.answers(key, live)).map(|found| action(live, found));
+        let mut found: Vec<&LiveKey> = live.keys.iter().filter(|live| places.answers(key, live)).collect();
+        if !found.is_empty() {
+            // The constraint of a part may contradict that of the whole table.
+            found.extend(live.keys.iter().filter(|live| places.answers_in_part(key, live)));
+        }
+        let found = found.into_iter().map(|found| action(live, found));
         let of_view = (is_view(key.child) || is_view(key.parent)).then_some(LiveAction::OfView);
         let constraint = |action| LiveConstraint {
             child: child.name.clone(),

@@ -495,7 +495,8 @@ impl Comparison<'_> {
             if is_left || self.schema.keys.iter().any(|key| self.answers(key, live)) {
                 continue;
             }
-            match self.key_of_part(live) {
+            let of_whole = |&key: &KeyId| self.places.answers_in_part(&self.schema.keys[key], live);
+            match (0..self.schema.keys.len()).find(of_whole) {
                 Some(key) if self.is_alike(key, live) => {}
                 Some(key) => {
                     let fix = PlannedFix::ByHand(format!(
@@ -509,14 +510,6 @@ impl Comparison<'_> {
                 None => drafts.push(self.undeclared(live, parent)),
             }
         }
-    }
-
-    /// Returns the key that finds the rows of a partition's or child table's constraint. A Select
-    /// of the table also reads the rows of its parts, so that key counts and deletes them.
-    fn key_of_part(&self, live: &LiveKey) -> Option<KeyId> {
-        let of_whole = |child: &QualifiedName| LiveKey { child: child.clone(), ..live.clone() };
-        let wholes: Vec<LiveKey> = live.child_is_of.iter().map(of_whole).collect();
-        (0..self.schema.keys.len()).find(|&key| wholes.iter().any(|whole| self.answers(&self.schema.keys[key], whole)))
     }
 
     fn undeclared(&self, live: &LiveKey, parent: &Table) -> Draft {

@@ -52,8 +52,8 @@ pub(super) fn can_be_compared(schema: &Schema, live: &Live, key: KeyId) -> bool 
 }
 
 impl Comparison<'_> {
-    /// Returns the key columns of a table: its primary key, the columns that keys reference, and
-    /// its own foreign keys.
+    /// Checks the types of a table's key columns: its primary key, the columns that keys reference,
+    /// and its own foreign keys.
     pub(super) fn check_types(&self, id: TableId, drafts: &mut Vec<Draft>) {
         let table = &self.schema.tables[id];
         let Some(live) = self.live.find(&table.name).filter(|live| live.kind != TableKind::View) else { return };

@@ -24,13 +24,11 @@ use compare::RowsFound;
 
 use crate::cascade::data::finding::{Audit, Checked};
 use crate::cascade::data::name::label;
-use crate::cascade::db::execution::{Capture, Execution};
-use crate::cascade::db::session::{Connection, Purpose};
+use crate::cascade::db::execution::Execution;
+use crate::cascade::db::session::Connection;
 use crate::cascade::declare::graph::Graph;
 use crate::cascade::error::{Error, ErrorKind};
-use crate::cascade::plan::Plan;
 use crate::cascade::run::cancel::cancellable;
-use crate::cascade::run::retry::Retries;
 use crate::cascade::run::transaction::{Prepared, Request, Work};
 
 /// A request to audit a database, from [`Graph::audit`].
@@ -218,13 +216,7 @@ impl Work for AuditRequest {
 impl Request for AuditRequest {
     fn prepare(&self) -> Result<Prepared, Error> {
         let tables = self.graph.tables().count();
-        Ok(Prepared {
-            graph: self.graph.clone(),
-            plan: Plan::default(),
-            capture: Capture::default(),
-            purpose: Purpose::Read,
-            retries: Retries::default(),
-            span: tracing::debug_span!(target: "sea_orm_cascade", "cascade.audit", tables),
-        })
+        let span = tracing::debug_span!(target: "sea_orm_cascade", "cascade.audit", tables);
+        Ok(Prepared::reading(&self.graph, span))
     }
 }

@@ -29,8 +29,18 @@ impl<'a> Places<'a> {
 
     /// Whether that is the constraint of a registered key.
     pub(super) fn answers(&self, key: &ForeignKey, live: &LiveKey) -> bool {
+        self.answers_at(key, live, &live.child)
+    }
+
+    /// Whether that is the constraint of a partition or child table, for a registered key of the
+    /// whole table. A Select of a table also reads the rows of its parts, so that key finds them.
+    pub(super) fn answers_in_part(&self, key: &ForeignKey, live: &LiveKey) -> bool {
+        live.child_is_of.iter().any(|whole| self.answers_at(key, live, whole))
+    }
+
+    fn answers_at(&self, key: &ForeignKey, live: &LiveKey, live_child: &QualifiedName) -> bool {
         let (child, parent) = (&self.schema.tables[key.child], &self.schema.tables[key.parent]);
-        if !self.is_at(key.child, &live.child) || !self.is_at(key.parent, &live.parent) {
+        if !self.is_at(key.child, live_child) || !self.is_at(key.parent, &live.parent) {
             return false;
         }
         let declared: Vec<_> =

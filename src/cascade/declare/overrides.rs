@@ -114,8 +114,12 @@ impl Overrides {
                 let is_its = |live: &&LiveConstraint| {
                     live.child == *child && Some(&live.parent) == named(&relation.def.to_tbl) && live.columns == columns
                 };
-                let mut actions: Vec<LiveAction> = live.iter().filter(is_its).map(|live| live.action).collect();
-                actions.dedup();
+                let mut actions = Vec::new();
+                for LiveConstraint { action, .. } in live.iter().filter(is_its) {
+                    if !actions.contains(action) {
+                        actions.push(*action);
+                    }
+                }
                 apply(child, relation, &actions);
             }
         }

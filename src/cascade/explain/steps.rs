@@ -111,7 +111,7 @@ impl Explaining<'_> {
         Ok(Step { purpose, statements })
     }
 
-    /// The rows whose keys are fetched, or that are locked in place.
+    /// Returns the step that fetches the keys of rows, or locks the rows in place.
     fn find_or_lock(&self, fetched: &mut Fetched, id: usize, component: &Component) -> Result<Option<Step>, Error> {
         let table = component.tables[0];
         let is_wanted = fetched.get(table).is_none() && self.sql(fetched).is_better_read(table);
@@ -172,7 +172,7 @@ impl Explaining<'_> {
         (!counts.is_empty()).then(|| Step { purpose: purpose.to_owned(), statements })
     }
 
-    /// The checks before rows of these tables are deleted.
+    /// Returns the step with the checks before rows of these tables are deleted.
     fn ask_again(&self, fetched: &Fetched, tables: &[TableId]) -> Option<Step> {
         let counts = self.sql(fetched).may_still_reference(tables, false);
         let counts: Vec<_> = counts.into_iter().map(|(_, asked)| (asked, None)).collect();
@@ -182,7 +182,7 @@ impl Explaining<'_> {
         (!counts.is_empty()).then_some(Step { purpose, statements })
     }
 
-    /// The statement that counts this, if the count is not known.
+    /// Returns the count that a statement must make, if the fetched rows do not give it.
     fn asked(&self, fetched: &Fetched, count: Count) -> Option<Count> {
         match count {
             Count::Doomed(table) if fetched.get(table).is_some() => None,

@@ -44,6 +44,12 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
+    /// Returns what a request shares that reads a database and follows no plan.
+    pub(crate) fn reading(graph: &Graph, span: Span) -> Self {
+        let (plan, capture, retries) = (Plan::default(), Capture::default(), Retries::default());
+        Self { graph: graph.clone(), plan, capture, purpose: Purpose::Read, retries, span }
+    }
+
     pub(crate) fn scope(&self) -> Scope<'_> {
         Scope { schema: self.graph.schema(), plan: &self.plan, capture: &self.capture }
     }

@@ -86,8 +86,7 @@ impl Sql<'_> {
         rows.map(|rows| self.lock_and_count(&rows, None)).collect()
     }
 
-    /// The same, with the query of the catalogs ([`catalog`](crate::cascade::sql::catalog)) as the last
-    /// column.
+    /// Selects rows as [`read`](Self::read) does, with the query of the catalogs as the last column.
     pub(crate) fn read_and_ask(&self, rows: &RowSet, question: &Question<'_>, lock: bool) -> SelectStatement {
         let mut select = self.read(rows, &[], lock);
         for (name, expr) in question.beside() {

@@ -15,7 +15,7 @@ use crate::cascade::sql::Sql;
 use crate::cascade::sql::rows::RowSet;
 
 impl Sql<'_> {
-    /// Returns the rows that are doomed through this CASCADE key.
+    /// Deletes the rows that are doomed through this CASCADE key.
     pub(crate) fn delete_by(&self, key: KeyId) -> Vec<DeleteStatement> {
         let delete =
             |condition| Query::delete().from_table(self.table_ref(self.key(key).child)).and_where(condition).to_owned();

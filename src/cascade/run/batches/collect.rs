@@ -107,7 +107,8 @@ impl<C: Connection> BatchRun<'_, C> {
         Ok(())
     }
 
-    /// R4: keeps those rows of a cycle that are not doomed, of rows that change.
+    /// Takes rows into the next batch. Of rows that change within a cycle, it takes only those that
+    /// are not doomed (R4).
     async fn kept_by(&mut self, key: KeyId, op: BatchOp, keys: &Keys, still: Expr) -> Result<(), End> {
         let (execution, child) = (self.execution, self.execution.schema.keys[key].child);
         match self.fetched.get(child) {
@@ -160,7 +161,7 @@ impl<C: Connection> BatchRun<'_, C> {
                         }
                     }
                 }
-                // Not a key that keeps every row reachable.
+                // `CycleBreak::Reachable` keeps such rings for `rest`.
                 Wave::DeleteRings(_) => {}
             }
         }
@@ -168,8 +169,8 @@ impl<C: Connection> BatchRun<'_, C> {
         Ok(gone == cycle.rows.len())
     }
 
-    /// Rows of one table of a cycle that are still doomed: they are roots, or reference doomed
-    /// rows.
+    /// Takes fetched rows of a cycle into the next batch, by table, with the condition under which
+    /// they are still doomed: they are roots, or reference doomed rows.
     async fn take_fetched(&mut self, cycle: &Cycle, refers: &References, rows: &[usize]) -> Result<(), End> {
         let fetched = self.fetched;
         for (table, keys, rows_of_keys) in fetched.by_table(cycle, rows) {
@@ -179,7 +180,7 @@ impl<C: Connection> BatchRun<'_, C> {
         Ok(())
     }
 
-    /// The condition under which such rows are doomed without one key: they are roots, or reference
+    /// Returns the condition under which such rows are doomed, without one key: they are roots, or reference
     /// doomed rows.
     fn reasons(
         &self,
@@ -209,7 +210,7 @@ impl<C: Connection> BatchRun<'_, C> {
         reasons.into_iter().reduce(sea_orm::sea_query::ExprTrait::or)
     }
 
-    /// Rows that reference each other, and all rows above them, in one batch.
+    /// Deletes the remaining rings, and all rows above them, in one batch.
     pub(super) async fn rest(&mut self) -> Result<(), End> {
         let root = self.execution.plan.root;
         let roots: Vec<usize> = (0..self.fetched.roots).collect();
