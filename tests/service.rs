@@ -6,7 +6,7 @@ use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
 use sea_orm_cascade::service::{self, Cursor, Error, ErrorKind, InvalidName, InvalidPage, Page};
 use sea_orm_cascade::{Connection, Graph};
 
-use crate::support::TestDb;
+use crate::support::{Kind, TestDb};
 use crate::{entity, tests};
 
 tests![
@@ -14,6 +14,7 @@ tests![
     names_are_trimmed_then_checked,
     a_name_is_taken_once,
     two_connections_race_for_a_name,
+    an_id_that_exists_is_no_name_that_is_taken,
     names_compare_by_code_point,
     pages_of_stores,
     pages_of_items,
@@ -118,6 +119,26 @@ async fn two_connections_race_for_a_name(db: TestDb) {
         let lost = results.into_iter().find_map(Result::err).unwrap();
         assert!(lost.is_name_taken(), "{lost:?}");
     }
+}
+
+/// Where rows were written with ids of their own, the database may give out one of these.
+async fn an_id_that_exists_is_no_name_that_is_taken(db: TestDb) {
+    migrated(&db).await;
+    let conn = &db.connect(1).await;
+    conn.execute_unprepared("INSERT INTO stores (id, name) VALUES (1, '(id)=(1)')").await.unwrap();
+    if db.kind().speaks_mysql() {
+        conn.execute_unprepared("SET insert_id = 1").await.unwrap();
+    }
+    let created = service::store::create(conn, "IKEA").await;
+    if db.kind() == Kind::Sqlite {
+        // It gives out an id above all others.
+        assert_eq!(created.unwrap().id, 2);
+    } else {
+        let error = created.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Database(_)), "{error:?}");
+    }
+    // What the name has in it does not matter.
+    assert!(service::store::create(conn, "(id)=(1)").await.unwrap_err().is_name_taken());
 }
 
 async fn names_compare_by_code_point(db: TestDb) {

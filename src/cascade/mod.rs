@@ -186,4 +186,4 @@ pub use repair::Repair;
 #[cfg(feature = "service")]
 pub(crate) use db::session::{CanLose, Write};
 #[cfg(feature = "service")]
-pub(crate) use error::driver::is_foreign_key;
+pub(crate) use error::driver::{is_foreign_key, is_primary_key};

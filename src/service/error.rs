@@ -344,7 +344,9 @@ impl Error {
 
     /// Maps the error of an insert or update of that name in that store.
     pub(super) fn of_write(source: DbErr, name: Option<&str>, store_id: Option<i64>) -> Self {
-        let unique = matches!(source.sql_err(), Some(SqlErr::UniqueConstraintViolation(_)));
+        // A sequence that is behind the rows gives an id that exists; that says nothing of the name.
+        let unique = matches!(source.sql_err(), Some(SqlErr::UniqueConstraintViolation(_)))
+            && !cascade::is_primary_key(&source, "id");
         let kind = match (name, store_id) {
             (Some(name), None) if unique => ErrorKind::NameTaken { name: name.to_owned() },
             (_, Some(id)) if cascade::is_foreign_key(&source) => ErrorKind::StoreNotFound { id },

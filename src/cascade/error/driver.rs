@@ -106,6 +106,38 @@ pub(crate) fn is_foreign_key(error: &DbErr) -> bool {
     }
 }
 
+/// A row with this primary key, of one column, exists already.
+///
+/// PostgreSQL: 23505, whose detail begins with the columns. MySQL and MariaDB: 1062, whose text ends
+/// with the name of the index. SQLite: 1555 and, for a rowid, 2579.
+#[cfg(feature = "service")]
+pub(crate) fn is_primary_key(error: &DbErr, column: &str) -> bool {
+    match code(error) {
+        Some((DbBackend::Postgres, code)) => {
+            let detail = postgres_detail(error).unwrap_or_default();
+            let columns = detail.split_once('(').and_then(|(_, rest)| rest.split_once(")="));
+            code == "23505" && columns.is_some_and(|(columns, _)| columns.trim_matches('"') == column)
+        }
+        Some((DbBackend::MySql, code)) => code == "1062" && error.to_string().ends_with("PRIMARY'"),
+        Some((DbBackend::Sqlite, code)) => ["1555", "2579"].contains(&&*code),
+        _ => false,
+    }
+}
+
+#[cfg(all(feature = "service", feature = "postgres"))]
+fn postgres_detail(error: &DbErr) -> Option<String> {
+    use sea_orm::RuntimeErr::SqlxError;
+
+    let (DbErr::Exec(SqlxError(error)) | DbErr::Query(SqlxError(error))) = error else { return None };
+    let error = error.as_database_error()?.try_downcast_ref::<sea_orm::SqlxPostgresError>()?;
+    error.detail().map(ToOwned::to_owned)
+}
+
+#[cfg(all(feature = "service", not(feature = "postgres")))]
+fn postgres_detail(_: &DbErr) -> Option<String> {
+    None
+}
+
 /// The database's own cascade goes deeper than it can. SQLite: 1,000 levels, the general error.
 /// MariaDB: 15 levels,
 /// 1296. MySQL 9.7, which goes by tables: 15 levels, 3008, and 30 tables, 6575.
