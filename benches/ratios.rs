@@ -15,7 +15,7 @@ use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 use sea_orm_cascade::entity::{item, store};
 use sea_orm_cascade::service::{self, Page};
 
-use support::{Subject, Way, levels, tree};
+use support::{Subject, Way, levels, tree, wide};
 
 #[tokio::main]
 async fn main() {
@@ -43,6 +43,9 @@ async fn main() {
         }
         if format!("{} tree", subject.name).contains(&only) {
             tree(&subject, runs).await;
+        }
+        if format!("{} wide", subject.name).contains(&only) {
+            wide(&subject, runs).await;
         }
         if format!("{} create", subject.name).contains(&only) {
             create(&subject, runs).await;
@@ -143,6 +146,37 @@ async fn tree(subject: &Subject, runs: usize) {
     for (way, times) in ways.iter().zip(&times) {
         line(way.name(), median(times), native);
     }
+}
+
+/// One account of a schema with 60 tables, on a connection that has done so before and on a fresh
+/// one.
+async fn wide(subject: &Subject, runs: usize) {
+    const WARM_UPS: usize = 8;
+    let mut wide = wide::Wide::make(subject).await;
+    let ways = wide::Way::ALL;
+    for roots in wide::Roots::ALL {
+        for is_fresh in [false, true] {
+            let mut times: Vec<Vec<Duration>> = vec![Vec::new(); ways.len()];
+            let warm_ups = if is_fresh { 0 } else { WARM_UPS };
+            for run in 0..warm_ups + runs {
+                for turn in 0..ways.len() {
+                    let way = (run + turn) % ways.len();
+                    let time = wide.run(ways[way], roots, is_fresh).await;
+                    times[way].extend(time.filter(|_| run >= warm_ups));
+                }
+            }
+            println!("{}: {}{}", subject.name, roots.name(), if is_fresh { ", on a fresh connection" } else { "" });
+            // The first, unless the database refuses it.
+            let first = times.iter().find(|times| !times.is_empty()).map(|times| median(times)).unwrap_or_default();
+            for (way, times) in ways.iter().zip(&times) {
+                match times[..] {
+                    [] => println!("  {:<18}   refused by the database", way.name()),
+                    _ => line(way.name(), median(times), first),
+                }
+            }
+        }
+    }
+    wide.drop().await;
 }
 
 async fn create(subject: &Subject, runs: usize) {

@@ -32,6 +32,7 @@ tests![
     writers_and_deleters_with_constraints,
     writers_and_deleters_without_constraints,
     a_child_added_under_the_lock_goes_too,
+    a_child_added_at_each_point,
     a_lock_needs_a_transaction,
     batches_leave_what_was_moved_away,
 ];
@@ -365,8 +366,10 @@ async fn at_work(db: TestDb, constraints: Constraints) {
     let next = Arc::new(AtomicI64::new(1));
     let retries = Arc::new(AtomicU64::new(0));
     let writers: Vec<_> = (0..8).map(|_| tokio::spawn(writer(pool.clone(), next.clone()))).collect();
+    // Half of them keep no keys below the roots.
+    let graph = |who: i64| tables.builder().keys_per_table(if who % 2 == 0 { 1_000 } else { 0 }).build().unwrap();
     let deleters: Vec<_> =
-        (0..4).map(|who| tokio::spawn(deleter(who, pool.clone(), tables.graph(), retries.clone()))).collect();
+        (0..4).map(|who| tokio::spawn(deleter(who, pool.clone(), graph(who), retries.clone()))).collect();
     let (mut added, mut again, mut gone, mut calls) = (0, 0, [0; 2], 0);
     for writer in writers {
         let (done, repeated) = writer.await.unwrap();
@@ -464,6 +467,67 @@ async fn a_child_added_under_the_lock_goes_too(db: TestDb) {
         assert!(!lock_parent(&db.conn.begin().await.unwrap(), b::Entity, 1).await.unwrap());
         tables.drop(&db.conn).await;
     }
+}
+
+// A session adds a row to each table after each statement of a delete. It waits for the delete, or
+// its rows go too; no row is left that references nothing.
+async fn a_child_added_at_each_point(db: TestDb) {
+    for (constraints, keys_per_table) in
+        [(Constraints::Declared, 1_000), (Constraints::Declared, 0), (Constraints::None, 1_000), (Constraints::None, 0)]
+    {
+        let tables = Tables(Vec::from(tables![a, b, c, n]));
+        let graph = tables.builder().keys_per_table(keys_per_table).build().unwrap();
+        for point in 1.. {
+            let rows = [("a", "(1), (2)"), ("b", "(10, 1), (20, 2)"), ("c", "(10, 10), (20, 20)"), ("n", "(10, 10)")];
+            tables.create(&db.conn, constraints, &rows).await;
+            let (mut conn, other) = (db.connect(1).await, db.connect(1).await);
+            let sent = Arc::new(AtomicI64::new(0));
+            let (count, runtime) = (sent.clone(), tokio::runtime::Handle::current());
+            let adding = Arc::new(std::sync::Mutex::new(None));
+            let added = adding.clone();
+            conn.set_metric_callback(move |_| {
+                if count.fetch_add(1, Ordering::Relaxed) + 1 == point {
+                    let other = other.clone();
+                    *added.lock().unwrap() = Some(runtime.spawn(async move { add_below(&other).await }));
+                    // Long enough to add the rows, if nothing is locked.
+                    std::thread::sleep(std::time::Duration::from_millis(30));
+                }
+            });
+            let outcome = graph.delete_keys(a::Entity, [1]).execute(&conn).await.unwrap();
+            let adding = adding.lock().unwrap().take();
+            if let Some(adding) = adding {
+                adding.await.unwrap();
+            }
+            let about = format!("{constraints:?}, keys of {keys_per_table}, point {point}: {outcome}");
+            assert_eq!(outcome.deleted(a::Entity), 1, "{about}");
+            for (table, key, parent) in [("b", "a", "a"), ("c", "b", "b"), ("n", "b", "b")] {
+                let orphans = format!(
+                    "SELECT count(*) AS orphans FROM {table} LEFT JOIN {parent} AS parents ON parents.id = {table}.{key} \
+                     WHERE {table}.{key} IS NOT NULL AND parents.id IS NULL"
+                );
+                assert_eq!(db.number(&orphans).await, 0, "{table}, {about}");
+            }
+            assert_eq!(db.number("SELECT count(*) AS n FROM a").await, 1, "{about}");
+            tables.drop(&db.conn).await;
+            if sent.load(Ordering::Relaxed) < point {
+                break;
+            }
+        }
+    }
+}
+
+/// Adds a row below row 1 of `a` and rows below that; nothing if that is gone, or if the database is
+/// busy.
+async fn add_below(pool: &DatabaseConnection) -> Option<()> {
+    let transaction = begin(pool).await.ok()?;
+    lock_parent(&transaction, a::Entity, 1).await.ok().filter(|is_there| *is_there)?;
+    transaction.execute_unprepared("INSERT INTO b VALUES (11, 1)").await.ok()?;
+    for (table, id, parent) in [("c", 11, 11), ("n", 11, 11), ("c", 12, 10), ("n", 12, 10)] {
+        if lock_parent(&transaction, b::Entity, parent).await.ok()? {
+            transaction.execute_unprepared(&format!("INSERT INTO {table} VALUES ({id}, {parent})")).await.ok()?;
+        }
+    }
+    transaction.commit().await.ok()
 }
 
 // Between two batches a parent gets another one: what is below it stays, though it was to go.

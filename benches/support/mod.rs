@@ -4,6 +4,8 @@
 pub mod levels;
 #[allow(dead_code, reason = "not every bench deletes a tree")]
 pub mod tree;
+#[allow(dead_code, reason = "not every bench deletes from many tables")]
+pub mod wide;
 
 use std::time::{Duration, Instant};
 
@@ -22,6 +24,7 @@ const BYSTANDERS: u64 = 300_000;
 /// A database with the tables of this crate.
 pub struct Subject {
     pub name: &'static str,
+    pub url: String,
     pub db: DatabaseConnection,
     pub graph: Graph,
     _directory: Option<tempfile::TempDir>,
@@ -53,7 +56,7 @@ impl Subject {
         }
         Migrator::fresh(&db).await.expect("the tables");
         let graph = service::graph().build().expect("the graph");
-        let subject = Self { name, db, graph, _directory: directory };
+        let subject = Self { name, url: url.to_owned(), db, graph, _directory: directory };
         subject.sql("INSERT INTO stores (id, name) VALUES (1000000, 'bystander')").await;
         subject.fill_items(1_000_000, 1, BYSTANDERS, 0).await;
         if subject.db.get_database_backend() == DbBackend::Postgres {

@@ -23,6 +23,7 @@ use crate::cascade::db::session::{Connection, Purpose};
 use crate::cascade::deletion::Deletion;
 use crate::cascade::error::{Error, ErrorKind};
 use crate::cascade::find::preview::check;
+use crate::cascade::plan::count::CountScope;
 use crate::cascade::plan::fetched::Fetched;
 use crate::cascade::run::batches::{BatchRun, Limits};
 use crate::cascade::run::cancel::{CancelFlag, Cancellable, Task, cancellable};
@@ -231,11 +232,12 @@ impl Batches {
         let Self { deletion, limits } = self;
         let prepared = deletion.prepared(Purpose::Read, Span::none())?;
         let reading = Transactions::on(db, cancel, Purpose::Read)?;
-        let (fetched, seen) = reading.retried(&prepared, &Looking(deletion)).await?;
+        let (mut fetched, seen) = reading.retried(&prepared, &Looking(deletion)).await?;
         check(&seen, deletion.at_most, deletion.expecting.as_deref())?;
 
         let session = Cancellable { session: db, cancel };
         let execution = reading.execution(&session, prepared.scope());
+        execution.forget_few(&mut fetched);
         let transactions = Transactions::on(db, cancel, Purpose::Write)?;
         let total = seen.outcome().total();
         BatchRun::new(transactions, execution, &fetched, (limits, deletion.retries), total).execute().await
@@ -249,7 +251,7 @@ impl Work for Looking<'_> {
     type Output = (Fetched, Preview);
 
     async fn work(&self, execution: Execution<'_>) -> Result<Self::Output, Error> {
-        let fetched = execution.freeze(&self.0.roots, Purpose::Read).await?;
+        let fetched = execution.freeze(&self.0.roots, Purpose::Read, CountScope::All).await?;
         let seen = execution.look(&fetched).await?;
         Ok((fetched, seen))
     }

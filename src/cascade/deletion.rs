@@ -355,11 +355,15 @@ impl Deletion {
     /// The counts are consistent with each other. On a pool they are read in one transaction
     /// (REPEATABLE READ). On a transaction of the caller they are read within it, so they come from
     /// its snapshot: rows that others have committed since may be missing, and `execute` in that
-    /// transaction still finds them.
+    /// transaction still finds them. At READ COMMITTED each statement has a snapshot of its own, so
+    /// the counts may differ by rows that others commit meanwhile.
     ///
-    /// Cost: one statement that finds the rows, one that counts everything, and one for each
-    /// blocker. Only the keys of the roots leave the database. For tables in a cycle
-    /// (self-references included) the keys of their rows are read, as for a delete.
+    /// Cost: one statement finds the roots. For each table with rows that others can reference, one
+    /// looks how many rows reference these through each key, and one reads their keys (see
+    /// [`execute`](Self::execute)). One counts what is not known then: tables with more than
+    /// [`keys_per_table`](crate::GraphBuilder::keys_per_table) rows and what is below them. One more
+    /// reads the sample keys of each blocker. For tables in a cycle (self-references included) all
+    /// keys of their rows are read, as for a delete.
     ///
     /// # Example
     /// ```
@@ -435,9 +439,20 @@ impl Deletion {
     /// - One statement finds and locks the roots; it also reads the catalogs. For a Select, on all
     ///   but SQLite, a second one re-checks the filter. For keys of other types than integer and
     ///   text there is one for each 30,000 values.
-    /// - On all but SQLite, one locks for each CASCADE key to a table between.
-    /// - One counts, if there is anything to check.
-    /// - Then there is one for each foreign key, and one for the roots themselves.
+    /// - For each table with rows to delete that others can reference, the roots included, one looks
+    ///   how many rows reference these through each key. It is left out for an only key from a table
+    ///   that nothing references. What has no rows is neither looked for, counted nor written.
+    /// - For each such table below the roots, one reads and locks the keys of its rows, if there are
+    ///   at most [`keys_per_table`](crate::GraphBuilder::keys_per_table). If there are more, one for
+    ///   each key locks them in the database (not on SQLite), and the tables below are found by
+    ///   what they reference.
+    /// - One counts what is not known then, if there is anything to check.
+    /// - One deletes the rows of a table, or one for each key if more than 100 rows are referenced.
+    ///   One changes the rows of each SET NULL or SET DEFAULT key that has rows which stay. One
+    ///   deletes the roots.
+    /// - Where more than 16 foreign keys are reached, one more asks the catalogs about the tables
+    ///   that do not reference the roots, if anything references the roots. On SQLite one more
+    ///   compares types the first time that a graph meets such a schema.
     /// - On PostgreSQL one more reads details from the catalogs if a reached table has partitions,
     ///   child tables or rules, is a view or has active row security; if a key is of a domain type;
     ///   and in a transaction of yours above READ COMMITTED.
@@ -449,8 +464,8 @@ impl Deletion {
     ///   their children are searched. Tables two or more levels below the roots take one statement
     ///   for each 192 of their parents, and one for each 5,000 that reads these.
     ///
-    /// The client holds the keys of the roots and one page for each level. The number of dependent
-    /// rows does not change its memory.
+    /// The client holds the keys of the roots, up to `keys_per_table` keys of each table, and one
+    /// page for each level. More dependent rows do not change its memory.
     ///
     /// For tables in a cycle (self-references included):
     ///
@@ -516,8 +531,8 @@ impl Deletion {
         Ok(Prepared { graph, plan, capture, purpose, retries: self.retries, span })
     }
 
-    pub(crate) fn planned(&self) -> Result<Plan, Error> {
-        let plan = Plan::new(self.graph.schema(), self.table(&self.entity)?);
+    pub(crate) fn planned(&self) -> Result<Arc<Plan>, Error> {
+        let plan = Plan::of(self.graph.schema(), self.table(&self.entity)?);
         let tables = self.graph.schema().tables.as_slice();
         tracing::debug!(
             name: "cascade.plan",

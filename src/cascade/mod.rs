@@ -32,14 +32,19 @@
 //! - **R7** The result does not depend on what is loaded, on the order of rows, registration or
 //!   constraints, or on the database. One exception: a ring of rows whose keys cannot be NULL may
 //!   be impossible to delete on one database ([`ErrorKind::Ring`]) and possible on another.
-//! - **R8** The number of statements grows with the foreign keys between tables (in a cycle of
-//!   tables, self-references included, multiplied by its levels), plus one for each chunk where a
-//!   database needs lists of keys. The SQL text grows with foreign keys, never with paths. No code
-//!   recurses over rows. Client memory: the root keys, all keys of tables in cycles, and one page
-//!   of any other table. Exceptions, of which all keys are kept: a table that SQLite or MariaDB
-//!   would find through more than 32 paths; on MySQL and MariaDB a table that has children itself
-//!   and is below more than 20,000 fetched rows; and every table of a delete in which a trigger or
-//!   the like may keep rows.
+//! - **R8** The number of statements grows with the tables that have rows to delete, not with the
+//!   foreign keys of the schema (in a cycle of tables, self-references included, multiplied by its
+//!   levels; plus one for each chunk where a database needs lists of keys). For a table with rows
+//!   one statement looks, for all keys to it, whether rows reference these; what nothing references
+//!   ends there. Small sets are found by key: of a table that has children the client keeps the
+//!   keys of up to [`keys_per_table`](GraphBuilder::keys_per_table) rows (1,000). Big sets are found
+//!   by the statements that write them. The SQL text grows with foreign keys, never with paths. No
+//!   code recurses over rows. Client memory: the root keys, all keys of tables in cycles, and
+//!   `keys_per_table` or one page of any other table. Exceptions, of which all keys are kept: a
+//!   table that SQLite or MariaDB would find through more than 32 paths, or any database through
+//!   more than 16 tables with many rows; on MySQL and MariaDB a table that has children itself and
+//!   is below more than 20,000 fetched rows; and every table of a delete in which a trigger or the
+//!   like may keep rows.
 //! - **R9** NULL is not a reference: a composite key with one NULL column references nothing. A
 //!   foreign key may reference a unique column that is not the primary key.
 //! - **R10** The counts of the outcome equal the rows that changed, also where the database's own

@@ -21,12 +21,13 @@ use crate::cascade::deletion::Deletion;
 use crate::cascade::error::{Error, ErrorKind};
 use crate::cascade::find::pages::{Page, Pages};
 use crate::cascade::find::preview::check;
-use crate::cascade::plan::count::Count;
+use crate::cascade::plan::count::{Count, CountScope};
 use crate::cascade::plan::fetched::Fetched;
 use crate::cascade::plan::roots::Roots;
 use crate::cascade::run::cancel::cancellable;
 use crate::cascade::run::transaction::{Prepared, Request, Work, tell};
 use crate::cascade::sql::PAGE;
+use crate::cascade::sql::catalog::Part;
 use crate::cascade::sql::orphans::{Look, orphans, orphans_as};
 
 /// A request to repair one entity's orphans: rows that reference a row that does not exist.
@@ -351,10 +352,10 @@ impl Repair {
                 found = self.still(run, &keys, found).await?;
             }
         } else {
-            catalog = run.catalog().await?;
+            catalog = run.catalog(Part::All).await?;
         }
         let fetched = Fetched::new(schema, root, found).with_catalog(catalog);
-        run.with_gathered(fetched, purpose == Purpose::Write).await
+        run.with_gathered(fetched, purpose == Purpose::Write, CountScope::All).await
     }
 
     /// Those of the locked rows that are still orphans by any of these keys.
@@ -470,6 +471,6 @@ impl Execution<'_> {
             return Ok(false);
         }
         let counts = self.sql(fetched).counts(&[(Count::DefaultSurvivor(key), None)]);
-        Ok(self.row_of(&counts, 1).await?.first() == Some(&0))
+        Ok(self.counts_of(&counts).await?.first() == Some(&0))
     }
 }

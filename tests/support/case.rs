@@ -100,6 +100,11 @@ impl Case {
         self.tables.graph()
     }
 
+    /// The same, but that keys are only kept of the roots and of tables in a cycle.
+    fn graph_without_keys(&self) -> Graph {
+        self.tables.builder().keys_per_table(0).build().expect("the declarations work")
+    }
+
     #[track_caller]
     pub(crate) fn run(self, db: &TestDb) -> impl Future<Output = ()> {
         let at = std::panic::Location::caller();
@@ -114,6 +119,10 @@ impl Case {
                         self.drop(db).await;
                     }
                 }
+                let variant = format!("{at}: constrained {constrained}, without keys");
+                self.create(db, constrained, false).await;
+                self.variant(db, &self.graph_without_keys(), By::Key, false, &variant).await;
+                self.drop(db).await;
                 for rows_max in [1, 2, 1_000] {
                     let variant = format!("{at}: constrained {constrained}, in batches of {rows_max}");
                     self.create(db, constrained, false).await;

@@ -105,8 +105,11 @@ pub(crate) struct Tables(pub(crate) Vec<Table>);
 
 impl Tables {
     pub(crate) fn graph(&self) -> Graph {
-        let builder = self.0.iter().fold(Graph::builder(), |builder, table| (table.register)(builder));
-        builder.build().expect("the declarations work")
+        self.builder().build().expect("the declarations work")
+    }
+
+    pub(crate) fn builder(&self) -> GraphBuilder {
+        self.0.iter().fold(Graph::builder(), |builder, table| (table.register)(builder))
     }
 
     /// Makes the tables with these rows: a table's name and `(1, 2), (3, NULL)`, all columns in

@@ -32,7 +32,7 @@ pub(super) async fn read(
     let capture = Capture::default();
     let mut found = Vec::with_capacity(schema.keys.len());
     for key in (0..schema.keys.len()).filter(|&key| is_there(schema, live, key)) {
-        let plan = Plan::new(schema, schema.keys[key].child);
+        let plan = Plan::of(schema, schema.keys[key].child);
         let run = Execution {
             schema,
             plan: &plan,
@@ -80,7 +80,7 @@ pub(super) async fn stored(
             select.expr_as(Expr::cust(count), Alias::new(alias(n)));
         }
         select.from(schema.tables[table].name.clone());
-        let plan = Plan::new(schema, table);
+        let plan = Plan::of(schema, table);
         let run = Execution {
             schema,
             plan: &plan,

@@ -26,6 +26,11 @@ pub struct Step {
     /// The statements, with placeholders for values. Lists of keys are written with two; they are
     /// as long as there are keys, within the database's limits.
     pub statements: Vec<String>,
+    /// What is sent instead if a table above has more rows to delete than a run keeps keys of
+    /// ([`GraphBuilder::keys_per_table`](crate::GraphBuilder::keys_per_table)). `None` if that makes
+    /// no difference; empty if nothing is sent then.
+    #[serde(default)]
+    pub if_many: Option<Vec<String>>,
 }
 
 impl fmt::Display for Explanation {
@@ -33,9 +38,14 @@ impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { backend, steps } = self;
         write!(f, "on {backend}, in one transaction:")?;
-        for (n, Step { purpose, statements }) in steps.iter().enumerate() {
+        for (n, Step { purpose, statements, if_many }) in steps.iter().enumerate() {
             write!(f, "\n{}. {purpose}", n + 1)?;
             statements.iter().try_for_each(|statement| write!(f, "\n   {statement}"))?;
+            if let Some(if_many) = if_many {
+                let nothing = if if_many.is_empty() { " nothing" } else { "" };
+                write!(f, "\n   if a table above has many rows:{nothing}")?;
+                if_many.iter().try_for_each(|statement| write!(f, "\n   {statement}"))?;
+            }
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ pub(crate) mod explanation;
 pub(crate) mod finding;
 pub(crate) mod index;
 pub(crate) mod key;
+pub(crate) mod memo;
 pub(crate) mod name;
 pub(crate) mod outcome;
 pub(crate) mod picture;

@@ -4,6 +4,7 @@
 
 use std::sync::atomic::AtomicBool;
 
+use sea_orm::DbErr;
 use sea_orm::sea_query::SelectStatement;
 
 use crate::cascade::data::action::Action;
@@ -101,6 +102,15 @@ impl<'a> Execution<'a> {
         let Some(row) = rows.first() else { return Ok(vec![0; numbers]) };
         let number = |n| row.try_get::<i64>("", &alias(n)).map(|number| u64::try_from(number).unwrap_or(0));
         Ok((0..numbers).map(number).collect::<Result<_, _>>()?)
+    }
+
+    /// Reads the counts of a statement that returns them as one text.
+    pub(crate) async fn counts_of(self, select: &SelectStatement) -> Result<Vec<u64>, Error> {
+        let rows = self.session.query(select).await?;
+        let Some(row) = rows.first() else { return Ok(Vec::new()) };
+        let counts: String = row.try_get_by_index(0)?;
+        let count = |count: &str| count.parse().map_err(|_| DbErr::Type(format!("{count} is not a count")));
+        Ok(counts.split(',').map(count).collect::<Result<_, _>>()?)
     }
 
     pub(crate) fn is_captured(self, table: TableId) -> bool {

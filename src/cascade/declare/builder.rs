@@ -11,6 +11,7 @@ use sea_orm::sea_query::{ColumnType, ConditionType, TableName};
 use sea_orm::{ActiveModelBehavior, DynIden, EntityTrait, Identity, IntoActiveModel, RelationDef};
 
 use crate::cascade::data::action::Action;
+use crate::cascade::data::memo::Memo;
 use crate::cascade::data::name::{key_label, label, named, table_name};
 use crate::cascade::declare::declaration::{Column, Declaration, Overrides, Relation, position};
 use crate::cascade::declare::graph::Graph;
@@ -18,6 +19,9 @@ use crate::cascade::declare::hooks;
 use crate::cascade::declare::hooks::Hooks;
 use crate::cascade::declare::schema::{Constraint, ForeignKey, Schema, Table, TableId, cannot_change};
 use crate::cascade::error::{Error, ErrorKind, Fault};
+
+/// How many rows of a table a run keeps by key, unless a program says otherwise.
+const KEYS_PER_TABLE: usize = 1_000;
 
 impl Graph {
     /// Returns an empty builder.
@@ -43,6 +47,7 @@ pub struct GraphBuilder {
     entities: Vec<Registered>,
     pub(in crate::cascade) overrides: Overrides,
     hooks: Vec<(TypeId, Arc<dyn Hooks>)>,
+    keys_per_table: Option<usize>,
     pub(super) left_to_database: Vec<TableName>,
 }
 
@@ -173,6 +178,27 @@ impl GraphBuilder {
         self
     }
 
+    /// Sets for how many rows of one table a run keeps keys; 1,000 unless you set it.
+    ///
+    /// A table with at most so many rows to delete is found once. Its children are then found, and
+    /// it is deleted, by lists of keys. A table with more rows is written by statements that find
+    /// the rows in the database, so that its keys do not leave it. The result is the same. Lower it
+    /// if keys are long and memory is short, for example to 100; with 0 only the keys of the roots
+    /// and of tables in a cycle are kept.
+    ///
+    /// # Example
+    /// ```
+    /// use sea_orm_cascade::service;
+    ///
+    /// let graph = service::graph().keys_per_table(100).build()?;
+    /// # let _ = graph;
+    /// # Ok::<(), sea_orm_cascade::Error>(())
+    /// ```
+    pub fn keys_per_table(mut self, rows: usize) -> Self {
+        self.keys_per_table = Some(rows);
+        self
+    }
+
     /// Checks the declarations against each other and returns the graph.
     ///
     /// # Example
@@ -225,7 +251,9 @@ impl GraphBuilder {
         if !faults.is_empty() {
             keys.retain(|key| can_be_read(&tables, key));
         }
-        let schema = Schema { tables, keys, left_to_database: self.left_to_database };
+        let keys_per_table = self.keys_per_table.unwrap_or(KEYS_PER_TABLE);
+        let left_to_database = self.left_to_database;
+        let schema = Schema { tables, keys, keys_per_table, memo: Memo::default(), left_to_database };
         (Graph { schema: Arc::new(schema) }, faults)
     }
 

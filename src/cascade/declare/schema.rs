@@ -9,6 +9,7 @@ use sea_orm::DbBackend;
 use sea_orm::sea_query::TableName;
 
 use crate::cascade::data::action::Action;
+use crate::cascade::data::memo::Memo;
 use crate::cascade::declare::declaration::{Column, EntityId, TableDdl};
 use crate::cascade::declare::hooks::Hooks;
 use crate::cascade::error::Fault;
@@ -24,6 +25,10 @@ pub(crate) type KeyId = usize;
 pub(crate) struct Schema {
     pub(crate) tables: Vec<Table>,
     pub(crate) keys: Vec<ForeignKey>,
+    /// A table with more doomed rows is not kept by key (R8).
+    pub(crate) keys_per_table: usize,
+    /// What follows from all of this, and would take longer to compute than to ask the database.
+    pub(crate) memo: Memo,
     /// Tables whose references are left to the database.
     pub(crate) left_to_database: Vec<TableName>,
 }
@@ -78,6 +83,11 @@ impl Schema {
             reason,
         };
         cannot_change(&self.tables, &self.keys, key, Action::SetNull).map(fault)
+    }
+
+    /// Whether any key references this table.
+    pub(crate) fn has_children(&self, table: TableId) -> bool {
+        self.keys_to(table).next().is_some()
     }
 
     /// Returns the keys that reference this table.

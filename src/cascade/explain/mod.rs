@@ -93,6 +93,10 @@ impl Deletion {
     /// Returns what [`execute`](Self::execute) does on this database, step by step and with its
     /// SQL, as `EXPLAIN` shows a query. It does not use a database.
     ///
+    /// Each step is shown as if all tables had rows, and in two forms where that matters: with few
+    /// rows in the tables above, and with many. A run decides for each table by its rows, so it may
+    /// mix the two, and it leaves out what has no rows.
+    ///
     /// It does not show:
     ///
     /// - what the first statement reads from the catalogs;
@@ -122,7 +126,7 @@ impl Deletion {
         let is_all_wanted = self.at_most.is_some() || self.expecting.is_some();
         let explaining = Explaining {
             schema: self.graph.schema(),
-            plan: &self.planned()?,
+            plan: &*self.planned()?,
             dialect: Dialect::known(backend)?,
             capture: &self.capture()?,
             roots: &self.roots,

@@ -11,11 +11,11 @@ use crate::cascade::data::dialect::Dialect;
 use crate::cascade::data::explanation::{Explanation, Step};
 use crate::cascade::data::key::{KeyKind, Keys};
 use crate::cascade::db::execution::{Capture, keys_of};
-use crate::cascade::declare::schema::{KeyId, Schema, TableId};
+use crate::cascade::declare::schema::{ForeignKey, KeyId, Schema, TableId};
 use crate::cascade::error::Error;
 use crate::cascade::plan;
 use crate::cascade::plan::count::{Count, CountScope};
-use crate::cascade::plan::fetched::Fetched;
+use crate::cascade::plan::fetched::{Fetched, Referencing};
 use crate::cascade::plan::roots::Roots;
 use crate::cascade::plan::{Component, Plan};
 use crate::cascade::sql::route::{Route, RowRoute};
@@ -23,6 +23,14 @@ use crate::cascade::sql::{PAGE, Reads, RowSet, Sql};
 
 /// The number of sample keys. A single key would be written in another form.
 const KEYS: usize = 2;
+
+/// Sample keys of the doomed rows.
+struct Found {
+    /// Of every table with children, as a run keeps them while they are few.
+    few: Fetched,
+    /// Only of the roots, and of tables that are always kept.
+    many: Fetched,
+}
 
 /// The delete to explain.
 pub(crate) struct Explaining<'a> {
@@ -36,25 +44,49 @@ pub(crate) struct Explaining<'a> {
 
 impl Explaining<'_> {
     pub(crate) fn explain(&self) -> Result<Explanation, Error> {
-        let mut fetched = Fetched::new(self.schema, self.plan.root, self.some(self.plan.root)?);
-        let mut steps = vec![self.find_roots(&fetched)?];
+        let roots = || Ok::<_, Error>(Fetched::new(self.schema, self.plan.root, self.some(self.plan.root)?));
+        let mut found = Found { few: roots()?, many: roots()? };
+        let mut steps = vec![self.find_roots(&found.many)?];
         for (id, component) in self.plan.components.iter().enumerate() {
-            steps.extend(self.find_or_lock(&mut fetched, id, component)?);
+            steps.extend(self.find_or_lock(&mut found, id, component)?);
+            for &table in &component.tables {
+                steps.extend(self.count_referencing(&mut found, table));
+            }
         }
-        steps.extend(self.count(&fetched));
+        steps.extend(self.both(&found, |fetched| Ok(self.count(fetched)))?);
         let mut asked = None;
         for &step in &self.plan.steps {
             let going = self.plan.going(self.schema, step);
             if going.is_some() && going != asked {
-                steps.extend(self.ask_again(&fetched, going.as_deref().unwrap_or_default()));
-                asked = going;
+                let tables = going.as_deref().unwrap_or_default();
+                steps.extend(self.both(&found, |fetched| Ok(self.ask_again(fetched, tables)))?);
             }
             if let plan::Step::DeleteCycle(id) = step {
-                steps.extend(self.break_rings(&fetched, &self.plan.components[id])?);
+                steps.extend(self.break_rings(&found.many, &self.plan.components[id])?);
             }
-            steps.push(self.step(&fetched, step)?);
+            let is_first = going != asked;
+            steps.extend(self.both(&found, |fetched| self.step(fetched, step, is_first).map(Some))?);
+            if going.is_some() {
+                asked = going;
+            }
         }
         Ok(Explanation { backend: self.dialect.name().to_owned(), steps })
+    }
+
+    /// Returns a step as it is done with few rows in each table, and as it is done with many.
+    fn both(
+        &self,
+        found: &Found,
+        step: impl Fn(&Fetched) -> Result<Option<Step>, Error>,
+    ) -> Result<Option<Step>, Error> {
+        let many = step(&found.many)?;
+        if self.schema.keys_per_table < KEYS {
+            return Ok(many);
+        }
+        let (few, many) = (step(&found.few)?, many);
+        let Some(purpose) = few.as_ref().or(many.as_ref()).map(|step| step.purpose.clone()) else { return Ok(None) };
+        let statements = |step: Option<Step>| step.map(|step| step.statements).unwrap_or_default();
+        Ok(Step::of(purpose, statements(few), statements(many)))
     }
 
     fn sql<'k>(&'k self, fetched: &'k Fetched) -> Sql<'k> {
@@ -108,41 +140,81 @@ impl Explaining<'_> {
                 statements.extend(again.iter().map(|rows| self.text(&sql.read(rows, &[], false))));
             }
         }
-        Ok(Step { purpose, statements })
+        Ok(Step { purpose, statements, if_many: None })
     }
 
-    /// Returns the step that fetches the keys of rows, or locks the rows in place.
-    fn find_or_lock(&self, fetched: &mut Fetched, id: usize, component: &Component) -> Result<Option<Step>, Error> {
+    /// Returns the step that fetches the keys of rows, or locks the rows in the database if there
+    /// are many.
+    fn find_or_lock(&self, found: &mut Found, id: usize, component: &Component) -> Result<Option<Step>, Error> {
         let table = component.tables[0];
-        let is_wanted = fetched.get(table).is_none() && self.sql(fetched).is_better_read(table);
-        if component.is_cycle() || is_wanted {
-            return self.find(fetched, id).map(Some);
+        let is_better_read = found.many.get(table).is_none() && self.sql(&found.many).is_better_read(table);
+        if component.is_cycle() {
+            let step = |fetched: &mut Fetched| self.find(fetched, id);
+            let (few, many) = (step(&mut found.few)?, step(&mut found.many)?);
+            return Ok(Step::of(few.purpose, few.statements, many.statements));
         }
-        if fetched.get(table).is_some() {
+        if found.many.get(table).is_some() || !self.schema.has_children(table) && !is_better_read {
             return Ok(None);
         }
-        let statements = self.texts(&self.sql(fetched).lock_parents(table));
-        let purpose = format!("lock the {} to delete, because rows may reference them", self.label(table));
-        Ok((!statements.is_empty()).then_some(Step { purpose, statements }))
+        let locks = self.texts(&self.sql(&found.many).lock_parents(table));
+        let mut few = self.find(&mut found.few, id)?;
+        let many = if is_better_read { self.find(&mut found.many, id)?.statements } else { locks };
+        if self.schema.keys_per_table < KEYS {
+            few.statements.clone_from(&many);
+        } else if self.dialect != Dialect::Sqlite && !is_better_read {
+            few.purpose += "; lock them there if there are many";
+        }
+        Ok(Step::of(few.purpose, few.statements, many))
+    }
+
+    /// Returns the step that counts the rows which reference doomed rows of a table, as if each key
+    /// to it had some.
+    fn count_referencing(&self, found: &mut Found, table: TableId) -> Option<Step> {
+        let statement = |fetched: &mut Fetched, are_many: bool| {
+            let keys = fetched.counted_keys(self.schema, self.plan, table);
+            let text = (!keys.is_empty()).then(|| self.text(&self.sql(fetched).probe(table, &(0..KEYS), &keys)));
+            for (key, _) in keys {
+                let ForeignKey { child, action, .. } = self.schema.keys[key];
+                let is_in_cycle = |component: &Component| component.is_cycle() && component.tables.contains(&child);
+                let leads_on = action == Action::Cascade
+                    && self.schema.has_children(child)
+                    && !self.plan.components.iter().any(is_in_cycle);
+                let rows = KEYS as u64;
+                let rows = if are_many && leads_on { Referencing::AtLeast(rows) } else { Referencing::Exactly(rows) };
+                fetched.insert_referencing(key, rows);
+            }
+            Vec::from_iter(text)
+        };
+        let (statements, if_many) = (statement(&mut found.few, false), statement(&mut found.many, true));
+        let purpose = format!("look which foreign keys have rows that reference the {} to delete", self.label(table));
+        let statements = if self.schema.keys_per_table < KEYS { if_many.clone() } else { statements };
+        Step::of(purpose, statements, if_many)
     }
 
     fn find(&self, fetched: &mut Fetched, id: usize) -> Result<Step, Error> {
         let component = &self.plan.components[id];
-        let own = |table: TableId| {
-            let own = component.keys.iter().copied().filter(move |&key| self.schema.keys[key].child == table);
-            own.collect::<Vec<KeyId>>()
+        let own_of = |fetched: &Fetched, table: TableId| {
+            let own = (0..self.schema.keys.len()).filter(|&key| self.schema.keys[key].child == table);
+            let is_read = |key: &KeyId| component.keys.contains(key) || fetched.is_compared(self.schema, *key);
+            own.filter(is_read).collect::<Vec<KeyId>>()
         };
+        let owns: Vec<_> = component.tables.iter().map(|&table| (table, own_of(fetched, table))).collect();
+        let own = |table: TableId| owns.iter().find(|(of, _)| *of == table).map_or(&[][..], |(_, own)| own);
         let page = |fetched: &Fetched, rows: &RowSet| {
-            self.text(&self.sql(fetched).page(rows, (None, &own(rows.table())), true, None, PAGE))
+            self.text(&self.sql(fetched).sorted_page(rows, own(rows.table()), true, PAGE))
         };
         let mut statements = Vec::new();
         for &table in &component.tables {
             if let Some(roots) = fetched.get(table).filter(|_| table == self.plan.root) {
                 statements.extend(self.sql(fetched).rows_at(table, roots).iter().map(|rows| page(fetched, rows)));
             }
-            for key in self.plan.dooming(self.schema, table).filter(|key| !component.keys.contains(key)) {
-                statements.extend(self.sql(fetched).referencing(key).iter().map(|rows| page(fetched, rows)));
-            }
+            let outside = self.plan.dooming(self.schema, table).filter(|key| !component.keys.contains(key));
+            let outside: Vec<KeyId> = outside.collect();
+            let sql = self.sql(fetched);
+            let sets = sql
+                .referencing_any(table, &outside)
+                .map_or_else(|| outside.iter().flat_map(|&key| sql.referencing(key)).collect(), |rows| vec![rows]);
+            statements.extend(sets.iter().map(|rows| page(fetched, rows)));
         }
         for &key in component.keys.iter().filter(|&&key| self.schema.keys[key].action == Action::Cascade) {
             let parents = self.some(self.schema.keys[key].parent)?;
@@ -154,10 +226,14 @@ impl Explaining<'_> {
         }
         let tables: Vec<&str> = component.tables.iter().map(|&table| self.label(table)).collect();
         let how = if component.is_cycle() { "level by level and page by page" } else { "page by page" };
-        Ok(Step {
-            purpose: format!("find the {} to delete, {how}, and keep their keys", tables.join(", ")),
-            statements,
-        })
+        for (_, own) in &owns {
+            // No row that is kept may reference them.
+            own.iter()
+                .filter(|key| !component.keys.contains(key))
+                .for_each(|&key| fetched.insert_doomed_referencing(key, 0));
+        }
+        let purpose = format!("find the {} to delete, {how}, and keep their keys", tables.join(", "));
+        Ok(Step { purpose, statements, if_many: None })
     }
 
     fn count(&self, fetched: &Fetched) -> Option<Step> {
@@ -169,7 +245,7 @@ impl Explaining<'_> {
             CountScope::Blockers => "count the blockers; then read the first of each foreign key that has some",
         };
         let statements = vec![self.text(&self.sql(fetched).counts(&counts))];
-        (!counts.is_empty()).then(|| Step { purpose: purpose.to_owned(), statements })
+        (!counts.is_empty()).then(|| Step { purpose: purpose.to_owned(), statements, if_many: None })
     }
 
     /// Returns the step with the checks before rows of these tables are deleted.
@@ -179,13 +255,13 @@ impl Explaining<'_> {
         let labels: Vec<&str> = tables.iter().map(|&table| self.label(table)).collect();
         let purpose = format!("check that nothing references the {} to delete any more", labels.join(", "));
         let statements = vec![self.text(&self.sql(fetched).counts(&counts))];
-        (!counts.is_empty()).then_some(Step { purpose, statements })
+        (!counts.is_empty()).then_some(Step { purpose, statements, if_many: None })
     }
 
     /// Returns the count that a statement must make, if the fetched rows do not give it.
     fn asked(&self, fetched: &Fetched, count: Count) -> Option<Count> {
         match count {
-            Count::Doomed(table) if fetched.get(table).is_some() => None,
+            count if fetched.known(self.schema, self.plan, count).is_some() => None,
             Count::Referencing(key) if self.plan.is_within_cycle(key) && self.action(key) == Action::Cascade => None,
             Count::ReferencingSurvivors(key) if self.plan.is_within_cycle(key) => Some(Count::Referencing(key)),
             count => Some(count),
@@ -198,13 +274,22 @@ impl Explaining<'_> {
 
     // ---- Doing
 
-    fn step(&self, fetched: &Fetched, step: plan::Step) -> Result<Step, Error> {
+    fn step(&self, fetched: &Fetched, step: plan::Step, is_first: bool) -> Result<Step, Error> {
         let refer = |key: KeyId| {
             let key = &self.schema.keys[key];
             format!("{} that reference rows to delete through {} ({})", self.label(key.child), key.label, key.action)
         };
         let (purpose, statements) = match step {
-            plan::Step::DeleteBy(key) => (format!("delete the {}", refer(key)), self.delete_by(fetched, key)?),
+            plan::Step::DeleteBy(key) => {
+                let child = self.schema.keys[key].child;
+                let together = match (self.all_at_once(fetched, child), is_first) {
+                    (Some(rows), true) => Some(vec![self.text(&self.sql(fetched).delete(rows))]),
+                    (Some(_), false) => Some(Vec::new()),
+                    (None, _) => None,
+                };
+                let statements = together.map_or_else(|| self.delete_by(fetched, key), Ok)?;
+                (format!("delete the {}", refer(key)), statements)
+            }
             plan::Step::Update(key) => (format!("change the key of the {}", refer(key)), self.update(fetched, key)?),
             plan::Step::UpdateKept(key) => {
                 let child = self.schema.keys[key].child;
@@ -219,7 +304,14 @@ impl Explaining<'_> {
             }
             plan::Step::DeleteCycle(id) => self.delete_cycle(fetched, &self.plan.components[id])?,
         };
-        Ok(Step { purpose, statements })
+        Ok(Step { purpose, statements, if_many: None })
+    }
+
+    /// Returns the rows of a table that several keys doom, if one statement deletes them.
+    fn all_at_once(&self, fetched: &Fetched, table: TableId) -> Option<RowSet> {
+        let keys: Vec<KeyId> = fetched.dooming(self.schema, self.plan, table).collect();
+        let is_possible = keys.len() > 1 && !self.is_captured(table);
+        is_possible.then(|| self.sql(fetched).referencing_any(table, &keys))?
     }
 
     fn is_captured(&self, table: TableId) -> bool {
@@ -333,7 +425,16 @@ impl Explaining<'_> {
         }
         let purpose =
             "if such rows reference each other in a ring, set one of these foreign keys to NULL in one of them";
-        Ok((!statements.is_empty()).then(|| Step { purpose: purpose.to_owned(), statements }))
+        Ok((!statements.is_empty()).then(|| Step { purpose: purpose.to_owned(), statements, if_many: None }))
+    }
+}
+
+impl Step {
+    /// Returns a step, unless nothing is sent.
+    fn of(purpose: String, statements: Vec<String>, if_many: Vec<String>) -> Option<Self> {
+        let is_any_sent = !statements.is_empty() || !if_many.is_empty();
+        let if_many = Some(if_many).filter(|if_many| *if_many != statements);
+        is_any_sent.then_some(Self { purpose, statements, if_many })
     }
 }
 

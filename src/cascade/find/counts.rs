@@ -20,7 +20,7 @@ use crate::cascade::sql::RowSet;
 impl Execution<'_> {
     /// Counts what the delete would do. If it is not exact, counting stops at `rows_max`.
     pub(crate) async fn preview(self, roots: &Roots, rows_max: Option<u64>) -> Result<Preview, Error> {
-        let fetched = self.freeze(roots, Purpose::Read).await?;
+        let fetched = self.freeze(roots, Purpose::Read, CountScope::All).await?;
         self.look_up_to(&fetched, rows_max).await
     }
 
@@ -31,9 +31,25 @@ impl Execution<'_> {
         self.look_up_to(fetched, None).await
     }
 
+    /// The same after rows have been deleted or changed: nothing that was counted before is used.
+    pub(crate) async fn look_again(self, fetched: &Fetched) -> Result<Preview, Error> {
+        let by_keys = |count: Count| match count {
+            Count::Doomed(table) => fetched.get(table).map(|keys| keys.len() as u64),
+            _ => None,
+        };
+        let numbers = self.numbers(fetched, CountScope::All, None, &by_keys).await?;
+        self.shown(fetched, numbers, None).await
+    }
+
     async fn look_up_to(self, fetched: &Fetched, rows_max: Option<u64>) -> Result<Preview, Error> {
-        let mut numbers = self.numbers(fetched, CountScope::All, rows_max).await?;
-        for key in numbers.in_the_way(self.schema) {
+        let known = |count| fetched.known(self.schema, self.plan, count);
+        let numbers = self.numbers(fetched, CountScope::All, rows_max, &known).await?;
+        self.shown(fetched, numbers, rows_max).await
+    }
+
+    /// Makes the preview.
+    async fn shown(self, fetched: &Fetched, mut numbers: Numbers, rows_max: Option<u64>) -> Result<Preview, Error> {
+        for key in numbers.in_the_way(self.schema, self.plan) {
             let samples = self.samples(fetched, key).await?;
             numbers.samples.push((key, samples));
         }
@@ -50,22 +66,25 @@ impl Execution<'_> {
             return Ok(false);
         }
         let asked: Vec<_> = keys.into_iter().map(|count| (count, None)).collect();
-        let found = self.row_of(&self.sql(fetched).counts(&asked), asked.len()).await?;
+        let found = self.counts_of(&self.sql(fetched).counts(&asked)).await?;
         Ok(found.iter().any(|&rows| rows > 0))
     }
 
     pub(crate) async fn has_blockers(self, fetched: &Fetched) -> Result<bool, Error> {
-        let numbers = self.numbers(fetched, CountScope::Blockers, None).await?;
-        Ok(!numbers.in_the_way(self.schema).is_empty())
+        let known = |count| fetched.known(self.schema, self.plan, count);
+        let numbers = self.numbers(fetched, CountScope::Blockers, None, &known).await?;
+        Ok(!numbers.in_the_way(self.schema, self.plan).is_empty())
     }
 
-    async fn numbers(self, fetched: &Fetched, scope: CountScope, rows_max: Option<u64>) -> Result<Numbers, Error> {
+    /// Counts what is not known.
+    async fn numbers(
+        self,
+        fetched: &Fetched,
+        scope: CountScope,
+        rows_max: Option<u64>,
+        known: &(dyn Fn(Count) -> Option<u64> + Sync),
+    ) -> Result<Numbers, Error> {
         let mut numbers = Numbers::default();
-        for &table in &self.plan.doomed {
-            if let Some(keys) = fetched.get(table) {
-                numbers.add(Count::Doomed(table), keys.len() as u64);
-            }
-        }
         if fetched.roots == 0 {
             return Ok(numbers);
         }
@@ -76,7 +95,12 @@ impl Execution<'_> {
         }
         let mut wanted_counts = Vec::new();
         for count in scope.counts(self.schema, self.plan) {
-            if numbers.get(count).is_none() {
+            if numbers.get(count).is_some() {
+                continue;
+            }
+            if let Some(rows) = known(count) {
+                numbers.add(count, rows);
+            } else {
                 // The doomed rows of a cycle were fetched: all referencing rows are counted, and
                 // the doomed ones subtracted.
                 let asked = match count {
@@ -111,7 +135,7 @@ impl Execution<'_> {
             let more = |count| 1 + fetched.passed_over(self.schema, count);
             let up_to = |count| rows_max.map(|rows| rows.saturating_add(more(count)).min(i64::MAX.unsigned_abs()));
             let asked: Vec<_> = counts.iter().map(|&(count, asked)| (asked, up_to(count))).collect();
-            let found = self.row_of(&self.sql(fetched).counts(&asked), asked.len()).await?;
+            let found = self.counts_of(&self.sql(fetched).counts(&asked)).await?;
             for (&(count, _), rows) in counts.iter().zip(found) {
                 counted.push((count, rows.saturating_sub(fetched.passed_over(self.schema, count))));
             }

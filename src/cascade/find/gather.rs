@@ -1,10 +1,13 @@
-//! Fetches the keys of doomed rows: those of tables in a cycle, and of tables that a statement
-//! would otherwise repeat too often.
+//! Finds the doomed rows, parents first: which tables have any, and the keys of those with few
+//! (R8).
 //!
-//! I/O. Breadth-first search without recursion: it fetches the rows that reference the frontier
-//! through a CASCADE key, until no new row is found. Each row is read once for each key through
-//! which it is found, and kept once (R4). The references between the rows are computed when all
-//! rows are known.
+//! I/O. For each table with doomed rows one statement counts, for all keys to it, how many rows
+//! reference these. What nothing references ends there. The keys of a table are kept while its
+//! doomed rows are few; its children are then found by lists of keys. Those of tables in a cycle
+//! are always kept: breadth-first search without recursion fetches the rows that reference the
+//! frontier through a CASCADE key, until no new row is found. Each row is read once for each key
+//! through which it is found, and kept once (R4). The references between the rows of a cycle are
+//! computed when all rows are known.
 
 use std::ops::Range;
 
@@ -12,11 +15,12 @@ use crate::cascade::data::action::Action;
 use crate::cascade::data::index::Index;
 use crate::cascade::data::key::Keys;
 use crate::cascade::db::execution::Execution;
-use crate::cascade::declare::schema::{KeyId, TableId};
+use crate::cascade::declare::schema::{ForeignKey, KeyId, TableId};
 use crate::cascade::error::Error;
 use crate::cascade::find::pages::Pages;
 use crate::cascade::plan::ComponentId;
-use crate::cascade::plan::fetched::{Cycle, Fetched};
+use crate::cascade::plan::count::CountScope;
+use crate::cascade::plan::fetched::{Cycle, Fetched, Referencing};
 use crate::cascade::plan::waves::Edge;
 use crate::cascade::sql::RowSet;
 
@@ -26,7 +30,8 @@ struct Found {
     keys: Keys,
     /// The rows by primary key.
     index: Index,
-    /// The keys of the cycle through which its rows reference others, with the referenced values.
+    /// The keys through which its rows reference others of the cycle, or doomed rows above that do
+    /// not doom them; with the referenced values.
     own_keys: Vec<KeyId>,
     ends: Vec<Keys>,
     /// The position of each row among the rows of all tables.
@@ -34,33 +39,122 @@ struct Found {
 }
 
 impl Execution<'_> {
-    /// Fetches the keys that are needed, and for a write locks the rows of tables with children,
-    /// parents first.
+    /// Finds the doomed rows below the roots, and for a write locks the rows of tables with
+    /// children, parents first.
     ///
-    /// A parent is locked before its children are searched, so that no session can add children
-    /// meanwhile: the constraint or [`lock_parent`](crate::lock_parent) waits. Rows are locked in
-    /// key order, so that two deletes wait for each other and do not deadlock.
-    pub(crate) async fn gather(self, fetched: &mut Fetched, lock: bool) -> Result<(), Error> {
+    /// A parent is locked before its children are searched, and by a statement of its own, so that
+    /// no session can add children meanwhile: the constraint or
+    /// [`lock_parent`](crate::lock_parent) waits. Rows are locked in key order, so that two deletes
+    /// wait for each other and do not deadlock.
+    pub(crate) async fn gather(self, fetched: &mut Fetched, lock: bool, scope: CountScope) -> Result<(), Error> {
+        let mut are_many = false;
         for (id, component) in self.plan.components.iter().enumerate() {
+            let is_reached = component.tables.iter().any(|&table| fetched.dooms(self.schema, self.plan, table));
+            if !is_reached {
+                for &table in &component.tables {
+                    fetched.insert(table, self.keys_of(table, &self.schema.tables[table].identity)?);
+                }
+                continue;
+            }
             let table = component.tables[0];
-            // Where a trigger may delete or keep rows, the doomed rows are fetched before the first
-            // write, and not searched again.
-            let is_better_read = fetched.catalog.may_keep_rows || self.sql(fetched).is_better_read(table);
-            let is_wanted = fetched.get(table).is_none() && is_better_read;
-            if component.is_cycle() || is_wanted {
+            if component.is_cycle() || self.is_fetched(fetched, table, scope) {
                 self.gather_component(fetched, id, lock).await?;
-            } else if lock && fetched.get(table).is_none() {
+            }
+            let has_many = match fetched.get(table) {
+                Some(keys) => keys.len() > self.schema.keys_per_table,
+                None => self.schema.has_children(table),
+            };
+            if has_many && !std::mem::replace(&mut are_many, true) {
+                self.plan_with_values().await?;
+            }
+            if fetched.get(table).is_none() && lock {
                 for select in self.sql(fetched).lock_parents(table) {
                     self.session.query(&select).await?;
+                }
+            }
+            for &table in &component.tables {
+                self.count_referencing(fetched, table).await?;
+                let mut of_table = self.schema.keys_to(table);
+                if table == self.plan.root && of_table.any(|key| fetched.is_reached(self.schema, key)) {
+                    self.ask_the_rest(fetched).await?;
+                }
+                if lock {
+                    self.lock_defaults(fetched, table).await?;
                 }
             }
         }
         Ok(())
     }
 
+    /// Forgets the keys of tables with few doomed rows, for a run whose rows are not locked. Such a
+    /// run finds them again by what they reference, so it leaves what other sessions have moved
+    /// away.
+    pub(crate) fn forget_few(self, fetched: &mut Fetched) {
+        for component in &self.plan.components {
+            let table = component.tables[0];
+            let are_needed = component.is_cycle() || table == self.plan.root || fetched.catalog.may_keep_rows;
+            if let Some(keys) = fetched.remove(table) {
+                let are_kept = are_needed || keys.is_empty() || keys.len() > self.schema.keys_per_table;
+                if are_kept || self.sql(fetched).is_better_read(table) {
+                    fetched.insert(table, keys);
+                }
+            }
+        }
+    }
+
+    /// Whether to fetch the keys of this table, which is in no cycle.
+    fn is_fetched(self, fetched: &Fetched, table: TableId, scope: CountScope) -> bool {
+        if fetched.get(table).is_some() {
+            return false;
+        }
+        // Where a trigger may delete or keep rows, the doomed rows are fetched before the first
+        // write, and not searched again.
+        fetched.catalog.may_keep_rows || self.sql(fetched).is_better_read(table) || {
+            let dooming: Vec<KeyId> = fetched.dooming(self.schema, self.plan, table).collect();
+            // A row that several keys doom is counted once, and only its key says which it is.
+            let is_needed = self.schema.has_children(table) || (scope == CountScope::All && dooming.len() > 1);
+            is_needed && dooming.iter().all(|&key| self.are_few(fetched.counted(key)))
+        }
+    }
+
+    /// Whether the keys of so many rows are kept.
+    fn are_few(self, rows: Option<Referencing>) -> bool {
+        matches!(rows, Some(Referencing::Exactly(rows)) if rows <= self.schema.keys_per_table as u64)
+    }
+
+    /// Counts, for every key to this table, the rows that reference doomed rows, as far as the run
+    /// needs it.
+    async fn count_referencing(self, fetched: &mut Fetched, table: TableId) -> Result<(), Error> {
+        let keys = fetched.counted_keys(self.schema, self.plan, table);
+        for counts in self.sql(fetched).in_probes(table, &keys) {
+            let mut left: Vec<(KeyId, u64, u64)> = counts.iter().map(|&(key, rows_max)| (key, rows_max, 0)).collect();
+            for parents in self.sql(fetched).parents_in_probes(table) {
+                left.retain(|&(key, rows_max, rows)| {
+                    if rows >= rows_max {
+                        fetched.insert_referencing(key, Referencing::AtLeast(rows));
+                    }
+                    rows < rows_max
+                });
+                if left.is_empty() {
+                    break;
+                }
+                let asked: Vec<(KeyId, u64)> = left.iter().map(|&(key, rows_max, _)| (key, rows_max)).collect();
+                let found = self.counts_of(&self.sql(fetched).probe(table, &parents, &asked)).await?;
+                left.iter_mut().zip(found).for_each(|((.., rows), found)| *rows += found);
+            }
+            for (key, rows_max, rows) in left {
+                let rows = if rows < rows_max { Referencing::Exactly(rows) } else { Referencing::AtLeast(rows) };
+                fetched.insert_referencing(key, rows);
+            }
+        }
+        Ok(())
+    }
+
+    /// Fetches the keys of the doomed rows of these tables. If there are too many of a table that
+    /// is in no cycle, they are not kept.
     async fn gather_component(self, fetched: &mut Fetched, id: ComponentId, lock: bool) -> Result<(), Error> {
         let component = &self.plan.components[id];
-        let mut gathering = Gathering::new(self, id, lock)?;
+        let mut gathering = Gathering::new(self, id, lock, fetched)?;
         for at in 0..component.tables.len() {
             let table = component.tables[at];
             if table == self.plan.root
@@ -70,19 +164,31 @@ impl Execution<'_> {
                 gathering.add(fetched, at, rows).await?;
             }
             let from_outside = |key: &KeyId| !component.keys.contains(key);
-            for key in self.plan.dooming(self.schema, table).filter(from_outside) {
-                let rows = self.sql(fetched).referencing(key);
-                gathering.add(fetched, at, rows).await?;
+            let dooming: Vec<KeyId> = fetched.dooming(self.schema, self.plan, table).filter(from_outside).collect();
+            match self.sql(fetched).referencing_any(table, &dooming) {
+                Some(rows) => gathering.add(fetched, at, vec![rows]).await?,
+                None => {
+                    for key in dooming {
+                        let rows = self.sql(fetched).referencing(key);
+                        gathering.add(fetched, at, rows).await?;
+                    }
+                }
             }
         }
         gathering.close(fetched).await?;
         let Gathering { found, rows, .. } = gathering;
+        for (key, rows) in doomed_referencing(self, &found, fetched) {
+            fetched.insert_doomed_referencing(key, rows);
+        }
         if component.is_cycle() {
             let edges = edges(self, &found);
             fetched.insert_cycle(Cycle { component: id, rows, edges });
         }
         for Found { table, keys, .. } in found {
-            fetched.insert(table, keys);
+            let are_kept = component.is_cycle() || keys.len() <= self.schema.keys_per_table;
+            if are_kept || fetched.catalog.may_keep_rows || self.sql(fetched).is_better_read(table) {
+                fetched.insert(table, keys);
+            }
         }
         Ok(())
     }
@@ -100,13 +206,14 @@ struct Gathering<'a> {
 }
 
 impl<'a> Gathering<'a> {
-    fn new(run: Execution<'a>, id: ComponentId, lock: bool) -> Result<Self, Error> {
+    fn new(run: Execution<'a>, id: ComponentId, lock: bool, fetched: &Fetched) -> Result<Self, Error> {
         let component = &run.plan.components[id];
         let found = |&table: &TableId| {
             let keys = run.keys_of(table, &run.schema.tables[table].identity)?;
             let index = Index::new(&keys, &run.schema.tables[table].primary_key);
-            let own = component.keys.iter().copied().filter(|&key| run.schema.keys[key].child == table);
-            let own_keys: Vec<KeyId> = own.collect();
+            let own = (0..run.schema.keys.len()).filter(|&key| run.schema.keys[key].child == table);
+            let own_keys: Vec<KeyId> =
+                own.filter(|key| component.keys.contains(key) || fetched.is_compared(run.schema, *key)).collect();
             let end = |&key: &KeyId| {
                 let key = &run.schema.keys[key];
                 run.keys_of(key.parent, &key.parent_columns)
@@ -123,7 +230,7 @@ impl<'a> Gathering<'a> {
         let Found { table, keys, index, own_keys, ends, places } = &mut self.found[at];
         let primary_key = &self.run.schema.tables[*table].primary_key;
         for rows in rows {
-            let mut pages = Pages::new(self.run, *table, rows, self.lock).with_ends(own_keys);
+            let mut pages = Pages::new(self.run, *table, rows, self.lock).with_ends(own_keys).sorted();
             while let Some(page) = pages.next(fetched).await? {
                 let values = page.keys.of(primary_key);
                 for row in 0..page.keys.len() {
@@ -167,6 +274,25 @@ impl<'a> Gathering<'a> {
             }
         }
     }
+}
+
+/// Computes how many found rows reference doomed rows above through each key that does not doom
+/// them.
+fn doomed_referencing(run: Execution<'_>, found: &[Found], fetched: &Fetched) -> Vec<(KeyId, u64)> {
+    let mut referencing = Vec::new();
+    for children in found {
+        for (&key, end) in children.own_keys.iter().zip(&children.ends) {
+            let ForeignKey { parent, parent_columns, .. } = &run.schema.keys[key];
+            let is_above = found.iter().all(|other| other.table != *parent);
+            if let Some(parents) = fetched.get(*parent).filter(|_| is_above) {
+                let (index, values) = (Index::new(parents, parent_columns), end.of(parent_columns));
+                let rows = end.rows_with(parent_columns).into_iter();
+                let rows = rows.filter(|&row| index.find(parents, &values, row).is_some());
+                referencing.push((key, rows.count() as u64));
+            }
+        }
+    }
+    referencing
 }
 
 /// Computes how the found rows reference each other.

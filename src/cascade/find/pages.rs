@@ -28,6 +28,7 @@ pub(crate) struct Pages<'a> {
     whole: Option<SelectStatement>,
     rows_max: usize,
     lock: bool,
+    is_sorted: bool,
     /// The last row that was read.
     last: Option<Keys>,
     is_done: bool,
@@ -45,7 +46,13 @@ pub(crate) struct Page {
 
 impl<'a> Pages<'a> {
     pub(crate) fn new(run: Execution<'a>, table: TableId, rows: RowSet, lock: bool) -> Self {
-        Self { run, rows, table, ends: &[], whole: None, rows_max: ROWS_READ_MAX, lock, last: None, is_done: false }
+        let (rows_max, is_sorted) = (ROWS_READ_MAX, false);
+        Self { run, rows, table, ends: &[], whole: None, rows_max, lock, is_sorted, last: None, is_done: false }
+    }
+
+    /// Lets the database find the rows first and sort them then, because they mostly fit one page.
+    pub(super) fn sorted(self) -> Self {
+        Self { is_sorted: true, ..self }
     }
 
     pub(crate) fn of_at_most(self, rows_max: usize) -> Self {
@@ -65,7 +72,7 @@ impl<'a> Pages<'a> {
         if self.is_done {
             return Ok(None);
         }
-        let Self { run, rows, table, ends, whole, rows_max, lock, last, is_done } = self;
+        let Self { run, rows, table, ends, whole, rows_max, lock, is_sorted, last, is_done } = self;
         let identity = &run.schema.tables[*table].identity;
         let mut found = Vec::new();
         if *lock && run.dialect == Dialect::MySql && last.is_some() {
@@ -81,7 +88,11 @@ impl<'a> Pages<'a> {
                 found.extend(run.session.query(&select).await?);
             }
         } else {
-            let select = run.sql(fetched).page(rows, (whole.as_ref(), ends), *lock, last.as_ref(), *rows_max);
+            let sql = run.sql(fetched);
+            let select = match last {
+                None if *is_sorted => sql.sorted_page(rows, ends, *lock, *rows_max),
+                _ => sql.page(rows, (whole.as_ref(), ends), *lock, last.as_ref(), *rows_max),
+            };
             found = run.session.query(&select).await?;
             *is_done = found.len() < *rows_max;
             *last = None;

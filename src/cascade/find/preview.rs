@@ -39,18 +39,17 @@ impl Numbers {
 
     /// Returns the keys with blockers: those whose action forbids the delete, and those whose
     /// default references no row that stays.
-    pub(crate) fn in_the_way(&self, schema: &Schema) -> Vec<KeyId> {
-        let in_the_way = |&(count, rows): &(Count, u64)| {
-            let (Count::Referencing(id) | Count::ReferencingSurvivors(id)) = count else { return None };
+    pub(crate) fn in_the_way(&self, schema: &Schema, plan: &Plan) -> Vec<KeyId> {
+        let is_in_the_way = |&id: &KeyId| {
             let key = &schema.keys[id];
-            let forbidden = match key.action {
+            let is_forbidden = match key.action {
                 Action::NoAction | Action::Restrict => true,
                 Action::SetDefault => key.refers_by_default(schema) && self.get(Count::DefaultSurvivor(id)) == Some(0),
                 Action::Cascade | Action::SetNull => false,
             };
-            (rows > 0 && forbidden).then_some(id)
+            is_forbidden && self.by(schema, plan, id) > 0
         };
-        self.counted.iter().filter_map(in_the_way).collect()
+        plan.keys.iter().copied().filter(is_in_the_way).collect()
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use sea_orm::sea_query::{Alias, Expr, Query};
+use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{DbErr, QueryResult, Value};
 
 use crate::cascade::data::action::Action;
@@ -15,23 +15,31 @@ use crate::cascade::db::execution::{Execution, Transaction};
 use crate::cascade::db::session::Purpose;
 use crate::cascade::declare::schema::{KeyId, Table, TableId};
 use crate::cascade::error::{Error, ErrorKind};
+use crate::cascade::plan::count::CountScope;
 use crate::cascade::plan::fetched::{Catalog, Fetched};
 use crate::cascade::plan::roots::Roots;
 use crate::cascade::sql::RowSet;
-use crate::cascade::sql::catalog::Question;
+use crate::cascade::sql::catalog::{Part, Question};
+
+/// PostgreSQL: from now on, and until the transaction ends, a prepared statement is planned once and
+/// not for each set of values.
+const PLAN_ONCE: &str = "set_config('plan_cache_mode', 'force_generic_plan', true)";
+
+/// The default again.
+const PLAN_AS_NEEDED: &str = "set_config('plan_cache_mode', 'auto', true)";
 
 impl<'a> Execution<'a> {
     // ---- The roots
 
     /// Finds the roots and keeps their keys. For a write they are locked in key order and then
     /// re-checked against the Select. After that the Select is never evaluated again.
-    pub(crate) async fn freeze(self, roots: &Roots, purpose: Purpose) -> Result<Fetched, Error> {
+    pub(crate) async fn freeze(self, roots: &Roots, purpose: Purpose, scope: CountScope) -> Result<Fetched, Error> {
         let (found, catalog) = self.find_roots(roots, purpose).await?;
         if self.capture.must_exist {
             self.check_exist(roots, &found)?;
         }
         let fetched = Fetched::new(self.schema, self.plan.root, found).with_catalog(catalog);
-        self.with_gathered(fetched, purpose == Purpose::Write).await
+        self.with_gathered(fetched, purpose == Purpose::Write, scope).await
     }
 
     /// Checks that every given key has a row, and that a Select returned at least one.
@@ -83,7 +91,13 @@ impl<'a> Execution<'a> {
         };
         for rows in &each {
             let select = match told {
-                None => sql.read_and_ask(rows, &self.question(), lock),
+                None => {
+                    let mut select = sql.read_and_ask(rows, &self.question(self.first_part()), lock);
+                    if self.is_planned_once() {
+                        select.expr(Expr::cust(PLAN_ONCE));
+                    }
+                    select
+                }
                 Some(_) => sql.read(rows, &[], lock),
             };
             let result = self.session.query(&select).await;
@@ -95,7 +109,7 @@ impl<'a> Execution<'a> {
             if let Some(row) = result.first().filter(|_| told.is_none()) {
                 told = Some(match self.answer(row)? {
                     Some(catalog) => catalog,
-                    None => self.catalog().await?,
+                    None => self.catalog(self.first_part()).await?,
                 });
             }
             found.read(&result)?;
@@ -107,7 +121,7 @@ impl<'a> Execution<'a> {
                 Catalog::default()
             }
             // No row was found, or none is visible.
-            None => self.catalog().await?,
+            None => self.catalog(self.first_part()).await?,
         };
         if each.len() > 1 {
             // Two lists may contain the same row, because the database decides equality: 'a' may
@@ -127,25 +141,64 @@ impl<'a> Execution<'a> {
         Ok((found, catalog))
     }
 
-    fn question(self) -> Question<'a> {
-        let is_callers = self.transaction == Transaction::CallersToWrite;
-        let (dialect, schema, plan) = (self.dialect, self.schema, self.plan);
-        Question { dialect, schema, plan, repaired: &self.capture.repaired, is_callers }
+    /// Whether PostgreSQL plans the statements of this run once. To plan a count of the rows of 31
+    /// keys takes longer than to count.
+    fn is_planned_once(self) -> bool {
+        self.dialect == Dialect::Postgres && self.transaction == Transaction::Ours && self.plan.is_wide()
     }
 
-    /// Asks the catalogs, in a statement of its own.
-    pub(crate) async fn catalog(self) -> Result<Catalog, Error> {
-        let mut select = Query::select();
-        for (name, expr) in self.question().columns() {
-            select.expr_as(expr, Alias::new(name));
+    /// PostgreSQL: lets it plan statements about many rows with the values.
+    pub(super) async fn plan_with_values(self) -> Result<(), Error> {
+        if self.is_planned_once() {
+            self.session.query(Query::select().expr(Expr::cust(PLAN_AS_NEEDED))).await?;
         }
+        Ok(())
+    }
+
+    /// Returns what the statement that finds the roots asks about.
+    fn first_part(self) -> Part {
+        let root = self.plan.components.first();
+        let is_alone = root.is_some_and(|root| !root.is_cycle()) && self.capture.repaired.is_empty();
+        if is_alone && self.plan.is_wide() { Part::Root } else { Part::All }
+    }
+
+    /// Asks the catalogs about the tables that the roots do not reach directly, if the statement
+    /// that found the roots has not.
+    pub(super) async fn ask_the_rest(self, fetched: &mut Fetched) -> Result<(), Error> {
+        if self.first_part() == Part::Root {
+            let (question, hidden) = (self.question(Part::Rest), self.capture.under_row_security);
+            let mut select = Query::select();
+            question.beside().add_to(&mut select);
+            let rows = self.session.query(&select).await?;
+            let answer = rows.first().map(|row| question.answer_beside(row, hidden)).transpose()?;
+            let Catalog { may_keep_rows, is_under_row_security } = match answer.flatten() {
+                Some(catalog) => catalog,
+                None => self.catalog(Part::Rest).await?,
+            };
+            fetched.catalog.may_keep_rows |= may_keep_rows;
+            fetched.catalog.is_under_row_security |= is_under_row_security;
+        }
+        Ok(())
+    }
+
+    fn question(self, part: Part) -> Question<'a> {
+        let is_callers = self.transaction == Transaction::CallersToWrite;
+        let (dialect, schema, plan) = (self.dialect, self.schema, self.plan);
+        Question { dialect, schema, plan, repaired: &self.capture.repaired, is_callers, part }
+    }
+
+    /// Asks the catalogs in full, in a statement of its own.
+    pub(crate) async fn catalog(self, part: Part) -> Result<Catalog, Error> {
+        let (question, hidden) = (self.question(part), self.capture.under_row_security);
+        let mut select = Query::select();
+        question.columns().add_to(&mut select);
         let rows = self.session.query(&select).await?;
-        let answer = rows.first().map(|row| self.answer(row)).transpose()?;
-        Ok(answer.flatten().unwrap_or_default())
+        let answer = rows.first().map(|row| question.answer_of_its_own(row, hidden)).transpose()?;
+        Ok(answer.unwrap_or_default())
     }
 
     fn answer(self, row: &QueryResult) -> Result<Option<Catalog>, Error> {
-        self.question().answer_in(row, self.capture.under_row_security)
+        self.question(self.first_part()).answer_beside(row, self.capture.under_row_security)
     }
 
     /// PostgreSQL, under row security: a locking SELECT returns only rows that a policy for UPDATE
@@ -173,11 +226,11 @@ impl<'a> Execution<'a> {
         Err(ErrorKind::Forbidden { table, permission, source }.into())
     }
 
-    /// Locks the rows that SET DEFAULT keys will reference, so that no other session deletes them.
-    /// Whether they exist is counted with the blockers.
-    async fn lock_defaults(self, fetched: &Fetched) -> Result<(), Error> {
-        for &key in &self.plan.keys {
-            if self.schema.keys[key].action == Action::SetDefault {
+    /// Locks the rows that SET DEFAULT keys to this table will reference, so that no other session
+    /// deletes them. Whether they exist is counted with the blockers.
+    pub(super) async fn lock_defaults(self, fetched: &Fetched, parent: TableId) -> Result<(), Error> {
+        for key in self.schema.keys_to(parent) {
+            if self.schema.keys[key].action == Action::SetDefault && fetched.is_reached(self.schema, key) {
                 self.lock_default(fetched, key).await?;
             }
         }
@@ -207,13 +260,15 @@ impl<'a> Execution<'a> {
         Ok(keys.also_in(&still))
     }
 
-    /// Adds the keys of rows below the roots that must be fetched.
-    pub(crate) async fn with_gathered(self, mut fetched: Fetched, lock: bool) -> Result<Fetched, Error> {
+    /// Adds what the run must know about the rows below the roots.
+    pub(crate) async fn with_gathered(
+        self,
+        mut fetched: Fetched,
+        lock: bool,
+        scope: CountScope,
+    ) -> Result<Fetched, Error> {
         if fetched.roots > 0 {
-            if lock {
-                self.lock_defaults(&fetched).await?;
-            }
-            self.gather(&mut fetched, lock).await?;
+            self.gather(&mut fetched, lock, scope).await?;
         }
         Ok(fetched)
     }

@@ -8,12 +8,17 @@ pub(crate) mod fetched;
 pub(crate) mod roots;
 pub(crate) mod waves;
 
+use std::sync::Arc;
+
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::DiGraph;
 
 use crate::cascade::data::action::Action;
 use crate::cascade::data::outcome::Outcome;
 use crate::cascade::declare::schema::{KeyId, Schema, TableId};
+
+/// The largest number of foreign keys that statements are about together.
+const NARROW: usize = 16;
 
 /// What one delete does, as data.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -68,7 +73,12 @@ pub(crate) enum Step {
 }
 
 impl Plan {
-    pub(crate) fn new(schema: &Schema, root: TableId) -> Self {
+    /// Returns the plan for roots in this table. A graph makes it once.
+    pub(crate) fn of(schema: &Schema, root: TableId) -> Arc<Self> {
+        schema.memo.get_or(root, 0, || Self::new(schema, root))
+    }
+
+    fn new(schema: &Schema, root: TableId) -> Self {
         let components = components(schema, root);
         let tables = components.iter().flat_map(|component| &component.tables);
         let doomed: Vec<TableId> = tables.copied().collect();
@@ -119,6 +129,12 @@ impl Plan {
             Step::DeleteCycle(component) => Some(self.components[component].tables.clone()),
             Step::Update(_) | Step::UpdateKept(_) => None,
         }
+    }
+
+    /// Whether so many foreign keys are reached that a statement about all of them takes longer
+    /// than a few about those with rows.
+    pub(crate) fn is_wide(&self) -> bool {
+        self.keys.len() > NARROW
     }
 
     /// Whether rows of this table may be deleted.

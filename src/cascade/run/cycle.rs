@@ -52,6 +52,11 @@ impl Execution<'_> {
     ) -> Result<(), Error> {
         let Some(cycle) = fetched.cycle(component) else { return Ok(()) };
         let mut in_order = waves(cycle.rows.len(), &cycle.edges, CycleBreak::Any, |key| self.can_be_null(key));
+        if let (Dialect::Postgres, &[table]) = (self.dialect, self.plan.components[component].tables.as_slice())
+            && !self.is_captured(table)
+        {
+            in_order = together(in_order);
+        }
         if self.dialect == Dialect::MySql {
             in_order.splice(0..0, break_loops(&cycle.edges, |key| self.can_be_null(key)));
         }
@@ -161,4 +166,18 @@ impl Execution<'_> {
         let rows = around(ring, &stuck).into_iter().map(row).collect();
         ErrorKind::Ring { backend: self.dialect.name(), rows, source }.into()
     }
+}
+
+/// Returns the waves of one table with neighbouring deletes as one: PostgreSQL checks constraints,
+/// RESTRICT included, at the end of a statement. The others would go through the rows one by one, and some
+/// give up if their own cascade gets too deep.
+fn together(waves: Vec<Wave>) -> Vec<Wave> {
+    let mut joined: Vec<Wave> = Vec::with_capacity(waves.len());
+    for wave in waves {
+        match (joined.last_mut(), wave) {
+            (Some(Wave::Delete(rows)), Wave::Delete(more)) => rows.extend(more),
+            (_, wave) => joined.push(wave),
+        }
+    }
+    joined
 }

@@ -8,6 +8,7 @@ use crate::cascade::db::execution::Execution;
 use crate::cascade::db::session::Purpose;
 use crate::cascade::error::Error;
 use crate::cascade::find::preview::check;
+use crate::cascade::plan::count::CountScope;
 use crate::cascade::plan::fetched::Fetched;
 use crate::cascade::plan::roots::Roots;
 
@@ -18,7 +19,9 @@ impl Execution<'_> {
         at_most: Option<u64>,
         expecting: Option<&Preview>,
     ) -> Result<Outcome, Error> {
-        let fetched = self.freeze(roots, Purpose::Write).await?;
+        let is_all_wanted = at_most.is_some() || expecting.is_some();
+        let scope = if is_all_wanted { CountScope::All } else { CountScope::Blockers };
+        let fetched = self.freeze(roots, Purpose::Write, scope).await?;
         self.carry_out(&fetched, at_most, expecting).await
     }
 

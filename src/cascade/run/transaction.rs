@@ -3,6 +3,8 @@
 //!
 //! I/O. Every request goes through here: previews, deletes, batches, repairs and audits.
 
+use std::sync::Arc;
+
 use tracing::{Instrument as _, Span};
 
 use crate::cascade::data::dialect::Dialect;
@@ -36,7 +38,7 @@ pub(crate) trait Request: Work<Output: 'static> + Clone + Send + 'static {
 /// What all attempts at a request share.
 pub(crate) struct Prepared {
     pub(crate) graph: Graph,
-    pub(crate) plan: Plan,
+    pub(crate) plan: Arc<Plan>,
     pub(crate) capture: Capture,
     pub(crate) purpose: Purpose,
     pub(crate) retries: Retries,
@@ -46,7 +48,7 @@ pub(crate) struct Prepared {
 impl Prepared {
     /// Returns what a request shares that reads a database and follows no plan.
     pub(crate) fn reading(graph: &Graph, span: Span) -> Self {
-        let (plan, capture, retries) = (Plan::default(), Capture::default(), Retries::default());
+        let (plan, capture, retries) = (Arc::default(), Capture::default(), Retries::default());
         Self { graph: graph.clone(), plan, capture, purpose: Purpose::Read, retries, span }
     }
 

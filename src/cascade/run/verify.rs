@@ -26,7 +26,7 @@ impl Execution<'_> {
         for (count, rows) in self.counted(fetched, counts, None).await? {
             let (Count::Referencing(key) | Count::ReferencingSurvivors(key)) = count else { continue };
             if rows > 0 {
-                let seen = self.look(fetched).await?;
+                let seen = self.look_again(fetched).await?;
                 check(&seen, None, None)?;
                 self.check_kept(self.schema.keys[key].child, Some(key), None, rows)?;
             }

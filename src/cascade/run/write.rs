@@ -16,6 +16,7 @@ use crate::cascade::error::{Error, ErrorKind};
 use crate::cascade::find::pages::{Page, Pages};
 use crate::cascade::find::walk::Walk;
 use crate::cascade::plan::Step;
+use crate::cascade::plan::count::Count;
 use crate::cascade::plan::fetched::Fetched;
 use crate::cascade::sql::route::{Route, RowRoute};
 use crate::cascade::sql::{PAGE, RowSet};
@@ -30,8 +31,13 @@ impl Execution<'_> {
         if fetched.roots == 0 {
             return Ok(outcome);
         }
-        let mut checked = None;
+        let (mut checked, mut together) = (None, None);
         for &step in &self.plan.steps {
+            // A hook may have added rows where there were none.
+            let has_rows = self.has_rows(fetched, step) || self.capture.has_hook_run.load(Ordering::Relaxed);
+            if !has_rows {
+                continue;
+            }
             let (start, before) = (Instant::now(), outcome.total());
             let going = self.plan.going(self.schema, step);
             let is_first = going.is_some() && going != checked;
@@ -42,13 +48,21 @@ impl Execution<'_> {
             match step {
                 Step::DeleteBy(key) => {
                     let child = self.schema.keys[key].child;
+                    let is_together = together == Some(child) && fetched.is_reached(self.schema, key);
                     let rows = match fetched.get(child).filter(|_| fetched.catalog.may_keep_rows) {
                         Some(keys) if is_first => {
                             let all: Vec<usize> = (0..keys.len()).collect();
                             self.delete_rows(fetched, (child, keys, &all), &mut outcome).await?
                         }
                         Some(_) => 0,
-                        None => self.delete_by(fetched, key, &mut outcome).await?,
+                        None if is_together => 0,
+                        None => match self.all_at_once(fetched, child).filter(|_| is_first) {
+                            Some(rows) => {
+                                together = Some(child);
+                                self.delete_in(fetched, vec![rows]).await?
+                            }
+                            None => self.delete_by(fetched, key, &mut outcome).await?,
+                        },
                     };
                     outcome.add_deleted(&self.schema.tables[child].label, rows);
                 }
@@ -75,6 +89,28 @@ impl Execution<'_> {
         }
         self.check_end(fetched).await?;
         Ok(outcome)
+    }
+
+    /// Returns the rows of a table that several keys doom, if one statement can delete them.
+    fn all_at_once(self, fetched: &Fetched, table: TableId) -> Option<RowSet> {
+        let keys: Vec<KeyId> = fetched.dooming(self.schema, self.plan, table).collect();
+        let is_possible = keys.len() > 1 && !self.is_captured(table);
+        is_possible.then(|| self.sql(fetched).referencing_any(table, &keys))?
+    }
+
+    /// Whether a step may have rows to delete or to change.
+    pub(super) fn has_rows(self, fetched: &Fetched, step: Step) -> bool {
+        match step {
+            Step::DeleteBy(key) => fetched.is_reached(self.schema, key),
+            Step::Update(key) | Step::UpdateKept(key) => {
+                fetched.known(self.schema, self.plan, Count::ReferencingSurvivors(key)) != Some(0)
+            }
+            Step::DeleteCycle(component) => {
+                let mut tables = self.plan.components[component].tables.iter();
+                tables.any(|&table| fetched.dooms(self.schema, self.plan, table))
+            }
+            Step::DeleteRoots => true,
+        }
     }
 
     /// Deletes the roots, which nothing references any more.

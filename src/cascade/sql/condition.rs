@@ -59,7 +59,7 @@ impl Sql<'_> {
     /// sub-select once into an index.
     pub(super) fn kept(&self, table: TableId) -> Vec<Expr> {
         let is_not_true = |expr: Expr| expr.is_not(Expr::custom_keyword("TRUE"));
-        if !self.plan.dooms(table) || self.fetched.roots == 0 {
+        if !self.plan.dooms(table) || self.fetched.roots == 0 || !self.dooms(table) {
             return Vec::new();
         }
         if let Some(keys) = self.fetched.get(table) {
@@ -85,7 +85,7 @@ impl Sql<'_> {
             }
             Expr::exists(select).not()
         };
-        self.plan.dooming(self.schema, table).map(kept).collect()
+        self.dooming(table).map(kept).collect()
     }
 
     /// Returns the condition that `left` is one of these fetched rows.
@@ -103,8 +103,15 @@ impl Sql<'_> {
         let values = keys.of(columns);
         let types = columns.iter().map(|&column| &self.table(table).columns[column].ty);
         if let [one] = *rows {
-            // The database plans this with the value itself.
-            let value = |(values, ty): (&&KeyColumn, _)| self.bound(values, one, ty);
+            // The database plans this with the value itself. But SQLite, if it has statistics of
+            // values, would prepare the statement again for each value, which takes longer than a
+            // short statement.
+            let value = |(values, ty): (&&KeyColumn, _)| match self.dialect {
+                Dialect::Sqlite => {
+                    Expr::SubQuery(None, Box::new(Query::select().expr(self.bound(values, one, ty)).to_owned().into()))
+                }
+                Dialect::Postgres | Dialect::MySql => self.bound(values, one, ty),
+            };
             return row(left).eq(row(values.iter().zip(types).map(value).collect()));
         }
         match self.dialect {
@@ -181,8 +188,7 @@ impl Sql<'_> {
         while let Some(table) = frontier.pop() {
             let seen = !self.is_named(table) || std::mem::replace(&mut scope[table], true);
             if !seen && self.fetched.get(table).is_none() {
-                let keys = self.plan.dooming(self.schema, table);
-                frontier.extend(keys.map(|key| self.key(key).parent));
+                frontier.extend(self.dooming(table).map(|key| self.key(key).parent));
             }
         }
         self.plan.doomed.iter().copied().filter(|&table| scope[table]).collect()
@@ -205,7 +211,7 @@ impl Sql<'_> {
             let left = self.columns(table, primary_key);
             return rows(self.listed(table, left, keys, primary_key, &keys.rows_with(primary_key)));
         }
-        let dooming: Vec<KeyId> = self.plan.dooming(self.schema, table).collect();
+        let dooming: Vec<KeyId> = self.dooming(table).collect();
         let by = |&key: &KeyId| match self.reads {
             // A lock clause after a UNION does not apply to its parts.
             Reads::Committed if dooming.len() > 1 => within(rows(self.refers(key))),

@@ -67,6 +67,11 @@ const WAYS_MAX: usize = 4;
 /// not expand it.
 const EXPANSIONS_MAX: u64 = 32;
 
+/// How deep common table expressions may mention each other before the keys of a table are fetched
+/// instead. MariaDB overruns its stack at 50 (1436), and the others take seconds to prepare or plan
+/// a chain of 100.
+const DEPTH_MAX: usize = 16;
+
 /// SQLite: constraints are checked at the end of the transaction and not after each statement. The
 /// setting ends with the transaction. The crate never switches it off, because SQLite would then
 /// forget what it still has to check.
@@ -104,17 +109,37 @@ impl<'a> Sql<'a> {
         &self.schema.keys[key]
     }
 
+    /// Returns the CASCADE keys through which rows of this table may be doomed.
+    fn dooming(&self, table: TableId) -> impl Iterator<Item = KeyId> + use<'a> {
+        self.fetched.dooming(self.schema, self.plan, table)
+    }
+
+    /// Whether rows of this table may be doomed.
+    fn dooms(&self, table: TableId) -> bool {
+        self.fetched.dooms(self.schema, self.plan, table)
+    }
+
     /// Whether to fetch the keys of this doomed table, which is in no cycle, before statements
     /// mention it.
     pub(crate) fn is_better_read(&self, table: TableId) -> bool {
-        let dooming: Vec<KeyId> = self.plan.dooming(self.schema, table).collect();
+        let dooming: Vec<KeyId> = self.dooming(table).collect();
         let is_long = |&key: &KeyId| self.fetched.get(self.key(key).parent).is_some_and(|keys| keys.len() > LONG_LIST);
         let is_mentioned = self.schema.keys_to(table).next().is_some() || dooming.len() > 1;
         match self.dialect {
-            Dialect::Postgres => false,
+            Dialect::Postgres => self.depth(table) > DEPTH_MAX,
             Dialect::MySql if is_mentioned && dooming.iter().any(is_long) => true,
-            Dialect::Sqlite | Dialect::MySql => self.mentions(table) > EXPANSIONS_MAX,
+            Dialect::Sqlite | Dialect::MySql => self.mentions(table) > EXPANSIONS_MAX || self.depth(table) > DEPTH_MAX,
         }
+    }
+
+    /// Returns how many tables are between this one and tables with fetched keys.
+    fn depth(&self, table: TableId) -> usize {
+        let mut depths = vec![0; self.schema.tables.len()];
+        for &table in self.plan.doomed.iter().filter(|&&table| self.fetched.get(table).is_none()) {
+            let above = self.dooming(table).map(|key| depths[self.key(key).parent]);
+            depths[table] = 1 + above.max().unwrap_or(0);
+        }
+        depths[table]
     }
 
     /// Returns how often a mention of this table's doomed rows mentions tables with fetched keys.
@@ -124,8 +149,7 @@ impl<'a> Sql<'a> {
             mentions[table] = if self.fetched.get(table).is_some() {
                 1
             } else {
-                let keys = self.plan.dooming(self.schema, table);
-                keys.map(|key| mentions[self.key(key).parent]).fold(0, u64::saturating_add)
+                self.dooming(table).map(|key| mentions[self.key(key).parent]).fold(0, u64::saturating_add)
             };
         }
         mentions[table]

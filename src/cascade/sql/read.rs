@@ -82,16 +82,14 @@ impl Sql<'_> {
         if self.dialect == Dialect::Sqlite || self.schema.keys_to(table).next().is_none() {
             return Vec::new();
         }
-        let rows = self.plan.dooming(self.schema, table).flat_map(|key| self.referencing(key));
+        let rows = self.dooming(table).flat_map(|key| self.referencing(key));
         rows.map(|rows| self.lock_and_count(&rows, None)).collect()
     }
 
     /// Selects rows as [`read`](Self::read) does, with the query of the catalogs as the last column.
     pub(crate) fn read_and_ask(&self, rows: &RowSet, question: &Question<'_>, lock: bool) -> SelectStatement {
         let mut select = self.read(rows, &[], lock);
-        for (name, expr) in question.beside() {
-            select.expr_as(expr, Alias::new(name));
-        }
+        question.beside().add_to(&mut select);
         select
     }
 
@@ -122,6 +120,23 @@ impl Sql<'_> {
             select.order_by_expr(self.column(child, column), Order::Asc);
         }
         self.with(&mut select, self.mentioned(count));
+        select
+    }
+
+    /// Selects the first of these rows in key order.
+    ///
+    /// PostgreSQL, if it plans without the values, would take the limit for a small one and read the
+    /// index of the primary key until it has found so many rows (seen: 2 ms instead of 0.1). So it
+    /// does not see that the order is that of the index.
+    pub(crate) fn sorted_page(&self, rows: &RowSet, ends: &[KeyId], lock: bool, rows_max: usize) -> SelectStatement {
+        let mut select = self.page(rows, (None, ends), lock, None, rows_max);
+        if self.dialect == Dialect::Postgres {
+            select.clear_order_by();
+            for &column in &self.table(rows.table).primary_key {
+                let column = self.column(rows.table, column);
+                select.order_by_expr(Func::coalesce([column.clone(), column]).into(), Order::Asc);
+            }
+        }
         select
     }
 

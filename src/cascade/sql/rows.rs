@@ -16,7 +16,7 @@ use crate::cascade::declare::schema::{ForeignKey, KeyId, TableId};
 use crate::cascade::error::{Error, ErrorKind};
 use crate::cascade::sql::condition::as_judged;
 use crate::cascade::sql::value::{array, is_ordered_as_text, row, typed};
-use crate::cascade::sql::{FRONTIER, PAGE, Sql, VALUES_MAX, WAYS_MAX};
+use crate::cascade::sql::{FRONTIER, PAGE, SHORT_ARRAY, Sql, VALUES_MAX, WAYS_MAX};
 
 /// A set of rows of a table, by a condition.
 #[derive(Debug, Clone)]
@@ -54,6 +54,21 @@ impl Sql<'_> {
         self.each_references(key).into_iter().map(rows).collect()
     }
 
+    /// Returns the rows that reference doomed rows through any of these keys of a table as one set,
+    /// if the keys of all parents were fetched and are few.
+    ///
+    /// The databases then use the index of each key. They do not if a list is long.
+    pub(crate) fn referencing_any(&self, table: TableId, keys: &[KeyId]) -> Option<RowSet> {
+        let refers = |&key: &KeyId| {
+            let parents = self.fetched.get(self.key(key).parent)?;
+            (parents.len() <= SHORT_ARRAY)
+                .then(|| self.refers_to(key, &parents.rows_with(&self.key(key).parent_columns)))?
+        };
+        let each: Option<Vec<Expr>> = keys.iter().map(refers).collect();
+        let condition = each?.into_iter().reduce(sea_orm::sea_query::ExprTrait::or)?;
+        Some(RowSet { table, condition, named: None })
+    }
+
     /// Returns every path to this key from a table whose keys were fetched: the keys, of which the
     /// last is this one. `None` if there are too many.
     pub(crate) fn ways_to(&self, key: KeyId) -> Option<Vec<Vec<KeyId>>> {
@@ -64,7 +79,7 @@ impl Sql<'_> {
                 ways.push(way);
             } else {
                 let longer = |above| std::iter::once(above).chain(way.iter().copied()).collect();
-                frontier.extend(self.plan.dooming(self.schema, parent).map(longer));
+                frontier.extend(self.dooming(parent).map(longer));
             }
             if ways.len() + frontier.len() > WAYS_MAX {
                 return None;

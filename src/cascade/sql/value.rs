@@ -243,8 +243,12 @@ pub(super) fn json_rows(values: &[&KeyColumn], rows: &[usize]) -> SelectStatemen
 pub(super) fn list(values: &[&KeyColumn], rows: &[usize]) -> Vec<Expr> {
     if rows.len() * values.len() <= BOUND_LIST_MAX {
         let last = rows.last().into_iter().cycle();
-        let power = rows.len().next_power_of_two();
-        let len = if (129..=PARENTS).contains(&rows.len()) { PARENTS } else { power.min(PAGE.max(rows.len())) };
+        let len = match rows.len() {
+            len @ 0..=1 => len,
+            2..=16 => 16,
+            len if len <= PARENTS => PARENTS,
+            len => len.next_power_of_two().min(PAGE.max(len)),
+        };
         let filled = rows.iter().chain(last).take(len);
         return filled.map(|&at| row(values.iter().map(|column| literal_or_bound(column, at)).collect())).collect();
     }

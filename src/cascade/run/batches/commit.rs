@@ -17,6 +17,7 @@ use crate::cascade::db::session::Connection;
 use crate::cascade::declare::schema::KeyId;
 use crate::cascade::error::{Error, ErrorKind};
 use crate::cascade::plan::Plan;
+use crate::cascade::plan::count::CountScope;
 use crate::cascade::plan::fetched::Fetched;
 use crate::cascade::run::batches::{BatchItem, BatchOp, BatchRows, BatchRun, End};
 use crate::cascade::run::retry::is_lost_to_others;
@@ -178,7 +179,7 @@ impl<C: Connection> BatchRun<'_, C> {
                 self.check_done(execution, *op, &rows).await?;
             }
             BatchOp::Delete(_) => {
-                let plan = Plan::new(execution.schema, table);
+                let plan = Plan::of(execution.schema, table);
                 let execution = Execution { plan: &plan, ..execution };
                 let mut found = execution.keys_of(table, &execution.schema.tables[table].identity)?;
                 let nothing = Fetched::new(execution.schema, table, execution.keys_of(table, &[])?);
@@ -192,7 +193,7 @@ impl<C: Connection> BatchRun<'_, C> {
                 let fetched = Fetched::new(execution.schema, table, found).with_catalog(self.fetched.catalog);
                 done.add(if execution.is_referenced(&fetched).await? {
                     // Added meanwhile, or rows of a cycle that are deleted together.
-                    let fetched = execution.with_gathered(fetched, true).await?;
+                    let fetched = execution.with_gathered(fetched, true, CountScope::Blockers).await?;
                     execution.carry_out(&fetched, None, None).await?
                 } else {
                     execution.delete_roots(&fetched).await?

@@ -38,7 +38,8 @@ impl Question<'_> {
         let facts = schemas.iter().flat_map(|(schema, tables)| {
             [mysql_tables(schema, tables), self.mysql_triggers(schema, tables), self.mysql_columns(schema, tables)]
         });
-        format!("SELECT CONCAT_WS(CHAR(10 USING utf8mb4), {})", facts.flatten().collect::<Vec<_>>().join(", "))
+        let facts: Vec<String> = std::iter::once("NULL".to_owned()).chain(facts.flatten()).collect();
+        format!("SELECT CONCAT_WS(CHAR(10 USING utf8mb4), {})", facts.join(", "))
     }
 
     fn mysql_triggers(&self, schema: &str, tables: &[Named]) -> Option<String> {
@@ -68,10 +69,11 @@ impl Question<'_> {
     fn mysql_columns(&self, schema: &str, tables: &[Named]) -> Option<String> {
         let mut conditions = Vec::new();
         let mut asked: Vec<&Named> = Vec::new();
+        let compared = self.compared();
         for of in tables {
             let (Named { name: table_name, .. }, table) = (of, of.of.table);
             let is_of = |column: &Compared<'_>| column.table == table && *column.ty == ColumnType::Uuid;
-            for Compared { column, .. } in self.compared().into_iter().filter(is_of) {
+            for &Compared { column, .. } in compared.iter().filter(|column| is_of(column)) {
                 asked.push(of);
                 conditions.push(format!(
                     "WHEN table_name = {table_name} AND column_name = {} \

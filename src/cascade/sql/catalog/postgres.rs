@@ -157,7 +157,7 @@ impl Question<'_> {
     /// that were added after the transaction's first statement, and only a constraint notices them.
     pub(super) fn unprotected(&self) -> Option<String> {
         let repaired = self.repaired.iter().map(|&(key, _)| key);
-        let keys: BTreeSet<KeyId> = self.plan.keys.iter().copied().chain(repaired).collect();
+        let keys: BTreeSet<KeyId> = self.keys().chain(repaired).collect();
         if !self.is_callers || keys.is_empty() {
             return None;
         }

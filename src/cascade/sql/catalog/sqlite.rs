@@ -2,7 +2,7 @@
 //!
 //! Pure.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::sea_query::ColumnType;
 
@@ -17,6 +17,44 @@ impl Question<'_> {
     /// Triggers of tables and views. Triggers on tables of other databases are in
     /// `sqlite_temp_schema`. How a value is stored is known when it is read.
     pub(super) fn sqlite(&self) -> String {
+        let facts = std::iter::once(self.sqlite_kept()).chain(self.sqlite_ends());
+        format!("SELECT group_concat(fact, char(10)) FROM ({})", facts.collect::<Vec<_>>().join(" UNION ALL "))
+    }
+
+    /// The same without the types.
+    pub(super) fn sqlite_keeps(&self) -> String {
+        format!("SELECT fact FROM ({})", self.sqlite_kept())
+    }
+
+    /// The number of tables, and their definitions.
+    pub(super) fn sqlite_ddl(&self) -> String {
+        let tables: BTreeSet<TableId> = self.ends().flat_map(|(child, _, parent, _)| [child, parent]).collect();
+        let mut schemas: BTreeMap<Option<String>, Vec<String>> = BTreeMap::new();
+        for &table in &tables {
+            let (schema, name) = self.name(table);
+            schemas.entry(schema).or_default().push(text(&name));
+        }
+        let of = |(schema, names): (&Option<String>, &Vec<String>)| {
+            let schema = Dialect::Sqlite.quoted(schema.as_deref().unwrap_or("main"));
+            let names = names.join(", ");
+            format!("SELECT sql FROM {schema}.sqlite_schema WHERE type = 'table' AND name COLLATE NOCASE IN ({names})")
+        };
+        let each = schemas.iter().map(of).collect::<Vec<_>>().join(" UNION ALL ");
+        if each.is_empty() {
+            return "(SELECT '0 ')".to_owned();
+        }
+        format!("(SELECT count(*) || ' ' || group_concat(sql, char(10)) FROM ({each}))")
+    }
+
+    /// Whether these definitions say everything about the tables: there are no views and no virtual
+    /// tables among them.
+    pub(super) fn is_all_of(&self, ddl: &str) -> bool {
+        let tables: BTreeSet<TableId> = self.ends().flat_map(|(child, _, parent, _)| [child, parent]).collect();
+        let (number, ddl) = ddl.split_once(' ').unwrap_or_default();
+        number == tables.len().to_string() && !ddl.to_lowercase().contains("create virtual")
+    }
+
+    fn sqlite_kept(&self) -> String {
         let mut schemas = vec![(None, "sqlite_temp_schema".to_owned())];
         let names: Vec<(Option<String>, String)> =
             self.reached().iter().map(|reached| self.name(reached.table)).collect();
@@ -35,9 +73,7 @@ impl Question<'_> {
                 list.join(", ")
             )
         });
-        let keeps = format!("SELECT 'keeps' AS fact WHERE {}", exists.collect::<Vec<_>>().join(" OR "));
-        let facts = std::iter::once(keeps).chain(self.sqlite_ends());
-        format!("SELECT group_concat(fact, char(10)) FROM ({})", facts.collect::<Vec<_>>().join(" UNION ALL "))
+        format!("SELECT 'keeps' AS fact WHERE {}", exists.collect::<Vec<_>>().join(" OR "))
     }
 
     /// Keys of which one end converts text that looks like a number to a number, or a number to
