@@ -169,8 +169,8 @@ impl Execution<'_> {
 }
 
 /// Returns the waves of one table with neighbouring deletes as one: PostgreSQL checks constraints,
-/// RESTRICT included, at the end of a statement. The others would go through the rows one by one, and some
-/// give up if their own cascade gets too deep.
+/// RESTRICT included, at the end of a statement. The others would go through the rows one by one,
+/// and some give up if their own cascade gets too deep.
 fn together(waves: Vec<Wave>) -> Vec<Wave> {
     let mut joined: Vec<Wave> = Vec::with_capacity(waves.len());
     for wave in waves {
