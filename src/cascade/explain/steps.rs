@@ -282,7 +282,7 @@ impl Explaining<'_> {
         let (purpose, statements) = match step {
             plan::Step::DeleteBy(key) => {
                 let child = self.schema.keys[key].child;
-                let together = match (self.all_at_once(fetched, child), is_first) {
+                let together = match (self.sql(fetched).all_at_once(child, self.is_captured(child)), is_first) {
                     (Some(rows), true) => Some(vec![self.text(&self.sql(fetched).delete(rows))]),
                     (Some(_), false) => Some(Vec::new()),
                     (None, _) => None,
@@ -305,13 +305,6 @@ impl Explaining<'_> {
             plan::Step::DeleteCycle(id) => self.delete_cycle(fetched, &self.plan.components[id])?,
         };
         Ok(Step { purpose, statements, if_many: None })
-    }
-
-    /// Returns the rows of a table that several keys doom, if one statement deletes them.
-    fn all_at_once(&self, fetched: &Fetched, table: TableId) -> Option<RowSet> {
-        let keys: Vec<KeyId> = fetched.dooming(self.schema, self.plan, table).collect();
-        let is_possible = keys.len() > 1 && !self.is_captured(table);
-        is_possible.then(|| self.sql(fetched).referencing_any(table, &keys))?
     }
 
     fn is_captured(&self, table: TableId) -> bool {

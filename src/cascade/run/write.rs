@@ -56,13 +56,15 @@ impl Execution<'_> {
                         }
                         Some(_) => 0,
                         None if is_together => 0,
-                        None => match self.all_at_once(fetched, child).filter(|_| is_first) {
-                            Some(rows) => {
-                                together = Some(child);
-                                self.delete_in(fetched, vec![rows]).await?
+                        None => {
+                            match self.sql(fetched).all_at_once(child, self.is_captured(child)).filter(|_| is_first) {
+                                Some(rows) => {
+                                    together = Some(child);
+                                    self.delete_in(fetched, vec![rows]).await?
+                                }
+                                None => self.delete_by(fetched, key, &mut outcome).await?,
                             }
-                            None => self.delete_by(fetched, key, &mut outcome).await?,
-                        },
+                        }
                     };
                     outcome.add_deleted(&self.schema.tables[child].label, rows);
                 }
@@ -89,13 +91,6 @@ impl Execution<'_> {
         }
         self.check_end(fetched).await?;
         Ok(outcome)
-    }
-
-    /// Returns the rows of a table that several keys doom, if one statement can delete them.
-    fn all_at_once(self, fetched: &Fetched, table: TableId) -> Option<RowSet> {
-        let keys: Vec<KeyId> = fetched.dooming(self.schema, self.plan, table).collect();
-        let is_possible = keys.len() > 1 && !self.is_captured(table);
-        is_possible.then(|| self.sql(fetched).referencing_any(table, &keys))?
     }
 
     /// Whether a step may have rows to delete or to change.

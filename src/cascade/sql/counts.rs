@@ -90,7 +90,9 @@ impl Sql<'_> {
     pub(crate) fn in_probes<'k>(&self, table: TableId, keys: &'k [(KeyId, u64)]) -> Vec<&'k [(KeyId, u64)]> {
         let values = match self.dialect {
             Dialect::Postgres | Dialect::Sqlite => 1,
-            Dialect::MySql => self.fetched.get(table).map_or(1, |keys| keys.len().clamp(1, self.parents_max())),
+            // A list of several is filled up, at most to this length.
+            Dialect::MySql if self.fetched.get(table).is_some_and(|keys| keys.len() > 1) => self.parents_max(),
+            Dialect::MySql => 1,
         };
         let columns = keys.iter().map(|&(key, _)| self.key(key).child_columns.len()).max().unwrap_or(1);
         keys.chunks((VALUES_MAX / (values * columns)).clamp(1, COUNTS_MAX)).collect()

@@ -4,7 +4,7 @@
 //! Pure.
 
 use crate::cascade::data::dialect::Dialect;
-use crate::cascade::declare::schema::KeyId;
+use crate::cascade::declare::schema::{KeyId, TableId};
 use crate::cascade::sql::{RowSet, Sql};
 
 /// How the rows that reference rows of the delete set through a key are reached.
@@ -33,6 +33,12 @@ impl Sql<'_> {
         // MySQL and MariaDB scan the whole table if a sub-select finds the parents: 905 ms instead
         // of 0.8, and 443,166 locked rows for 100.
         if is_captured || self.is_joined(key) { Route::Rows(self.route_by_rows(key)) } else { Route::Statement }
+    }
+
+    /// Returns the rows of a table that several keys doom, if one statement deletes them all.
+    pub(crate) fn all_at_once(&self, table: TableId, is_captured: bool) -> Option<RowSet> {
+        let keys: Vec<KeyId> = self.dooming(table).collect();
+        (keys.len() > 1 && !is_captured).then(|| self.referencing_any(table, &keys))?
     }
 
     /// Returns the route of the rows whose SET NULL or SET DEFAULT key is changed.
