@@ -88,11 +88,11 @@ impl Sql<'_> {
 
     /// Splits the keys to this table into the lists that one statement counts.
     pub(crate) fn in_probes<'k>(&self, table: TableId, keys: &'k [(KeyId, u64)]) -> Vec<&'k [(KeyId, u64)]> {
+        let is_list = self.fetched.get(table).is_some_and(|keys| keys.len() > 1);
         let values = match self.dialect {
-            Dialect::Postgres | Dialect::Sqlite => 1,
             // A list of several is filled up, at most to this length.
-            Dialect::MySql if self.fetched.get(table).is_some_and(|keys| keys.len() > 1) => self.parents_max(),
-            Dialect::MySql => 1,
+            Dialect::MySql if is_list => self.parents_max(),
+            Dialect::MySql | Dialect::Postgres | Dialect::Sqlite => 1,
         };
         let columns = keys.iter().map(|&(key, _)| self.key(key).child_columns.len()).max().unwrap_or(1);
         keys.chunks((VALUES_MAX / (values * columns)).clamp(1, COUNTS_MAX)).collect()
