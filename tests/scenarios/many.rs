@@ -11,7 +11,7 @@ use sea_orm_cascade::{Graph, GraphBuilder};
 use crate::support::{Constraints, Kind, Table, Tables, TestDb};
 use crate::tests;
 
-tests![three_hundred_tables_below_one, a_chain_of_a_hundred_tables];
+tests![three_hundred_tables_below_one, many_roots_above_three_hundred_tables, a_chain_of_a_hundred_tables];
 
 thread_local! {
     /// Whether each table references the one before, and not the first.
@@ -174,6 +174,23 @@ async fn three_hundred_tables_below_one(db: TestDb) {
         goes(&db, &graph, 300).await;
         dropped(&db, 300).await;
     }
+}
+
+// A statement takes at most 65,535 values.
+async fn many_roots_above_three_hundred_tables(db: TestDb) {
+    let graph = made(&db, 300, false, 1_000).await;
+    let roots: Vec<String> = (2..=201).map(|id| format!("({id})")).collect();
+    db.sql(&format!("INSERT INTO m000 (id) VALUES {}", roots.join(", "))).await;
+    let child =
+        |n: usize| format!("INSERT INTO m{n:03} (id, up) VALUES (2, {})", if n.is_multiple_of(2) { 2 } else { 201 });
+    db.sql(&(1..300).map(child).collect::<Vec<_>>().join(";")).await;
+    let deletion = graph.delete_keys(m000::Entity, 2..=201);
+    let preview = deletion.preview(&db.conn).await.unwrap();
+    assert_eq!(preview.outcome().rows_deleted(), 200 + 299);
+    assert_eq!(&deletion.execute(&db.conn).await.unwrap(), preview.outcome());
+    assert_eq!(db.number("SELECT count(*) AS n FROM m000").await, 1);
+    assert_eq!(db.number("SELECT count(*) AS n FROM m299").await, 1);
+    dropped(&db, 300).await;
 }
 
 // L2: MariaDB overran its stack (1436), and SQLite took seconds.

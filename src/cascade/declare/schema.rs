@@ -90,6 +90,11 @@ impl Schema {
         self.keys_to(table).next().is_some()
     }
 
+    /// Whether this key dooms rows that others may reference.
+    pub(crate) fn leads_on(&self, key: KeyId) -> bool {
+        self.keys[key].action == Action::Cascade && self.has_children(self.keys[key].child)
+    }
+
     /// Returns the keys that reference this table.
     pub(crate) fn keys_to(&self, parent: TableId) -> impl Iterator<Item = KeyId> {
         (0..self.keys.len()).filter(move |&key| self.keys[key].parent == parent)

@@ -123,14 +123,13 @@ impl Deletion {
     /// [`KeyNotComparable`](crate::ErrorKind::KeyNotComparable),
     /// [`UnknownBackend`](crate::ErrorKind::UnknownBackend).
     pub fn explain(&self, backend: DbBackend) -> Result<Explanation, Error> {
-        let is_all_wanted = self.at_most.is_some() || self.expecting.is_some();
         let explaining = Explaining {
             schema: self.graph.schema(),
             plan: &*self.planned()?,
             dialect: Dialect::known(backend)?,
             capture: &self.capture()?,
             roots: &self.roots,
-            scope: if is_all_wanted { CountScope::All } else { CountScope::Blockers },
+            scope: CountScope::of_delete(self.at_most, self.expecting.as_deref()),
         };
         explaining.explain()
     }

@@ -11,7 +11,7 @@ use crate::cascade::data::dialect::Dialect;
 use crate::cascade::data::explanation::{Explanation, Step};
 use crate::cascade::data::key::{KeyKind, Keys};
 use crate::cascade::db::execution::{Capture, keys_of};
-use crate::cascade::declare::schema::{ForeignKey, KeyId, Schema, TableId};
+use crate::cascade::declare::schema::{KeyId, Schema, TableId};
 use crate::cascade::error::Error;
 use crate::cascade::plan;
 use crate::cascade::plan::count::{Count, CountScope};
@@ -174,13 +174,11 @@ impl Explaining<'_> {
             let keys = fetched.counted_keys(self.schema, self.plan, table);
             let text = (!keys.is_empty()).then(|| self.text(&self.sql(fetched).probe(table, &(0..KEYS), &keys)));
             for (key, _) in keys {
-                let ForeignKey { child, action, .. } = self.schema.keys[key];
+                let child = self.schema.keys[key].child;
                 let is_in_cycle = |component: &Component| component.is_cycle() && component.tables.contains(&child);
-                let leads_on = action == Action::Cascade
-                    && self.schema.has_children(child)
-                    && !self.plan.components.iter().any(is_in_cycle);
+                let is_walked = self.schema.leads_on(key) && !self.plan.components.iter().any(is_in_cycle);
                 let rows = KEYS as u64;
-                let rows = if are_many && leads_on { Referencing::AtLeast(rows) } else { Referencing::Exactly(rows) };
+                let rows = if are_many && is_walked { Referencing::AtLeast(rows) } else { Referencing::Exactly(rows) };
                 fetched.insert_referencing(key, rows);
             }
             Vec::from_iter(text)
@@ -193,15 +191,14 @@ impl Explaining<'_> {
 
     fn find(&self, fetched: &mut Fetched, id: usize) -> Result<Step, Error> {
         let component = &self.plan.components[id];
-        let own_of = |fetched: &Fetched, table: TableId| {
-            let own = (0..self.schema.keys.len()).filter(|&key| self.schema.keys[key].child == table);
-            let is_read = |key: &KeyId| component.keys.contains(key) || fetched.is_compared(self.schema, *key);
-            own.filter(is_read).collect::<Vec<KeyId>>()
-        };
-        let owns: Vec<_> = component.tables.iter().map(|&table| (table, own_of(fetched, table))).collect();
+        let own = |&table: &TableId| (table, fetched.keys_read(self.schema, component, table));
+        let owns: Vec<_> = component.tables.iter().map(own).collect();
         let own = |table: TableId| owns.iter().find(|(of, _)| *of == table).map_or(&[][..], |(_, own)| own);
         let page = |fetched: &Fetched, rows: &RowSet| {
             self.text(&self.sql(fetched).sorted_page(rows, own(rows.table()), true, PAGE))
+        };
+        let at_once = |fetched: &Fetched, rows: &RowSet| {
+            self.text(&self.sql(fetched).page(rows, (None, own(rows.table())), true, None, usize::MAX))
         };
         let mut statements = Vec::new();
         for &table in &component.tables {
@@ -214,7 +211,9 @@ impl Explaining<'_> {
             let sets = sql
                 .referencing_any(table, &outside)
                 .map_or_else(|| outside.iter().flat_map(|&key| sql.referencing(key)).collect(), |rows| vec![rows]);
-            statements.extend(sets.iter().map(|rows| page(fetched, rows)));
+            let are_few = outside.iter().all(|&key| fetched.are_few(self.schema, key));
+            statements
+                .extend(sets.iter().map(|rows| if are_few { at_once(fetched, rows) } else { page(fetched, rows) }));
         }
         for &key in component.keys.iter().filter(|&&key| self.schema.keys[key].action == Action::Cascade) {
             let parents = self.some(self.schema.keys[key].parent)?;

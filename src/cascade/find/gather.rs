@@ -113,13 +113,8 @@ impl Execution<'_> {
             let dooming: Vec<KeyId> = fetched.dooming(self.schema, self.plan, table).collect();
             // A row that several keys doom is counted once, and only its key says which it is.
             let is_needed = self.schema.has_children(table) || (scope == CountScope::All && dooming.len() > 1);
-            is_needed && dooming.iter().all(|&key| self.are_few(fetched.counted(key)))
+            is_needed && dooming.iter().all(|&key| fetched.are_few(self.schema, key))
         }
-    }
-
-    /// Whether the keys of so many rows are kept.
-    fn are_few(self, rows: Option<Referencing>) -> bool {
-        matches!(rows, Some(Referencing::Exactly(rows)) if rows <= self.schema.keys_per_table as u64)
     }
 
     /// Counts, for every key to this table, the rows that reference doomed rows, as far as the run
@@ -161,16 +156,17 @@ impl Execution<'_> {
                 && let Some(roots) = fetched.get(table)
             {
                 let rows = self.sql(fetched).rows_at(table, roots);
-                gathering.add(fetched, at, rows).await?;
+                gathering.add(fetched, at, rows, false).await?;
             }
             let from_outside = |key: &KeyId| !component.keys.contains(key);
             let dooming: Vec<KeyId> = fetched.dooming(self.schema, self.plan, table).filter(from_outside).collect();
+            let are_few = dooming.iter().all(|&key| fetched.are_few(self.schema, key));
             match self.sql(fetched).referencing_any(table, &dooming) {
-                Some(rows) => gathering.add(fetched, at, vec![rows]).await?,
+                Some(rows) => gathering.add(fetched, at, vec![rows], are_few).await?,
                 None => {
                     for key in dooming {
                         let rows = self.sql(fetched).referencing(key);
-                        gathering.add(fetched, at, rows).await?;
+                        gathering.add(fetched, at, rows, are_few).await?;
                     }
                 }
             }
@@ -211,9 +207,7 @@ impl<'a> Gathering<'a> {
         let found = |&table: &TableId| {
             let keys = run.keys_of(table, &run.schema.tables[table].identity)?;
             let index = Index::new(&keys, &run.schema.tables[table].primary_key);
-            let own = (0..run.schema.keys.len()).filter(|&key| run.schema.keys[key].child == table);
-            let own_keys: Vec<KeyId> =
-                own.filter(|key| component.keys.contains(key) || fetched.is_compared(run.schema, *key)).collect();
+            let own_keys = fetched.keys_read(run.schema, component, table);
             let end = |&key: &KeyId| {
                 let key = &run.schema.keys[key];
                 run.keys_of(key.parent, &key.parent_columns)
@@ -225,12 +219,13 @@ impl<'a> Gathering<'a> {
         Ok(Self { run, id, lock, found, rows: Vec::new() })
     }
 
-    /// Adds the rows of the table at this position that are new.
-    async fn add(&mut self, fetched: &Fetched, at: usize, rows: Vec<RowSet>) -> Result<(), Error> {
+    /// Adds the rows of the table at this position that are new. Few are read at once.
+    async fn add(&mut self, fetched: &Fetched, at: usize, rows: Vec<RowSet>, are_few: bool) -> Result<(), Error> {
         let Found { table, keys, index, own_keys, ends, places } = &mut self.found[at];
         let primary_key = &self.run.schema.tables[*table].primary_key;
         for rows in rows {
-            let mut pages = Pages::new(self.run, *table, rows, self.lock).with_ends(own_keys).sorted();
+            let pages = Pages::new(self.run, *table, rows, self.lock).with_ends(own_keys);
+            let mut pages = if are_few { pages.at_once() } else { pages.sorted() };
             while let Some(page) = pages.next(fetched).await? {
                 let values = page.keys.of(primary_key);
                 for row in 0..page.keys.len() {
@@ -270,7 +265,7 @@ impl<'a> Gathering<'a> {
                 };
                 let rows =
                     self.run.sql(fetched).referencing_to(key, &self.found[parent].keys, frontier[parent].clone());
-                self.add(fetched, child, rows).await?;
+                self.add(fetched, child, rows, false).await?;
             }
         }
     }

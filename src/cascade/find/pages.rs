@@ -55,6 +55,12 @@ impl<'a> Pages<'a> {
         Self { is_sorted: true, ..self }
     }
 
+    /// Reads all rows at once, because few were counted. SQLite, if it has statistics of values,
+    /// prepares a statement with a bound LIMIT again at each run.
+    pub(super) fn at_once(self) -> Self {
+        Self { rows_max: usize::MAX, is_sorted: false, ..self }
+    }
+
     pub(crate) fn of_at_most(self, rows_max: usize) -> Self {
         Self { rows_max, ..self }
     }

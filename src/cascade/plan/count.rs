@@ -3,6 +3,7 @@
 //! Pure.
 
 use crate::cascade::data::action::Action;
+use crate::cascade::data::preview::Preview;
 use crate::cascade::declare::schema::{KeyId, Schema, TableId};
 use crate::cascade::plan::Plan;
 
@@ -50,6 +51,12 @@ pub(crate) enum CountScope {
 }
 
 impl CountScope {
+    /// Returns what a delete counts before it writes. A limit and a shown preview are held against
+    /// all numbers.
+    pub(crate) fn of_delete(at_most: Option<u64>, expecting: Option<&Preview>) -> Self {
+        if at_most.is_some() || expecting.is_some() { Self::All } else { Self::Blockers }
+    }
+
     /// Returns each count once.
     pub(crate) fn counts(self, schema: &Schema, plan: &Plan) -> Vec<Count> {
         let mut counts: Vec<Count> = match self {

@@ -10,7 +10,7 @@ use crate::cascade::data::key::Keys;
 use crate::cascade::declare::schema::{ForeignKey, KeyId, Schema, TableId};
 use crate::cascade::plan::count::Count;
 use crate::cascade::plan::waves::Edge;
-use crate::cascade::plan::{ComponentId, Plan};
+use crate::cascade::plan::{Component, ComponentId, Plan};
 
 /// What the catalogs say about this delete.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -81,15 +81,11 @@ impl Fetched {
     pub(crate) fn counted_keys(&self, schema: &Schema, plan: &Plan, table: TableId) -> Vec<(KeyId, u64)> {
         let are_few = self.get(table).is_some_and(|keys| keys.len() <= schema.keys_per_table);
         let more = schema.keys_per_table as u64 + 1;
-        let leads_on = |key: KeyId| {
-            let ForeignKey { action, child, .. } = schema.keys[key];
-            action == Action::Cascade && schema.has_children(child)
-        };
         let rows_max = |key: KeyId| match (plan.is_within_cycle(key), schema.keys[key].action) {
             // All its rows were fetched.
             (true, Action::Cascade) => None,
             (true, _) => are_few.then(|| Ord::max(self.referencing(key) + 1, more)),
-            (false, _) if leads_on(key) => Some(more),
+            (false, _) if schema.leads_on(key) => Some(more),
             // As far for a preview as for a delete, so that they share the prepared statement.
             (false, _) => are_few.then_some(more),
         };
@@ -97,17 +93,24 @@ impl Fetched {
         let keys: Vec<(KeyId, u64)> = keys.collect();
         match keys[..] {
             // The statement that writes or counts its rows also shows whether there are any.
-            [(key, _)] if !leads_on(key) && !plan.is_within_cycle(key) => Vec::new(),
+            [(key, _)] if !schema.leads_on(key) && !plan.is_within_cycle(key) => Vec::new(),
             _ => keys,
         }
     }
 
     /// Whether rows may reference doomed rows through this key that does not doom them, and these
     /// can be compared with the doomed rows of its table.
-    pub(crate) fn is_compared(&self, schema: &Schema, key: KeyId) -> bool {
+    fn is_compared(&self, schema: &Schema, key: KeyId) -> bool {
         let ForeignKey { action, parent, .. } = schema.keys[key];
         let has_rows = matches!(self.counted(key), Some(Referencing::Exactly(rows)) if rows > 0);
         action != Action::Cascade && has_rows && self.get(parent).is_some()
+    }
+
+    /// Returns the keys whose values are read with the doomed rows of a component's table: those
+    /// within the component, and those that are compared.
+    pub(crate) fn keys_read(&self, schema: &Schema, component: &Component, table: TableId) -> Vec<KeyId> {
+        let own = (0..schema.keys.len()).filter(|&key| schema.keys[key].child == table);
+        own.filter(|key| component.keys.contains(key) || self.is_compared(schema, *key)).collect()
     }
 
     pub(crate) fn remove(&mut self, table: TableId) -> Option<Keys> {
@@ -135,6 +138,11 @@ impl Fetched {
     /// Returns how many rows reference doomed rows through this key, if it was counted.
     pub(crate) fn counted(&self, key: KeyId) -> Option<Referencing> {
         self.referencing[key]
+    }
+
+    /// Whether so few rows reference doomed rows through this key that their keys are kept.
+    pub(crate) fn are_few(&self, schema: &Schema, key: KeyId) -> bool {
+        matches!(self.counted(key), Some(Referencing::Exactly(rows)) if rows <= schema.keys_per_table as u64)
     }
 
     /// Whether rows may reference doomed rows through this key.

@@ -19,8 +19,7 @@ impl Execution<'_> {
         at_most: Option<u64>,
         expecting: Option<&Preview>,
     ) -> Result<Outcome, Error> {
-        let is_all_wanted = at_most.is_some() || expecting.is_some();
-        let scope = if is_all_wanted { CountScope::All } else { CountScope::Blockers };
+        let scope = CountScope::of_delete(at_most, expecting);
         let fetched = self.freeze(roots, Purpose::Write, scope).await?;
         self.carry_out(&fetched, at_most, expecting).await
     }
@@ -32,7 +31,7 @@ impl Execution<'_> {
         at_most: Option<u64>,
         expecting: Option<&Preview>,
     ) -> Result<Outcome, Error> {
-        let seen = if at_most.is_some() || expecting.is_some() {
+        let seen = if CountScope::of_delete(at_most, expecting) == CountScope::All {
             Some(self.look(fetched).await?)
         } else if self.has_blockers(fetched).await? {
             // This is rare. The rows are counted again, so that the error shows every blocker with

@@ -46,7 +46,7 @@ impl Sql<'_> {
             Some(keys) => {
                 let rows = keys.rows_with(parent_columns);
                 let listed = |rows: &[usize]| self.listed(*parent, left(), keys, parent_columns, rows);
-                rows.chunks(self.parents_max()).map(listed).collect()
+                self.in_lists(&rows, self.parents_max()).iter().map(|rows| listed(rows)).collect()
             }
             None => vec![row(left()).in_subquery(self.doomed_select(*parent, parent_columns, true))],
         }
@@ -130,6 +130,16 @@ impl Sql<'_> {
             Dialect::Sqlite => row(left).in_subquery(json_rows(&values, rows)),
             Dialect::MySql => row(left).is_in(list(&values, rows)),
         }
+    }
+
+    /// Splits rows into lists of at most so many. On MySQL and MariaDB the last of several is filled
+    /// up with its last row, so that all have the same text.
+    pub(super) fn in_lists(&self, rows: &[usize], max: usize) -> Vec<Vec<usize>> {
+        let mut lists: Vec<Vec<usize>> = rows.chunks(max).map(<[usize]>::to_vec).collect();
+        if let (Dialect::MySql, [_, .., last], Some(&row)) = (self.dialect, lists.as_mut_slice(), rows.last()) {
+            last.resize(max, row);
+        }
+        lists
     }
 
     /// Returns how many primary keys one statement gets.

@@ -13,7 +13,7 @@ use crate::cascade::data::key::alias;
 use crate::cascade::declare::schema::{ForeignKey, KeyId, TableId};
 use crate::cascade::plan::count::Count;
 use crate::cascade::sql::condition::{doomed_name, within};
-use crate::cascade::sql::{LONG_LIST, Sql, VALUES_MAX, table_iden};
+use crate::cascade::sql::{LONG_LIST, PARENTS, Sql, VALUES_MAX, table_iden};
 
 /// The largest number of counts in one statement. SQLite takes an expression of depth 1,000.
 const COUNTS_MAX: usize = 400;
@@ -115,7 +115,11 @@ impl Sql<'_> {
         };
         let count = |&(key, rows_max): &(KeyId, u64)| {
             let ForeignKey { child, child_columns, parent_columns, .. } = self.key(key);
-            let parents = fetched.rows_within(parent_columns, parents.clone());
+            let mut parents = fetched.rows_within(parent_columns, parents.clone());
+            if let (true, Some(&last)) = (self.dialect == Dialect::MySql && fetched.len() > PARENTS, parents.last()) {
+                // One of several lists has the text of the others.
+                parents.resize(PARENTS, last);
+            }
             let refers = self.listed(table, self.columns(*child, child_columns), fetched, parent_columns, &parents);
             let mut rows = Query::select();
             // The limit is part of the text: with a bound one SQLite prepares the statement again at
@@ -332,5 +336,6 @@ impl Sql<'_> {
 /// Counts the rows.
 fn counted(rows: SelectStatement) -> SelectStatement {
     let mut select = Query::select();
-    select.expr(Func::count(Expr::cust("*"))).from_subquery(rows, Alias::new("__cascade_counted")).to_owned()
+    select.expr(Func::count(Expr::cust("*"))).from_subquery(rows, Alias::new("__cascade_counted"));
+    select
 }

@@ -35,6 +35,9 @@ pub(crate) const PAGE: usize = 5_000;
 /// parents have most of the children, they scan the whole table (seen: 85 ms instead of 1).
 const PARENTS: usize = 192;
 
+/// The length to which longer lists are filled up on MySQL and MariaDB, if they are not longer still.
+const LIST: usize = 1_024;
+
 /// The number of parents in one statement that reads their children level by level: few enough that
 /// their children mostly fit one page.
 const FRONTIER: usize = 2_000;

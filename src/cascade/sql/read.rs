@@ -140,8 +140,8 @@ impl Sql<'_> {
         select
     }
 
-    /// Selects at most this many rows after the last one; whole rows, if an entity's Select is
-    /// given.
+    /// Selects at most this many rows after the last one, `usize::MAX` for all; whole rows, if an
+    /// entity's Select is given.
     pub(crate) fn page(
         &self,
         rows: &RowSet,
@@ -154,7 +154,9 @@ impl Sql<'_> {
             None => self.read(rows, ends, lock),
             Some(whole) => self.read_too(whole.clone(), rows, ends, lock),
         };
-        select.limit(rows_max as u64);
+        if rows_max < usize::MAX {
+            select.limit(rows_max as u64);
+        }
         if let Some(after) = after {
             let (columns, values) = self.place(rows.table, after);
             select.and_where(columns.gt(values));

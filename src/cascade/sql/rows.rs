@@ -102,7 +102,8 @@ impl Sql<'_> {
             let condition = self.listed(*parent, left, keys, parent_columns, rows);
             RowSet { table: *table, condition, named: None }
         };
-        keys.rows_within(parent_columns, parents).chunks(self.parents_in_list()).map(rows).collect()
+        let parents = keys.rows_within(parent_columns, parents);
+        self.in_lists(&parents, self.parents_in_list()).iter().map(|parents| rows(parents)).collect()
     }
 
     /// Returns the rows with those primary keys.

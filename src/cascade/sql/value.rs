@@ -12,7 +12,7 @@ use crate::cascade::data::key::{KeyColumn, KeyKind, alias, hex};
 use crate::cascade::declare::declaration::Column;
 use crate::cascade::declare::schema::{Table, TableId};
 use crate::cascade::sql::catalog::without_length;
-use crate::cascade::sql::{BOUND_LIST_MAX, PAGE, PARENTS, Sql};
+use crate::cascade::sql::{BOUND_LIST_MAX, LIST, PAGE, PARENTS, Sql};
 
 impl Sql<'_> {
     // ---- Columns and values
@@ -246,8 +246,9 @@ pub(super) fn list(values: &[&KeyColumn], rows: &[usize]) -> Vec<Expr> {
         let len = match rows.len() {
             len @ 0..=1 => len,
             2..=16 => 16,
-            len if len <= PARENTS => PARENTS,
-            len => len.next_power_of_two().min(PAGE.max(len)),
+            17..=PARENTS => PARENTS,
+            len if len <= LIST => LIST,
+            len => PAGE.max(len),
         };
         let filled = rows.iter().chain(last).take(len);
         return filled.map(|&at| row(values.iter().map(|column| literal_or_bound(column, at)).collect())).collect();

@@ -17,16 +17,18 @@ impl Question<'_> {
     /// Asks whether anything about the tables is unusual. Most tables have triggers or nothing; the
     /// rest is asked by a second query.
     pub(super) fn postgres_remarkable(&self) -> String {
-        let reached = self.reached();
-        let list = |tables: &mut dyn Iterator<Item = TableId>| {
-            format!("ANY (ARRAY[{}]::oid[])", tables.map(|table| self.regclass(table)).collect::<Vec<_>>().join(", "))
-        };
+        // A name is looked up once.
+        let (reached, compared) = (self.reached(), self.compared());
+        let tables: BTreeSet<TableId> =
+            reached.iter().map(|of| of.table).chain(compared.iter().map(|of| of.table)).collect();
+        let names = tables.iter().map(|&table| self.regclass(table)).collect::<Vec<_>>().join(", ");
+        let place = |table: TableId| format!("t.o[{}]", tables.range(..=table).count());
         let mut remarkable = vec![format!(
-            "EXISTS (SELECT FROM pg_class c WHERE c.oid = {} AND (c.relkind <> 'r' OR c.relhasrules OR c.relhassubclass \
+            "EXISTS (SELECT FROM pg_class c WHERE c.oid = ANY (ARRAY[{}]::oid[]) AND (c.relkind <> 'r' OR c.relhasrules OR c.relhassubclass \
              OR (c.relrowsecurity AND row_security_active(c.oid))))",
-            list(&mut reached.iter().map(|of| of.table))
+            reached.iter().map(|of| place(of.table)).collect::<Vec<_>>().join(", ")
         )];
-        let columns = self.compared().into_iter().map(|Compared { table, column, ty, is_read: _ }| {
+        let columns = compared.into_iter().map(|Compared { table, column, ty, is_read: _ }| {
             let types = postgres_types(ty);
             // A text that may be `char` at only one end is checked more closely.
             let is_sure = |ty: &&String| types.len() == 1 || *ty != "bpchar";
@@ -35,12 +37,14 @@ impl Question<'_> {
                 None => format!("to_regtype({})", text(&Dialect::Postgres.quoted(ty))),
             });
             let types = types.collect::<Vec<_>>().join(", ");
-            format!("({}, {}, ARRAY[{types}]::oid[])", self.regclass(table), text(&self.column(table, column)))
+            format!("({}, {}, ARRAY[{types}]::oid[])", place(table), text(&self.column(table, column)))
         });
         let columns = columns.collect::<Vec<_>>().join(", ");
+        // A sub-select for each column and table uses the index. A join reads all of a small catalog
+        // (seen: 1.5 ms instead of 0.8 for 58 tables).
         remarkable.push(format!(
-            "EXISTS (SELECT FROM (VALUES {columns}) AS k (oid, col, types) JOIN pg_attribute a ON a.attrelid = k.oid \
-             AND a.attname = k.col WHERE (a.atttypid = ANY (k.types)) IS NOT TRUE)"
+            "EXISTS (SELECT FROM (VALUES {columns}) AS k (oid, col, types) WHERE ((SELECT a.atttypid FROM pg_attribute a \
+             WHERE a.attrelid = k.oid AND a.attname = k.col) = ANY (k.types)) IS NOT TRUE)"
         ));
         if self.is_callers {
             remarkable.push(
@@ -52,15 +56,17 @@ impl Question<'_> {
             let tables: Vec<TableId> = reached.iter().filter(|of| is_on(of)).map(|of| of.table).collect();
             (!tables.is_empty()).then(|| {
                 format!(
-                    "WHEN EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = {} AND NOT g.tgisinternal \
-                     AND g.tgenabled <> 'D' AND g.tgtype & {bit} > 0) THEN 'keeps'",
-                    list(&mut tables.iter().copied())
+                    "WHEN EXISTS (SELECT FROM unnest(ARRAY[{}]::oid[]) AS r (oid) WHERE (SELECT true FROM pg_trigger g \
+                     WHERE g.tgrelid = r.oid AND NOT g.tgisinternal AND g.tgenabled <> 'D' AND g.tgtype & {bit} > 0 \
+                     LIMIT 1)) THEN 'keeps'",
+                    tables.into_iter().map(place).collect::<Vec<_>>().join(", ")
                 )
             })
         };
         let triggers = [on(8, &|of| of.is_doomed), on(16, &|of| of.is_changed)].into_iter().flatten();
         let triggers = triggers.collect::<Vec<_>>().join(" ");
-        format!("(CASE WHEN {} THEN '{MORE}' {triggers} END)", remarkable.join(" OR "))
+        let answer = format!("CASE WHEN {} THEN '{MORE}' {triggers} END", remarkable.join(" OR "));
+        format!("(SELECT {answer} FROM (SELECT ARRAY[{names}]::oid[] OFFSET 0) AS t (o))")
     }
 
     /// Partitions and child tables, whose triggers also run, are found from the table. Rare facts
