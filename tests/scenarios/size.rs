@@ -435,13 +435,8 @@ async fn a_chain_of_ten_thousand(db: TestDb) {
     db.sql(&format!("INSERT INTO nodes SELECT n, NULLIF(n - 1, 0) FROM {numbers} ORDER BY n")).await;
     let (executing, previewing) = fell(&db, &case, "deleted nodes 10000").await;
     // The root, the root again with what it refers to, and a level at a time, of which the last has
-    // no children; then the levels again, which PostgreSQL deletes together, and MySQL and MariaDB
-    // 192 at a time.
-    let waves = match db.kind() {
-        Kind::Postgres => 1,
-        Kind::MariaDb | Kind::MySql => 10_000_usize.div_ceil(192),
-        Kind::Sqlite => 10_000,
-    };
+    // no children; then the levels again, which PostgreSQL deletes together.
+    let waves = if db.kind() == Kind::Postgres { 1 } else { 10_000 };
     assert_eq!((previewing, executing), (2 + 10_000, 2 + 10_000 + waves));
 }
 
@@ -484,9 +479,9 @@ async fn statements_in_a_tree_grow_with_its_levels(db: TestDb) {
         counted.push(fell(&db, &case, &format!("deleted nodes {all}, leaves {all}")).await);
         case.drop(&db).await;
     }
-    // The root twice and three levels; the leaves by their nodes' keys, three waves (the servers
-    // delete so few rows together), or the leaves' number.
-    let waves = if db.kind() == Kind::Sqlite { 3 } else { 1 };
+    // The root twice and three levels; the leaves by their nodes' keys, three waves (PostgreSQL
+    // deletes them together), or the leaves' number.
+    let waves = if db.kind() == Kind::Postgres { 1 } else { 3 };
     assert_eq!(counted, [(2 + 3 + 1 + waves, 2 + 3 + 1); 2]);
 }
 

@@ -52,18 +52,10 @@ impl Execution<'_> {
     ) -> Result<(), Error> {
         let Some(cycle) = fetched.cycle(component) else { return Ok(()) };
         let mut in_order = waves(cycle.rows.len(), &cycle.edges, CycleBreak::Any, |key| self.can_be_null(key));
-        if let [table] = self.plan.components[component].tables[..]
-            && let Some(keys) = fetched.get(table).filter(|_| !self.is_captured(table))
+        if let (Dialect::Postgres, &[table]) = (self.dialect, self.plan.components[component].tables.as_slice())
+            && !self.is_captured(table)
         {
-            // PostgreSQL checks constraints, RESTRICT included, at the end of a statement. SQLite
-            // would go through the rows one by one, and some of its own cascades give up if they
-            // get too deep.
-            let fits = |rows| match self.dialect {
-                Dialect::Postgres => true,
-                Dialect::MySql => self.sql(fetched).are_deleted_in_order(table, keys, rows),
-                Dialect::Sqlite => false,
-            };
-            in_order = together(in_order, fits);
+            in_order = together(in_order);
         }
         if self.dialect == Dialect::MySql {
             in_order.splice(0..0, break_loops(&cycle.edges, |key| self.can_be_null(key)));
@@ -176,13 +168,14 @@ impl Execution<'_> {
     }
 }
 
-/// Returns the waves of one table with neighbouring deletes as one, if so many rows fit into a
-/// statement.
-fn together(waves: Vec<Wave>, fits: impl Fn(usize) -> bool) -> Vec<Wave> {
+/// Returns the waves of one table with neighbouring deletes as one: PostgreSQL checks constraints,
+/// RESTRICT included, at the end of a statement. The others would go through the rows one by one,
+/// and some give up if their own cascade gets too deep.
+fn together(waves: Vec<Wave>) -> Vec<Wave> {
     let mut joined: Vec<Wave> = Vec::with_capacity(waves.len());
     for wave in waves {
         match (joined.last_mut(), wave) {
-            (Some(Wave::Delete(rows)), Wave::Delete(more)) if fits(rows.len() + more.len()) => rows.extend(more),
+            (Some(Wave::Delete(rows)), Wave::Delete(more)) => rows.extend(more),
             (_, wave) => joined.push(wave),
         }
     }

@@ -3,17 +3,16 @@
 //! Pure.
 
 use sea_orm::sea_query::{
-    Alias, CommonTableExpression, DeleteStatement, Expr, ExprTrait as _, Func, IntoIden as _, Order, Query, TableRef,
+    Alias, CommonTableExpression, DeleteStatement, Expr, ExprTrait as _, IntoIden as _, Query, TableRef,
     UpdateStatement, WithClause,
 };
 
 use crate::cascade::data::action::Action;
 use crate::cascade::data::dialect::Dialect;
-use crate::cascade::data::key::{KeyColumn, Keys};
+use crate::cascade::data::key::Keys;
 use crate::cascade::declare::schema::{ForeignKey, KeyId, TableId};
+use crate::cascade::sql::Sql;
 use crate::cascade::sql::rows::RowSet;
-use crate::cascade::sql::value::list;
-use crate::cascade::sql::{PARENTS, Sql};
 
 impl Sql<'_> {
     /// Deletes the rows that are doomed through this CASCADE key.
@@ -39,30 +38,10 @@ impl Sql<'_> {
         self.open(key, columns).and_where(rows.condition).to_owned()
     }
 
-    /// Deletes these rows of the table, by primary key. If
-    /// [`are_deleted_in_order`](Self::are_deleted_in_order) says so, in the order of the rows.
+    /// Deletes these rows of the table, by primary key.
     pub(crate) fn delete_rows(&self, table: TableId, keys: &Keys, rows: &[usize]) -> Vec<DeleteStatement> {
         let delete = |condition| Query::delete().from_table(self.table_ref(table)).and_where(condition).to_owned();
-        let mut deletes: Vec<DeleteStatement> = self.each_at(table, keys, rows).into_iter().map(delete).collect();
-        if self.are_deleted_in_order(table, keys, rows.len()) {
-            let primary_key = &self.table(table).primary_key;
-            let places = self.columns(table, primary_key).into_iter().chain(list(&keys.of(primary_key), rows));
-            for delete in &mut deletes {
-                delete.order_by_expr(Func::cust(Alias::new("FIELD")).args(places.clone()).into(), Order::Asc);
-            }
-        }
-        deletes
-    }
-
-    /// Whether one statement deletes so many rows of a table that references itself in their order.
-    /// InnoDB checks constraints row by row, so children must come first.
-    ///
-    /// Text is left out: `FIELD` may compare it with another collation than the key has.
-    pub(crate) fn are_deleted_in_order(&self, table: TableId, keys: &Keys, rows: usize) -> bool {
-        let columns = keys.of(&self.table(table).primary_key);
-        let are_integers = matches!(columns[..], [KeyColumn::Integer(_) | KeyColumn::Unsigned(_)]);
-        let references_itself = self.schema.keys_to(table).any(|key| self.key(key).child == table);
-        self.dialect == Dialect::MySql && references_itself && are_integers && (2..=PARENTS).contains(&rows)
+        self.each_at(table, keys, rows).into_iter().map(delete).collect()
     }
 
     /// Deletes rows of several tables in one statement. The constraints are checked at its end.
