@@ -76,8 +76,9 @@ pub mod service;
 #[doc(no_inline)]
 pub use cascade::{
     Action, Audit, AuditRequest, Batches, Blocker, Checked, Connection, Deletion, Error, ErrorKind, Explanation, Fault,
-    Finding, FindingKind, Fix, FromKey, FromKeyPart, Graph, GraphBuilder, Inspection, Key, KeyMismatch, KeyPart, Line,
-    Outcome, Preview, Progress, Repair, RingRow, Rule, Severity, Step, lock_parent,
+    Finding, FindingKind, Fix, Forget, FromKey, FromKeyPart, Graph, GraphBuilder, Inspection, Key, KeyMismatch,
+    KeyPart, Line, Outcome, Preview, Progress, Purge, Receipt, ReceiptEntry, ReceiptState, Repair, RestoredKeys,
+    ReturnedRows, RingRow, Rule, Severity, Step, Undo, UndoBlocker, UndoBlockerKind, UndoPreview, Undone, lock_parent,
 };
 
 #[cfg(feature = "migration")]

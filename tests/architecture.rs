@@ -20,17 +20,18 @@ tests![
 ];
 
 /// The folders and files of the engine, lowest first. What is in one line may import each other.
-const LAYERS: [&[&str]; 11] = [
+const LAYERS: [&[&str]; 12] = [
     &["data"],
     &["error"],
     &["declare"],
     &["plan"],
     &["sql"],
     &["db"],
+    &["live"],
     &["find"],
     &["run"],
     &["lock", "deletion"],
-    &["audit", "batches", "explain", "repair"],
+    &["audit", "batches", "explain", "repair", "undo"],
     &["inspection"],
 ];
 

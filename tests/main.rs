@@ -22,6 +22,7 @@ mod scenarios;
 mod service;
 mod support;
 mod trust;
+mod undo;
 
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
@@ -110,6 +111,8 @@ fn tests() -> Vec<Test> {
         trust::isolation::all(),
         trust::kept::all(),
         trust::values::all(),
+        undo::cases::all(),
+        undo::oracle::all(),
     ]
     .into_iter()
     .flatten()

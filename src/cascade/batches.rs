@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use tracing::Span;
 
+use crate::cascade::data::name::label;
 use crate::cascade::data::outcome::Outcome;
 use crate::cascade::data::preview::Preview;
 use crate::cascade::data::progress::Progress;
@@ -200,6 +201,10 @@ impl Batches {
         }
         if self.limits.rows_max == 0 {
             return Err(ErrorKind::EmptyBatches.into());
+        }
+        if self.deletion.undoable.is_some() {
+            let reason = "a delete in batches is not recorded; leave `batches_of` out".to_owned();
+            return Err(ErrorKind::NotRecordable { table: label(self.deletion.entity_name()), reason }.into());
         }
         cancellable(self, db).await
     }

@@ -40,6 +40,8 @@ pub struct Deletion {
     counting_up_to: Option<u64>,
     under_row_security: bool,
     must_exist: bool,
+    /// Why, if it can be undone.
+    pub(crate) undoable: Option<String>,
 }
 
 /// A deletion that only reads.
@@ -124,6 +126,7 @@ impl Deletion {
             counting_up_to: None,
             under_row_security: false,
             must_exist: false,
+            undoable: None,
         }
     }
 
@@ -580,17 +583,16 @@ impl Work for Executing {
     type Output = Outcome;
 
     async fn work(&self, execution: Execution<'_>) -> Result<Outcome, Error> {
-        let Self(deletion) = self;
-        execution.execute(&deletion.roots, deletion.at_most, deletion.expecting.as_deref()).await
+        let Self(Deletion { roots, at_most, expecting, undoable, .. }) = self;
+        execution.execute(roots, *at_most, expecting.as_deref(), undoable.as_deref()).await
     }
 }
 
 impl Request for Executing {
     fn prepare(&self) -> Result<Prepared, Error> {
-        let Self(deletion) = self;
-        let table = label(&deletion.entity.name);
+        let table = label(&self.0.entity.name);
         let span = tracing::debug_span!(target: "sea_orm_cascade", "cascade.delete", table);
-        deletion.prepared(Purpose::Write, span)
+        self.0.prepared(Purpose::Write, span)
     }
 
     fn tell(result: &Result<Outcome, Error>) {

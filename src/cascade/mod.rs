@@ -162,23 +162,28 @@ mod error;
 mod explain;
 mod find;
 mod inspection;
+mod live;
 mod lock;
 mod plan;
 mod repair;
 mod run;
 mod sql;
+mod undo;
 
 pub use audit::AuditRequest;
 pub use batches::Batches;
 pub use data::action::Action;
 pub use data::explanation::{Explanation, Step};
-pub use data::finding::{Audit, Checked, Finding, FindingKind, Fix, Severity};
+pub use data::finding::{Audit, Checked, Finding, Fix, Severity};
+pub use data::finding_kind::FindingKind;
 pub use data::key::{Key, KeyPart};
 pub use data::outcome::Outcome;
 pub use data::preview::{Blocker, Line, Preview};
 pub use data::progress::Progress;
+pub use data::receipt::{Receipt, ReceiptEntry, ReceiptState};
 pub use data::rule::Rule;
 pub use data::typed_key::{FromKey, FromKeyPart, KeyMismatch};
+pub use data::undo::{RestoredKeys, ReturnedRows, UndoBlocker, UndoBlockerKind, UndoPreview, Undone};
 pub use db::session::Connection;
 pub use declare::builder::GraphBuilder;
 pub use declare::graph::Graph;
@@ -187,6 +192,7 @@ pub use error::{Error, ErrorKind, Fault, RingRow};
 pub use inspection::Inspection;
 pub use lock::lock_parent;
 pub use repair::Repair;
+pub use undo::{Forget, Purge, Undo};
 
 #[cfg(feature = "service")]
 pub(crate) use db::session::{CanLose, Write};

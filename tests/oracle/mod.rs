@@ -382,43 +382,11 @@ impl Case<'_> {
     }
 
     fn deletion(&self, graph: &Graph, by_key: bool) -> Deletion {
-        // The entity says that its key is a text.
-        let by_key = by_key && !(self.shape.root == 3 && self.shape.texts == Texts::Uuid);
-        macro_rules! deletion {
-            ($($table:literal $module:ident $key:expr;)*) => {
-                match self.shape.root {
-                    $($table if by_key => {
-                        graph.delete_keys($module::Entity, self.roots().map($key))
-                    })*
-                    $($table => {
-                        let columns = <$module::PrimaryKey as sea_orm::Iterable>::iter();
-                        let columns: Vec<_> = columns.map(|key| sea_orm::ColumnTrait::into_expr(key.into_column())).collect();
-                        let any = self.roots().fold(sea_orm::Condition::any(), |any, row| {
-                            let values = primary_key($table).iter().zip(&columns);
-                            any.add(values.fold(sea_orm::Condition::all(), |all, (&column, expr)| {
-                                use sea_orm::ExprTrait as _;
-                                let number = row[column].expect("a primary key");
-                                all.add(match self.shape.texts {
-                                    _ if !is_text($table, column) => expr.clone().eq(number),
-                                    Texts::Uuid => expr.clone().eq(uuid(number)),
-                                    texts => expr.clone().eq(text(texts, column, number)),
-                                })
-                            }))
-                        });
-                        graph.delete($module::Entity::find().filter(any))
-                    })*
-                    table => unreachable!("{table}"),
-                }
-            };
-        }
-        let id = |row: &Row| row[ID].expect("a primary key");
-        let both = |row: &Row| (id(row), row[PART].expect("a primary key"));
-        let name = |row: &Row| text(self.shape.texts, ID, id(row));
-        deletion! { 0 t0 id; 1 t1 id; 2 t2 both; 3 t3 name; 4 t4 id; 5 t5 both; }
+        deletion(self.shape, graph, by_key)
     }
 
     fn roots(&self) -> impl Iterator<Item = &Row> {
-        self.shape.roots.iter().map(|&row| &self.shape.rows[self.shape.root][row])
+        roots(self.shape)
     }
 
     /// S0, R5, R10.
@@ -614,7 +582,48 @@ pub(crate) fn rows(shape: &Shape) -> Vec<(String, String)> {
     rows_of(shape, Kind::Postgres)
 }
 
-fn rows_of(shape: &Shape, kind: Kind) -> Vec<(String, String)> {
+/// The delete of a shape's roots, by key or by a Select.
+pub(crate) fn deletion(shape: &Shape, graph: &Graph, by_key: bool) -> Deletion {
+    // The entity says that its key is a text.
+    let by_key = by_key && !(shape.root == 3 && shape.texts == Texts::Uuid);
+    macro_rules! deletion {
+        ($($table:literal $module:ident $key:expr;)*) => {
+            match shape.root {
+                $($table if by_key => {
+                    graph.delete_keys($module::Entity, roots(shape).map($key))
+                })*
+                $($table => {
+                    let columns = <$module::PrimaryKey as sea_orm::Iterable>::iter();
+                    let columns: Vec<_> = columns.map(|key| sea_orm::ColumnTrait::into_expr(key.into_column())).collect();
+                    let any = roots(shape).fold(sea_orm::Condition::any(), |any, row| {
+                        let values = primary_key($table).iter().zip(&columns);
+                        any.add(values.fold(sea_orm::Condition::all(), |all, (&column, expr)| {
+                            use sea_orm::ExprTrait as _;
+                            let number = row[column].expect("a primary key");
+                            all.add(match shape.texts {
+                                _ if !is_text($table, column) => expr.clone().eq(number),
+                                Texts::Uuid => expr.clone().eq(uuid(number)),
+                                texts => expr.clone().eq(text(texts, column, number)),
+                            })
+                        }))
+                    });
+                    graph.delete($module::Entity::find().filter(any))
+                })*
+                table => unreachable!("{table}"),
+            }
+        };
+    }
+    let id = |row: &Row| row[ID].expect("a primary key");
+    let both = |row: &Row| (id(row), row[PART].expect("a primary key"));
+    let name = |row: &Row| text(shape.texts, ID, id(row));
+    deletion! { 0 t0 id; 1 t1 id; 2 t2 both; 3 t3 name; 4 t4 id; 5 t5 both; }
+}
+
+fn roots(shape: &Shape) -> impl Iterator<Item = &Row> {
+    shape.roots.iter().map(|&row| &shape.rows[shape.root][row])
+}
+
+pub(crate) fn rows_of(shape: &Shape, kind: Kind) -> Vec<(String, String)> {
     let tables = shape.rows.iter().enumerate().filter(|(_, rows)| !rows.is_empty());
     let rows = tables.map(|(table, rows)| {
         let row = |row: &Row| {

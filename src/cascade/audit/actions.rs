@@ -2,9 +2,6 @@
 //!
 //! I/O: it reads the catalogs as an audit does.
 
-use crate::cascade::audit::catalog;
-use crate::cascade::audit::live::{Live, LiveKey, TableKind};
-use crate::cascade::audit::places::Places;
 use crate::cascade::data::action::Action;
 use crate::cascade::data::dialect::Dialect;
 use crate::cascade::db::execution::Execution;
@@ -14,6 +11,9 @@ use crate::cascade::declare::declaration::{LiveAction, LiveConstraint};
 use crate::cascade::declare::graph::Graph;
 use crate::cascade::declare::schema::{ForeignKey, Schema, TableId};
 use crate::cascade::error::Error;
+use crate::cascade::live::catalog;
+use crate::cascade::live::data::{Live, LiveKey, TableKind};
+use crate::cascade::live::places::Places;
 use crate::cascade::run::cancel::cancellable;
 use crate::cascade::run::transaction::{Prepared, Request, Work};
 

@@ -8,15 +8,17 @@
 
 use crate::cascade::audit::depth::too_deep;
 use crate::cascade::audit::fix::{PlannedFix, Sql, constrained, script};
-use crate::cascade::audit::live::{IndexDefect, Live, LiveIndex, LiveKey, LiveTable, QualifiedName, TableKind};
 use crate::cascade::audit::made::{made, made_column, made_keys};
-use crate::cascade::audit::places::Places;
+use crate::cascade::audit::records::check_records;
 use crate::cascade::data::action::Action;
 use crate::cascade::data::dialect::Dialect;
-use crate::cascade::data::finding::{Finding, FindingKind, Fix, Severity};
+use crate::cascade::data::finding::{Finding, Fix, Severity};
+use crate::cascade::data::finding_kind::FindingKind;
 use crate::cascade::data::key::Key;
 use crate::cascade::data::name::key_label;
 use crate::cascade::declare::schema::{ForeignKey, KeyId, Schema, Table, TableId};
+use crate::cascade::live::data::{IndexDefect, Live, LiveIndex, LiveKey, LiveTable, QualifiedName, TableKind};
+use crate::cascade::live::places::Places;
 
 /// What was found in the rows of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,6 +82,7 @@ pub(crate) fn compare(schema: &Schema, live: &Live, rows: &[RowsFound], stored: 
         comparison.check_key(key, &mut drafts);
     }
     comparison.check_undeclared(&mut drafts);
+    check_records(schema, &with_made, &mut drafts);
     finished(&with_made, schema, drafts)
 }
 

@@ -9,13 +9,14 @@ use sea_orm::sea_query::ColumnType;
 
 use crate::cascade::audit::compare::{Comparison, Draft, StoredOtherwise};
 use crate::cascade::audit::fix::{PlannedFix, not_all_is_told};
-use crate::cascade::audit::live::{Live, LiveColumn, LiveTable, TableKind};
-use crate::cascade::audit::types::{Affinity, Collation, LiveType, Sort, declared};
 use crate::cascade::data::dialect::Dialect;
-use crate::cascade::data::finding::{FindingKind, Severity};
+use crate::cascade::data::finding::Severity;
+use crate::cascade::data::finding_kind::FindingKind;
 use crate::cascade::data::key::KeyKind;
 use crate::cascade::declare::declaration::Column;
 use crate::cascade::declare::schema::{ForeignKey, KeyId, Schema, Table, TableId};
+use crate::cascade::live::data::{Live, LiveColumn, LiveTable, TableKind};
+use crate::cascade::live::types::{Affinity, Collation, LiveType, Sort, declared};
 
 /// The columns at the two ends of a key.
 struct Ends<'a> {

@@ -10,15 +10,15 @@ use sea_orm::DbBackend;
 use sea_orm::sea_query::extension::postgres::TypeCreateStatement;
 use sea_orm::sea_query::{ColumnDef, ColumnSpec, Table as TableStatement, TableCreateStatement};
 
-use crate::cascade::audit::live::{IndexDefect, Live, LiveColumn, LiveIndex, LiveKey, TableKind};
-use crate::cascade::audit::rebuild::{Definition, Edit, rebuild};
-use crate::cascade::audit::types;
-use crate::cascade::audit::types::LiveType;
 use crate::cascade::data::action::Action;
 use crate::cascade::data::dialect::Dialect;
 use crate::cascade::data::finding::Fix;
 use crate::cascade::declare::declaration::TableDdl;
 use crate::cascade::declare::schema::{Constraint, ForeignKey, Schema, Table};
+use crate::cascade::live::data::{IndexDefect, Live, LiveColumn, LiveIndex, LiveKey, TableKind};
+use crate::cascade::live::rebuild::{Definition, Edit, rebuild};
+use crate::cascade::live::types;
+use crate::cascade::live::types::LiveType;
 
 /// Names have at most 63 bytes on PostgreSQL and 64 on MySQL and MariaDB.
 const NAME_BYTES_MAX: usize = 63;

@@ -6,10 +6,11 @@
 
 use crate::cascade::audit::compare::{Comparison, Draft};
 use crate::cascade::audit::fix::PlannedFix;
-use crate::cascade::audit::live::{Keepers, LiveKey, LiveTable, LiveTrigger, TableKind};
 use crate::cascade::data::dialect::Dialect;
-use crate::cascade::data::finding::{FindingKind, Severity};
+use crate::cascade::data::finding::Severity;
+use crate::cascade::data::finding_kind::FindingKind;
 use crate::cascade::declare::schema::{KeyId, Table, TableId};
+use crate::cascade::live::data::{Keepers, LiveKey, LiveTable, LiveTrigger, TableKind};
 
 /// Storage engines whose tables InnoDB can take over unchanged.
 const TAKEN_OVER: [&str; 5] = ["MyISAM", "Aria", "MEMORY", "ARCHIVE", "CSV"];
@@ -239,8 +240,8 @@ impl Comparison<'_> {
 mod tests {
     use super::*;
     use crate::cascade::audit::compare::compare;
-    use crate::cascade::audit::live::Live;
     use crate::cascade::declare::graph::Graph;
+    use crate::cascade::live::data::Live;
 
     mod node {
         use sea_orm::entity::prelude::*;

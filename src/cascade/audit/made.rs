@@ -2,10 +2,10 @@
 //!
 //! Pure. With it one audit also finds what would be missing after the fix.
 
-use crate::cascade::audit::live::{Keepers, Live, LiveColumn, LiveIndex, LiveKey, LiveTable, TableKind};
-use crate::cascade::audit::types::{Collation, LiveType, Sort, declared};
 use crate::cascade::declare::declaration::Column;
 use crate::cascade::declare::schema::{ForeignKey, Schema, Table, TableId};
+use crate::cascade::live::data::{Keepers, Live, LiveColumn, LiveIndex, LiveKey, LiveTable, TableKind};
+use crate::cascade::live::types::{Collation, LiveType, Sort, declared};
 
 /// Returns a table as its fix will create it.
 pub(crate) fn made(live: &Live, table: &Table) -> Option<LiveTable> {
@@ -17,6 +17,9 @@ pub(crate) fn made(live: &Live, table: &Table) -> Option<LiveTable> {
         is_unique,
         is_partial: false,
         defect: None,
+        is_unique_in_the_end: is_unique,
+        nulls_are_equal: false,
+        collations: Vec::new(),
     };
     for column in by.table.get_columns() {
         let (name, spec) = (column.get_column_name(), column.get_column_spec());
@@ -63,6 +66,9 @@ pub(crate) fn made_column(
         nullable: declared_as.is_none_or(|column| column.nullable),
         ty,
         is_generated: false,
+        is_auto_increment: false,
+        is_set_by_update: false,
+        has_default: false,
         is_not_null_by_type: false,
         stated: None,
     }

@@ -7,18 +7,14 @@
 //! from the constraints.
 
 mod actions;
-mod catalog;
 mod compare;
 mod depth;
 mod ends;
 mod fix;
 mod keepers;
-mod live;
 mod made;
-mod places;
-mod rebuild;
+mod records;
 mod rows;
-mod types;
 
 use compare::RowsFound;
 
@@ -28,6 +24,7 @@ use crate::cascade::db::execution::Execution;
 use crate::cascade::db::session::Connection;
 use crate::cascade::declare::graph::Graph;
 use crate::cascade::error::{Error, ErrorKind};
+use crate::cascade::live::catalog;
 use crate::cascade::run::cancel::cancellable;
 use crate::cascade::run::transaction::{Prepared, Request, Work};
 

@@ -7,7 +7,6 @@ use sea_orm::sea_query::{Alias, Expr, Query};
 use crate::cascade::audit::compare::{RowsFound, StoredOtherwise};
 use crate::cascade::audit::depth::levels;
 use crate::cascade::audit::ends::can_be_compared;
-use crate::cascade::audit::live::{Live, LiveTable};
 use crate::cascade::data::action::Action;
 use crate::cascade::data::dialect::Dialect;
 use crate::cascade::data::key::{Key, KeyKind, alias};
@@ -16,6 +15,7 @@ use crate::cascade::db::session::Session;
 use crate::cascade::declare::declaration::Column;
 use crate::cascade::declare::schema::{ForeignKey, KeyId, Schema, TableId};
 use crate::cascade::error::Error;
+use crate::cascade::live::data::{Live, LiveTable};
 use crate::cascade::plan::Plan;
 use crate::cascade::plan::fetched::Fetched;
 use crate::cascade::sql::orphans::orphans;
@@ -40,6 +40,7 @@ pub(super) async fn read(
             session,
             capture: &capture,
             transaction: Transaction::CallersToRead,
+            recording: None,
         };
         // The database would refuse the comparison, and the finding about the two ends says why.
         let counts_orphans = counts_orphans && can_be_compared(schema, live, key);
@@ -88,6 +89,7 @@ pub(super) async fn stored(
             session,
             capture: &capture,
             transaction: Transaction::CallersToRead,
+            recording: None,
         };
         let rows = run.row_of(&select, columns.len()).await?;
         let otherwise = columns.into_iter().zip(rows).filter(|(_, rows)| *rows > 0);

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::cascade::data::action::Action;
 use crate::cascade::data::key::Key;
 use crate::cascade::data::name::{label, table_name};
+use crate::cascade::data::receipt::Receipt;
 use crate::cascade::data::typed_key::{FromKey, KeyMismatch};
 
 /// The number of deleted rows of each table, and the number of rows changed through each foreign
@@ -24,6 +25,8 @@ use crate::cascade::data::typed_key::{FromKey, KeyMismatch};
 pub struct Outcome {
     deleted: Vec<Deleted>,
     updated: Vec<Updated>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    receipt: Option<Receipt>,
 }
 
 /// The rows of one table that were deleted.
@@ -55,7 +58,7 @@ impl Outcome {
     ) -> Self {
         let deleted = tables.map(|table| Deleted { table, rows: 0, keys: Vec::new() });
         let updated = keys.map(|(table, foreign_key, action)| Updated { table, foreign_key, action, rows: 0 });
-        Self { deleted: deleted.collect(), updated: updated.collect() }
+        Self { deleted: deleted.collect(), updated: updated.collect(), receipt: None }
     }
 
     /// Adds rows changed through a key, also through one that was not given to
@@ -114,6 +117,21 @@ impl Outcome {
         if let Some(updated) = self.updated.iter_mut().find(|updated| updated.foreign_key == foreign_key) {
             updated.rows += rows;
         }
+    }
+
+    pub(crate) fn with_receipt(mut self, receipt: Option<Receipt>) -> Self {
+        self.receipt = receipt;
+        self
+    }
+
+    /// Returns the number with which this delete can be undone; `None` if it was not
+    /// [`undoable`](crate::Deletion::undoable), or has deleted and changed nothing.
+    ///
+    /// # Example
+    /// [`Graph::undo`](crate::Graph::undo) has one.
+    #[must_use]
+    pub fn receipt(&self) -> Option<Receipt> {
+        self.receipt
     }
 
     /// Returns how many rows of this entity were deleted, roots included; 0 if the delete cannot

@@ -16,6 +16,7 @@ use crate::cascade::declare::schema::{KeyId, Schema, TableId};
 use crate::cascade::error::{Error, ErrorKind};
 use crate::cascade::plan::Plan;
 use crate::cascade::plan::fetched::Fetched;
+use crate::cascade::plan::recording::Recording;
 use crate::cascade::sql::{Reads, Sql};
 
 /// The tables whose rows are read before they are deleted, for hooks or `keys_of`; and whether a
@@ -57,6 +58,8 @@ pub(crate) struct Execution<'a> {
     pub(crate) capture: &'a Capture,
     /// Whose transaction it is.
     pub(crate) transaction: Transaction,
+    /// What is recorded, if the delete can be undone.
+    pub(crate) recording: Option<&'a Recording>,
 }
 
 /// Whose transaction an execution is in.

@@ -49,6 +49,8 @@ pub struct GraphBuilder {
     hooks: Vec<(TypeId, Arc<dyn Hooks>)>,
     keys_per_table: Option<usize>,
     pub(super) left_to_database: Vec<TableName>,
+    pub(super) is_recorded: bool,
+    pub(super) unrecorded: Vec<String>,
 }
 
 /// A registered entity. It is read when the graph is built.
@@ -253,7 +255,9 @@ impl GraphBuilder {
         }
         let keys_per_table = self.keys_per_table.unwrap_or(KEYS_PER_TABLE);
         let left_to_database = self.left_to_database;
-        let schema = Schema { tables, keys, keys_per_table, memo: Memo::default(), left_to_database };
+        let (is_recorded, unrecorded) = (self.is_recorded, self.unrecorded);
+        let memo = Memo::default();
+        let schema = Schema { tables, keys, keys_per_table, memo, left_to_database, is_recorded, unrecorded };
         (Graph { schema: Arc::new(schema) }, faults)
     }
 

@@ -14,6 +14,52 @@ use crate::cascade::declare::declaration::{
 use crate::cascade::error::Fault;
 
 impl GraphBuilder {
+    /// Lets deletes of this graph be recorded and undone ([`Deletion::undoable`](crate::Deletion::undoable)).
+    ///
+    /// Each registered table needs a record table beside it, and the database the table
+    /// `cascade_receipts`. From now on [`Graph::audit`] reports those that are missing or behind,
+    /// with the statements that create and widen them. Deletes that are not `undoable` stay as they
+    /// are.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// use sea_orm::ConnectionTrait as _;
+    /// use sea_orm_cascade::service;
+    ///
+    /// let graph = service::graph().with_undo().build()?;
+    /// for statement in graph.audit().run(&db).await?.statements() {
+    ///     db.execute_unprepared(statement).await?;
+    /// }
+    /// graph.audit().run(&db).await?.expect_clean()?;
+    /// # Ok(()) }
+    /// ```
+    pub fn with_undo(mut self) -> Self {
+        self.is_recorded = true;
+        self
+    }
+
+    /// Accepts that a delete is recorded although a constraint of this table, which is no foreign
+    /// key of the graph, lets the database delete or change rows of it: an undo does not bring
+    /// those back.
+    ///
+    /// # Example
+    /// ```
+    /// use sea_orm_cascade::service;
+    ///
+    /// let graph = service::graph().with_undo().unrecorded("sessions").build()?;
+    /// # let _ = graph;
+    /// # Ok::<(), sea_orm_cascade::Error>(())
+    /// ```
+    pub fn unrecorded(mut self, table: impl Into<String>) -> Self {
+        self.unrecorded.push(table.into());
+        self
+    }
+
     /// Leaves out a relation that is no foreign key: one that exists for joins only, or that leads
     /// to columns which are not unique.
     ///

@@ -31,6 +31,10 @@ pub(crate) struct Schema {
     pub(crate) memo: Memo,
     /// Tables whose references are left to the database.
     pub(crate) left_to_database: Vec<TableName>,
+    /// Whether deletes can be recorded.
+    pub(crate) is_recorded: bool,
+    /// Tables outside the graph whose changes by the database need not be recorded.
+    pub(crate) unrecorded: Vec<String>,
 }
 
 #[derive(Debug)]

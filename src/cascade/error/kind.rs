@@ -8,6 +8,8 @@ use crate::cascade::data::finding::Audit;
 use crate::cascade::data::key::Key;
 use crate::cascade::data::outcome::Outcome;
 use crate::cascade::data::preview::{Blocker, Preview};
+use crate::cascade::data::receipt::{Receipt, ReceiptState};
+use crate::cascade::data::undo::{UndoBlocker, Undone};
 use crate::cascade::error::Error;
 use crate::cascade::error::fault::Fault;
 
@@ -219,6 +221,64 @@ pub enum ErrorKind {
     BatchesInTransaction,
     /// Batches of 0 rows were requested.
     EmptyBatches,
+    /// A delete was to be recorded or undone, and the graph was built without
+    /// [`with_undo`](crate::GraphBuilder::with_undo).
+    NotBuiltWithUndo,
+    /// A delete was to be recorded, and an undo could not bring everything back. Nothing has changed.
+    #[non_exhaustive]
+    NotRecordable {
+        /// The table that is in the way.
+        table: String,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// Rows appeared between two statements that must find the same rows. It is transient.
+    #[non_exhaustive]
+    RowsAppeared {
+        /// Their table.
+        table: String,
+    },
+    /// There is no such receipt in this database.
+    #[non_exhaustive]
+    NoReceipt {
+        /// The number.
+        receipt: Receipt,
+    },
+    /// The delete of this receipt was undone, or its record was removed.
+    #[non_exhaustive]
+    ReceiptClosed {
+        /// The number.
+        receipt: Receipt,
+        /// What became of it.
+        state: ReceiptState,
+    },
+    /// Something is in the way of an undo. It lists everything, and nothing has changed.
+    #[non_exhaustive]
+    UndoBlocked {
+        /// The receipt.
+        receipt: Receipt,
+        /// What is in the way.
+        blockers: Vec<UndoBlocker>,
+    },
+    /// The undo would no longer do what its preview showed.
+    #[non_exhaustive]
+    UndoChanged {
+        /// What the preview showed.
+        expected: Box<Undone>,
+        /// What the undo would do now.
+        found: Box<Undone>,
+    },
+    /// An undo did not bring back every recorded row: a trigger or a rule kept some. Nothing has
+    /// changed.
+    #[non_exhaustive]
+    NotReturned {
+        /// Their table.
+        table: String,
+        /// How many rows were recorded.
+        recorded: u64,
+        /// How many came back.
+        returned: u64,
+    },
     /// A row lock was requested outside of a transaction, where it would be released at once.
     NotInTransaction,
     /// Any other error of the database or the connection; [`Error::is_transient`] says whether a

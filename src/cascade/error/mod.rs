@@ -180,6 +180,32 @@ impl Error {
         matches!(self.reason(), ErrorKind::Forbidden { .. } | ErrorKind::RowSecurity { .. })
     }
 
+    /// Returns whether something is in the way of an undo; [`ErrorKind::UndoBlocked`] names it.
+    ///
+    /// # Example
+    /// ```
+    /// use sea_orm_cascade::{Error, ErrorKind};
+    ///
+    /// assert!(!Error::from(ErrorKind::EmptyBatches).is_undo_blocked());
+    /// ```
+    #[must_use]
+    pub fn is_undo_blocked(&self) -> bool {
+        matches!(self.kind(), ErrorKind::UndoBlocked { .. })
+    }
+
+    /// Returns whether a delete cannot be recorded so that an undo could bring everything back.
+    ///
+    /// # Example
+    /// ```
+    /// use sea_orm_cascade::{Error, ErrorKind};
+    ///
+    /// assert!(!Error::from(ErrorKind::EmptyBatches).is_not_recordable());
+    /// ```
+    #[must_use]
+    pub fn is_not_recordable(&self) -> bool {
+        matches!(self.reason(), ErrorKind::NotRecordable { .. })
+    }
+
     /// Returns whether doomed rows are still there, because a trigger, a rule or row security kept
     /// them.
     ///
@@ -272,6 +298,7 @@ impl Error {
     /// - a pool without a free connection;
     /// - a cluster node that lost to another or is not ready;
     /// - rows that were moved while a delete in batches ran;
+    /// - rows that appeared between the record of a delete and the delete;
     /// - a row that was inserted in the meantime and still references a doomed row. (A table
     ///   outside the graph looks the same.)
     ///
@@ -285,7 +312,7 @@ impl Error {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self.reason() {
-            ErrorKind::StillReferenced(_) | ErrorKind::Reparented { .. } => true,
+            ErrorKind::StillReferenced(_) | ErrorKind::Reparented { .. } | ErrorKind::RowsAppeared { .. } => true,
             _ => self.database_error().is_some_and(driver::is_transient),
         }
     }

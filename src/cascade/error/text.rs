@@ -10,6 +10,7 @@ use crate::cascade::data::action::Action;
 use crate::cascade::data::name::key_label;
 use crate::cascade::data::outcome::Outcome;
 use crate::cascade::data::preview::Preview;
+use crate::cascade::data::receipt::ReceiptState;
 use crate::cascade::error::{ErrorKind, Fault, RingRow};
 
 /// How many rows of a ring the message shows.
@@ -113,6 +114,33 @@ impl fmt::Display for ErrorKind {
             Self::NotInTransaction => {
                 f.write_str("outside of a transaction a lock ends with its statement; begin a transaction and pass it")
             }
+            Self::NotBuiltWithUndo => f.write_str(
+                "the graph was built without undo; call `with_undo` on its builder, and run the statements of its audit",
+            ),
+            Self::NotRecordable { table, reason } => {
+                write!(f, "the delete cannot be recorded, so that it could not be undone: {table}: {reason}")
+            }
+            Self::RowsAppeared { table } => {
+                write!(f, "another session has written rows of {table} between two statements; try again")
+            }
+            Self::NoReceipt { receipt } => write!(f, "there is no receipt {receipt} in this database"),
+            Self::ReceiptClosed { receipt, state: ReceiptState::Undone } => {
+                write!(f, "receipt {receipt} was undone already")
+            }
+            Self::ReceiptClosed { receipt, state: _ } => {
+                write!(f, "receipt {receipt} was forgotten, so that its rows are in no record any more")
+            }
+            Self::UndoBlocked { receipt, blockers } => {
+                write!(f, "the undo of receipt {receipt} is refused: ")?;
+                separated(f, blockers, "; ")
+            }
+            Self::UndoChanged { expected, found } => {
+                write!(f, "the undo would differ from its preview: it showed {expected}, now found {found}; preview again")
+            }
+            Self::NotReturned { table, recorded, returned } => write!(
+                f,
+                "of {recorded} recorded rows of {table} {returned} came back: a trigger or a rule keeps rows from being inserted"
+            ),
             Self::Database(_) => f.write_str("the database or the connection failed; the cause is the source of this error"),
         }
     }

@@ -5,6 +5,7 @@
 
 pub(crate) mod count;
 pub(crate) mod fetched;
+pub(crate) mod recording;
 pub(crate) mod roots;
 pub(crate) mod waves;
 

@@ -18,6 +18,7 @@ use crate::cascade::find::pages::{Page, Pages};
 use crate::cascade::plan::ComponentId;
 use crate::cascade::plan::fetched::{Cycle, Fetched};
 use crate::cascade::plan::waves::{CycleBreak, Edge, Wave, around, break_loops, waves};
+use crate::cascade::run::record::Recorded;
 use crate::cascade::sql::DEFER_FOREIGN_KEYS;
 
 impl Execution<'_> {
@@ -111,7 +112,12 @@ impl Execution<'_> {
         rings: &[(TableId, &Keys, Vec<usize>)],
         outcome: &mut Outcome,
     ) -> Result<(), Error> {
-        let mut models = Vec::with_capacity(rings.len());
+        let ring = self.ring_begins(rings.first().map(|&(table, ..)| table))?;
+        let (mut models, mut recorded) = (Vec::with_capacity(rings.len()), Vec::with_capacity(rings.len()));
+        for (table, keys, rows) in rings {
+            recorded.push(self.record_at(fetched, (*table, keys, rows)).await?);
+        }
+        self.ring_is_recorded(ring);
         for (table, keys, rows) in rings {
             let whole = self.whole(fetched, (*table, keys, rows)).await?;
             models.push(self.before(*table, whole).await?);
@@ -123,9 +129,12 @@ impl Execution<'_> {
                     self.session.execute(&CatalogQuery::new(DEFER_FOREIGN_KEYS, Vec::new())).await?;
                 }
                 for (table, keys, rows) in rings {
-                    self.delete_at(fetched, (*table, keys, rows)).await?;
+                    self.delete_at(fetched, (*table, keys, rows), Recorded::default()).await?;
                 }
             }
+        }
+        for recorded in &recorded {
+            self.check_recorded_gone(recorded).await?;
         }
         for (table, keys, rows) in rings {
             // The row count of such a statement is that of its last part.

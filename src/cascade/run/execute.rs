@@ -13,7 +13,22 @@ use crate::cascade::plan::fetched::Fetched;
 use crate::cascade::plan::roots::Roots;
 
 impl Execution<'_> {
+    /// Deletes the rows that the roots doom, and records them if the delete can be undone.
     pub(crate) async fn execute(
+        self,
+        roots: &Roots,
+        at_most: Option<u64>,
+        expecting: Option<&Preview>,
+        undoable: Option<&str>,
+    ) -> Result<Outcome, Error> {
+        let Some(reason) = undoable else { return self.execute_once(roots, at_most, expecting).await };
+        let recording = self.begin_recording().await?;
+        let execution = Execution { recording: Some(&recording), ..self };
+        let outcome = execution.execute_once(roots, at_most, expecting).await?;
+        Ok(outcome.with_receipt(execution.finish_recording(&recording, reason).await?))
+    }
+
+    async fn execute_once(
         self,
         roots: &Roots,
         at_most: Option<u64>,

@@ -6,6 +6,7 @@ pub(crate) mod batches;
 pub(crate) mod cancel;
 pub(crate) mod cycle;
 pub(crate) mod execute;
+pub(crate) mod record;
 pub(crate) mod retry;
 pub(crate) mod rows;
 pub(crate) mod transaction;

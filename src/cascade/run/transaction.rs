@@ -108,7 +108,7 @@ impl<'a, C: Connection> Transactions<'a, C> {
     pub(crate) fn execution<'e>(&self, session: &'e dyn Session, scope: Scope<'e>) -> Execution<'e> {
         let Scope { schema, plan, capture } = scope;
         let (dialect, transaction) = (self.dialect, Transaction::of::<C>(self.purpose));
-        Execution { schema, plan, dialect, session, capture, transaction }
+        Execution { schema, plan, dialect, session, capture, transaction, recording: None }
     }
 }
 

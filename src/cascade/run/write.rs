@@ -18,6 +18,7 @@ use crate::cascade::find::walk::Walk;
 use crate::cascade::plan::Step;
 use crate::cascade::plan::count::Count;
 use crate::cascade::plan::fetched::Fetched;
+use crate::cascade::run::record::Recorded;
 use crate::cascade::sql::route::{Route, RowRoute};
 use crate::cascade::sql::{PAGE, RowSet};
 
@@ -216,7 +217,8 @@ impl Execution<'_> {
         outcome: &mut Outcome,
     ) -> Result<u64, Error> {
         if !self.is_captured(table) {
-            return self.delete_by_keys(fetched, (table, keys, rows)).await;
+            let recorded = self.record_at(fetched, (table, keys, rows)).await?;
+            return self.delete_by_keys(fetched, (table, keys, rows), recorded).await;
         }
         let mut deleted = 0;
         for rows in rows.chunks(PAGE) {
@@ -237,8 +239,9 @@ impl Execution<'_> {
         outcome: &mut Outcome,
     ) -> Result<u64, Error> {
         let all: Vec<usize> = (0..keys.len()).collect();
+        let recorded = self.record_at(fetched, (table, keys, &all)).await?;
         let models = self.before(table, whole).await?;
-        let deleted = self.delete_by_keys(fetched, (table, keys, &all)).await?;
+        let deleted = self.delete_by_keys(fetched, (table, keys, &all), recorded).await?;
         self.after(table, models).await?;
         self.add_keys((table, keys, &all), outcome);
         Ok(deleted)
@@ -248,8 +251,13 @@ impl Execution<'_> {
     /// trigger may insert rows again, or a rule may change the row count, all are. They may have
     /// been deleted with their children by a trigger, or with other rows by the database's own
     /// cascade; but a trigger may have kept them.
-    async fn delete_by_keys(self, fetched: &Fetched, (table, keys, rows): These<'_>) -> Result<u64, Error> {
-        let deleted = self.delete_at(fetched, (table, keys, rows)).await?;
+    async fn delete_by_keys(
+        self,
+        fetched: &Fetched,
+        (table, keys, rows): These<'_>,
+        recorded: Recorded,
+    ) -> Result<u64, Error> {
+        let deleted = self.delete_at(fetched, (table, keys, rows), recorded).await?;
         if deleted < rows.len() as u64 || fetched.catalog.may_keep_rows {
             self.check_gone(fetched, (table, keys, rows)).await?;
         }

@@ -39,7 +39,7 @@ impl Sql<'_> {
 
     /// Returns the same for a separate statement: it has its own common table expressions, and
     /// lists are split into chunks.
-    pub(super) fn each_references(&self, key: KeyId) -> Vec<Expr> {
+    pub(crate) fn each_references(&self, key: KeyId) -> Vec<Expr> {
         let ForeignKey { child, child_columns, parent, parent_columns, .. } = self.key(key);
         let left = || self.columns(*child, child_columns);
         match self.fetched.get(*parent) {

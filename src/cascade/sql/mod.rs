@@ -13,8 +13,10 @@ mod condition;
 mod counts;
 pub(crate) mod orphans;
 mod read;
+pub(crate) mod record;
 pub(crate) mod route;
 mod rows;
+pub(crate) mod undo;
 mod value;
 mod write;
 

@@ -225,7 +225,7 @@ impl Sql<'_> {
     }
 
     /// Returns conditions that together match these rows by primary key.
-    pub(super) fn each_at(&self, table: TableId, keys: &Keys, rows: &[usize]) -> Vec<Expr> {
+    pub(crate) fn each_at(&self, table: TableId, keys: &Keys, rows: &[usize]) -> Vec<Expr> {
         let primary_key = &self.table(table).primary_key;
         let condition = |rows: &[usize]| self.listed(table, self.columns(table, primary_key), keys, primary_key, rows);
         rows.chunks(self.rows_max()).map(condition).collect()

@@ -8,14 +8,14 @@ use std::collections::BTreeSet;
 use sea_orm::sea_query::ArrayType;
 use sea_orm::{DbErr, QueryResult, Value};
 
-use crate::cascade::audit::catalog::column;
-use crate::cascade::audit::catalog::{action, add_to_index, add_to_key, get, place, query, table_of};
-use crate::cascade::audit::live::{
-    IndexDefect, Keepers, Live, LiveColumn, LiveIndex, LiveKey, LiveTrigger, QualifiedName, TableKind,
-};
-use crate::cascade::audit::types::{Collation, LiveType};
 use crate::cascade::data::dialect::Dialect;
 use crate::cascade::db::session::Session;
+use crate::cascade::live::catalog::column;
+use crate::cascade::live::catalog::{action, add_to_index, add_to_key, get, place, query, table_of};
+use crate::cascade::live::data::{
+    IndexDefect, Keepers, Live, LiveColumn, LiveIndex, LiveKey, LiveTrigger, QualifiedName, TableKind,
+};
+use crate::cascade::live::types::{Collation, LiveType};
 
 const SERVER: &str = "SELECT current_setting('server_version') AS version, \
      coalesce(current_schema()::text, 'public') AS schema, \
@@ -28,6 +28,7 @@ const COLUMNS: &str = "SELECT n.nspname::text AS schema, t.relname::text AS tbl,
      t.relkind::text AS kind, a.attname::text AS name, \
      NOT (a.attnotnull OR b.is_not_null) AS is_nullable, b.is_not_null AS is_not_null_by_type, format_type(b.oid, b.mod) AS ty, \
      coalesce(to_jsonb(a) ->> 'attgenerated', '') <> '' AS is_generated, \
+     a.atthasdef OR a.attidentity <> '' AS has_default, \
      quote_ident(l.collname) AS collation, l.oid = 100 AS is_default, \
      coalesce((to_jsonb(l) ->> 'collisdeterministic')::boolean, true) AS is_deterministic \
      FROM pg_class t JOIN pg_namespace n ON n.oid = t.relnamespace \
@@ -45,6 +46,11 @@ const COLUMNS: &str = "SELECT n.nspname::text AS schema, t.relname::text AS tbl,
 
 const INDEXES: &str = "SELECT n.nspname::text AS schema, t.relname::text AS tbl, i.relname::text AS name, \
      a.attname::text AS col, x.indisunique AND x.indimmediate AS is_unique, \
+     x.indisunique AS is_unique_in_the_end, \
+     coalesce((to_jsonb(x) ->> 'indnullsnotdistinct')::boolean, false) AS nulls_are_equal, \
+     (SELECT quote_ident(ln.nspname) || '.' || quote_ident(l.collname) FROM pg_collation l \
+     JOIN pg_namespace ln ON ln.oid = l.collnamespace \
+     WHERE l.oid = x.indcollation[k.n - 1] AND l.oid <> coalesce(a.attcollation, 0)) AS collation, \
      x.indisvalid AND x.indisready AS is_valid, m.amname::text AS kind, \
      pg_get_expr(x.indpred, x.indrelid) AS predicate, quote_ident(f.attname) AS first \
      FROM pg_index x JOIN pg_class t ON t.oid = x.indrelid JOIN pg_namespace n ON n.oid = t.relnamespace \
@@ -142,6 +148,7 @@ async fn read_columns(session: &dyn Session, names: Value, live: &mut Live) -> R
         let ty = LiveType::new(Dialect::Postgres, get(&row, "ty")?, collation);
         let (is_generated, is_not_null_by_type) = (get(&row, "is_generated")?, get(&row, "is_not_null_by_type")?);
         table.columns.push(LiveColumn {
+            has_default: get(&row, "has_default")?,
             is_generated,
             is_not_null_by_type,
             ..column(get(&row, "name")?, get(&row, "is_nullable")?, ty)
@@ -193,6 +200,9 @@ async fn read_indexes(session: &dyn Session, names: Value, live: &mut Live) -> R
             name: get(&row, "name")?,
             columns: vec![get(&row, "col")?],
             is_unique: get(&row, "is_unique")?,
+            is_unique_in_the_end: get(&row, "is_unique_in_the_end")?,
+            nulls_are_equal: get(&row, "nulls_are_equal")?,
+            collations: vec![get(&row, "collation")?],
             is_partial: get::<Option<String>>(&row, "predicate")?.is_some(),
             defect: defect(&row)?,
         };

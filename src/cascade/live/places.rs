@@ -2,18 +2,18 @@
 //!
 //! Pure.
 
-use crate::cascade::audit::live::{Live, LiveKey, QualifiedName};
 use crate::cascade::declare::schema::{ForeignKey, Schema, TableId};
+use crate::cascade::live::data::{Live, LiveKey, QualifiedName};
 
 /// The qualified name of each registered table.
-pub(super) struct Places<'a> {
+pub(crate) struct Places<'a> {
     schema: &'a Schema,
     live: &'a Live,
     of_tables: Vec<QualifiedName>,
 }
 
 impl<'a> Places<'a> {
-    pub(super) fn of(schema: &'a Schema, live: &'a Live) -> Self {
+    pub(crate) fn of(schema: &'a Schema, live: &'a Live) -> Self {
         let of_tables = schema.tables.iter().map(|table| live.place(&table.name)).collect();
         Self { schema, live, of_tables }
     }
@@ -23,18 +23,18 @@ impl<'a> Places<'a> {
     }
 
     /// Returns the registered table in that place.
-    pub(super) fn at(&self, place: &QualifiedName) -> Option<TableId> {
+    pub(crate) fn at(&self, place: &QualifiedName) -> Option<TableId> {
         (0..self.of_tables.len()).find(|&table| self.is_at(table, place))
     }
 
     /// Whether that is the constraint of a registered key.
-    pub(super) fn answers(&self, key: &ForeignKey, live: &LiveKey) -> bool {
+    pub(crate) fn answers(&self, key: &ForeignKey, live: &LiveKey) -> bool {
         self.answers_at(key, live, &live.child)
     }
 
     /// Whether that is the constraint of a partition or child table, for a registered key of the
     /// whole table. A Select of a table also reads the rows of its parts, so that key finds them.
-    pub(super) fn answers_in_part(&self, key: &ForeignKey, live: &LiveKey) -> bool {
+    pub(crate) fn answers_in_part(&self, key: &ForeignKey, live: &LiveKey) -> bool {
         live.child_is_of.iter().any(|whole| self.answers_at(key, live, whole))
     }
 

@@ -1,7 +1,7 @@
 //! What a rebuild of a table says.
 
-use crate::cascade::audit::rebuild::change::{collations, event};
-use crate::cascade::audit::rebuild::{Definition, Edit, rebuild};
+use crate::cascade::live::rebuild::change::{collations, event};
+use crate::cascade::live::rebuild::{Definition, Edit, rebuild};
 
 fn strings(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| (*text).to_owned()).collect()

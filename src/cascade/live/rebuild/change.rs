@@ -2,9 +2,9 @@
 //!
 //! Pure.
 
-use crate::cascade::audit::rebuild::edit::Edit;
-use crate::cascade::audit::rebuild::parse::{Clause, Part, Reader, Rule, parts};
-use crate::cascade::audit::rebuild::token::{Kind, Token, grouped, is_word, same, tokens};
+use crate::cascade::live::rebuild::edit::Edit;
+use crate::cascade::live::rebuild::parse::{Clause, Part, Reader, Rule, parts};
+use crate::cascade::live::rebuild::token::{Kind, Token, grouped, is_word, same, tokens};
 
 /// A piece of the text that is replaced. Positions are in bytes.
 #[derive(Debug, PartialEq, Eq)]

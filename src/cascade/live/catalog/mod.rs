@@ -12,12 +12,13 @@ use std::collections::BTreeSet;
 use sea_orm::sea_query::{SchemaName, TableName};
 use sea_orm::{DbErr, QueryResult, TryGetable, Value};
 
-use crate::cascade::audit::live::{Keepers, Live, LiveColumn, LiveIndex, LiveKey, LiveTable, QualifiedName, TableKind};
-use crate::cascade::audit::types::LiveType;
 use crate::cascade::data::action::Action;
 use crate::cascade::data::dialect::Dialect;
 use crate::cascade::db::session::{CatalogQuery, Session};
 use crate::cascade::declare::schema::Schema;
+use crate::cascade::live::data::{Keepers, Live, LiveColumn, LiveIndex, LiveKey, LiveTable, QualifiedName, TableKind};
+use crate::cascade::live::types::LiveType;
+use crate::cascade::plan::recording::{RECEIPTS, record_table};
 
 /// Reads these tables, and every foreign key of the database.
 pub(crate) async fn read(session: &dyn Session, dialect: Dialect, schema: &Schema) -> Result<Live, DbErr> {
@@ -34,10 +35,14 @@ fn schemas(schema: &Schema) -> BTreeSet<String> {
     schema.tables.iter().filter_map(|table| named(&table.name)).collect()
 }
 
-/// Returns the names of all declared tables, also of those left to the database.
+/// Returns the names of all declared tables, also of those left to the database, and of their record tables.
 fn names(schema: &Schema) -> BTreeSet<String> {
     let left = schema.left_to_database.iter();
-    schema.tables.iter().map(|table| &table.name).chain(left).map(|name| name.1.to_string()).collect()
+    let declared = schema.tables.iter().map(|table| &table.name).chain(left).map(|name| name.1.to_string());
+    let recorded =
+        schema.is_recorded.then(|| schema.tables.iter().map(|table| record_table(&table.name).1.to_string()));
+    let receipts = schema.is_recorded.then(|| RECEIPTS.to_owned());
+    declared.chain(recorded.into_iter().flatten()).chain(receipts).collect()
 }
 
 async fn query(session: &dyn Session, sql: impl Into<String>, values: Vec<Value>) -> Result<Vec<QueryResult>, DbErr> {
@@ -70,6 +75,7 @@ fn add_to_index(tables: &mut [LiveTable], place: &QualifiedName, index: LiveInde
         Some(known) => {
             known.columns.extend(index.columns);
             known.defect = known.defect.or(index.defect);
+            known.collations.extend(index.collations);
         }
         None => table.indexes.push(index),
     }
@@ -99,5 +105,15 @@ fn action(row: &QueryResult, name: &str) -> Result<Action, DbErr> {
 }
 
 fn column(name: String, nullable: bool, ty: LiveType) -> LiveColumn {
-    LiveColumn { name, nullable, ty: Some(ty), is_generated: false, is_not_null_by_type: false, stated: None }
+    LiveColumn {
+        name,
+        nullable,
+        ty: Some(ty),
+        is_generated: false,
+        is_auto_increment: false,
+        is_set_by_update: false,
+        has_default: false,
+        is_not_null_by_type: false,
+        stated: None,
+    }
 }

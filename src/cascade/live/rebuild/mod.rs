@@ -15,12 +15,12 @@ mod tests;
 
 mod token;
 
-pub(super) use change::{collations, event};
+pub(crate) use change::{collations, event};
 
-pub(super) use edit::{Definition, Edit};
+pub(crate) use edit::{Definition, Edit};
 
-use crate::cascade::audit::rebuild::change::{Change, Outline, changed};
-use crate::cascade::audit::rebuild::token::{same, tokens};
+use crate::cascade::live::rebuild::change::{Change, Outline, changed};
+use crate::cascade::live::rebuild::token::{same, tokens};
 
 /// Returns the script that rebuilds the table with the edits; `None` if its definition cannot be
 /// parsed, or an edit finds nothing to change.

@@ -1,14 +1,13 @@
 //! The schema of a database as plain data, and how its names are compared.
 //!
-//! Pure. [`catalog`](super::catalog) reads it, and [`compare`](super::compare) compares it with the
-//! declarations.
+//! Pure. [`catalog`](super::catalog) reads it.
 
 use sea_orm::sea_query::{SchemaName, TableName};
 
-use crate::cascade::audit::rebuild::Definition;
-use crate::cascade::audit::types::{Collation, LiveType};
 use crate::cascade::data::action::Action;
 use crate::cascade::data::dialect::Dialect;
+use crate::cascade::live::rebuild::Definition;
+use crate::cascade::live::types::{Collation, LiveType};
 
 /// A table's name with the schema (in MySQL and MariaDB: the database) that it is in.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -91,6 +90,12 @@ pub(crate) struct LiveColumn {
     pub(crate) ty: Option<LiveType>,
     /// Whether it is a generated column.
     pub(crate) is_generated: bool,
+    /// MySQL and MariaDB: whether it numbers rows itself.
+    pub(crate) is_auto_increment: bool,
+    /// MySQL and MariaDB: whether an UPDATE of the row sets it to the time.
+    pub(crate) is_set_by_update: bool,
+    /// Whether it has a default, a number of its own, or a computed value.
+    pub(crate) has_default: bool,
     /// PostgreSQL: whether its domain makes it NOT NULL, which no change of the column alters.
     pub(crate) is_not_null_by_type: bool,
     /// MySQL and MariaDB, where MODIFY COLUMN states the whole column: the text after NULL or NOT
@@ -107,6 +112,12 @@ pub(crate) struct LiveIndex {
     /// Whether it has only rows that match a condition, such as that a column is not NULL.
     pub(crate) is_partial: bool,
     pub(crate) defect: Option<IndexDefect>,
+    /// Whether it is unique, also if that is checked only at the end of the transaction.
+    pub(crate) is_unique_in_the_end: bool,
+    /// PostgreSQL: whether two NULLs are equal in it.
+    pub(crate) nulls_are_equal: bool,
+    /// SQLite and PostgreSQL: the collation of each of its columns, as SQL.
+    pub(crate) collations: Vec<Option<String>>,
 }
 
 /// Why an index does not find every row with a value.

@@ -7,21 +7,21 @@ use std::collections::BTreeSet;
 
 use sea_orm::{DbErr, QueryResult};
 
-use crate::cascade::audit::catalog::{action, add_to_index, add_to_key, column, get, query, table_of};
-use crate::cascade::audit::live::{
-    IndexDefect, Live, LiveColumn, LiveIndex, LiveKey, LiveTable, LiveTrigger, QualifiedName, TableKind,
-};
-use crate::cascade::audit::rebuild;
-use crate::cascade::audit::rebuild::Definition;
-use crate::cascade::audit::types::{Collation, LiveType};
 use crate::cascade::data::dialect::Dialect;
 use crate::cascade::db::session::Session;
+use crate::cascade::live::catalog::{action, add_to_index, add_to_key, column, get, query, table_of};
+use crate::cascade::live::data::{
+    IndexDefect, Live, LiveColumn, LiveIndex, LiveKey, LiveTable, LiveTrigger, QualifiedName, TableKind,
+};
+use crate::cascade::live::rebuild;
+use crate::cascade::live::rebuild::Definition;
+use crate::cascade::live::types::{Collation, LiveType};
 
 const SERVER: &str = "SELECT sqlite_version() AS version, foreign_keys AS enforces FROM pragma_foreign_keys";
 
 /// Views and virtual tables only if they are declared: a broken one would be an error.
 const COLUMNS: &str = "m.name AS tbl, c.name AS name, c.type AS ty, c.\"notnull\" AS is_stated, c.pk AS pk, \
-     c.hidden AS hidden, m.type AS kind, \
+     c.dflt_value IS NOT NULL AS has_default, c.hidden AS hidden, m.type AS kind, \
      EXISTS (SELECT 1 FROM sqlite_temp_schema AS h WHERE h.name = m.name COLLATE NOCASE) AS is_hidden \
      FROM {schema}.sqlite_schema AS m JOIN pragma_table_xinfo(m.name, {name}) AS c \
      WHERE (m.type = 'table' AND m.sql NOT LIKE 'CREATE VIRTUAL%') \
@@ -127,6 +127,9 @@ fn index(row: &QueryResult) -> Result<LiveIndex, DbErr> {
     Ok(LiveIndex {
         name: get(row, "name")?,
         is_unique: get::<i64>(row, "is_unique")? != 0,
+        is_unique_in_the_end: get::<i64>(row, "is_unique")? != 0,
+        nulls_are_equal: false,
+        collations: vec![get(row, "coll")?],
         is_partial,
         defect: is_some.then_some(IndexDefect::Partial).or(is_other.then_some(IndexDefect::Kind)),
         columns: vec![column],
@@ -187,7 +190,8 @@ impl Tables {
             definition.stored.extend((hidden == 0).then(|| name.clone()));
         }
         // 2 is a virtual generated column, 3 a stored one.
-        table.columns.push(LiveColumn { is_generated: matches!(hidden, 2 | 3), ..column(name, nullable, ty) });
+        let (is_generated, has_default) = (matches!(hidden, 2 | 3), get::<i64>(row, "has_default")? != 0);
+        table.columns.push(LiveColumn { is_generated, has_default, ..column(name, nullable, ty) });
         Ok(())
     }
 
@@ -249,6 +253,9 @@ impl Tables {
                     is_unique: true,
                     is_partial: false,
                     defect: None,
+                    is_unique_in_the_end: true,
+                    nulls_are_equal: false,
+                    collations: Vec::new(),
                 };
                 table.indexes.push(index);
             }

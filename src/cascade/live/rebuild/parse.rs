@@ -4,8 +4,8 @@
 
 use std::iter;
 
-use crate::cascade::audit::rebuild::edit::Edit;
-use crate::cascade::audit::rebuild::token::{Kind, Token, same, tokens};
+use crate::cascade::live::rebuild::edit::Edit;
+use crate::cascade::live::rebuild::token::{Kind, Token, same, tokens};
 
 /// A column, or the table constraints between two commas.
 #[derive(Debug)]
