@@ -113,6 +113,7 @@ fn tests() -> Vec<Test> {
         trust::values::all(),
         undo::cases::all(),
         undo::oracle::all(),
+        undo::types::all(),
     ]
     .into_iter()
     .flatten()

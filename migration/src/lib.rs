@@ -1,4 +1,5 @@
-//! The tables of `sea-orm-cascade`'s Store and Item: `stores` and `items`.
+//! The tables of `sea-orm-cascade`'s Store and Item: `stores` and `items`, the record tables from
+//! which deleted ones can be brought back, and `cascade_receipts`.
 //!
 //! There are two ways to use it. Choose one; do not mix them.
 //!
@@ -22,6 +23,7 @@
 
 mod m20261122_000001_create_sea_orm_cascade_stores;
 mod m20261122_000002_create_sea_orm_cascade_items;
+mod m20261127_000003_create_sea_orm_cascade_records;
 mod name;
 
 pub use sea_orm_migration::{MigrationTrait, MigratorTrait, SchemaManager};
@@ -30,7 +32,7 @@ use sea_orm_migration::prelude::{DynIden, IntoIden as _, Table};
 use sea_orm_migration::sea_orm::{DatabaseExecutor, DbErr};
 use sea_orm_migration::{IntoSchemaManagerConnection, async_trait};
 
-/// Creates, updates and drops `stores` and `items`.
+/// Creates, updates and drops `stores`, `items` and their record tables.
 ///
 /// `up`, `down`, `refresh` and `status` work as in every Migrator. `fresh` differs: it drops and
 /// creates only the tables of this crate. SeaORM's own `fresh` drops every table of the database.
@@ -45,6 +47,7 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m20261122_000001_create_sea_orm_cascade_stores::Migration),
             Box::new(m20261122_000002_create_sea_orm_cascade_items::Migration),
+            Box::new(m20261127_000003_create_sea_orm_cascade_records::Migration),
         ]
     }
 
@@ -52,8 +55,8 @@ impl MigratorTrait for Migrator {
         TABLE.into_iden()
     }
 
-    /// Drops `items`, `stores` and this Migrator's record, with all their rows, and creates them
-    /// again. Other tables stay. If one of them references these tables, the database returns an
+    /// Drops `items`, `stores`, their record tables and this Migrator's record, with all their rows,
+    /// and creates them again. Other tables stay, `cascade_receipts` too. If one of them references these tables, the database returns an
     /// error.
     async fn fresh<'c, C>(db: C) -> Result<(), DbErr>
     where
@@ -77,7 +80,8 @@ impl MigratorTrait for Migrator {
 }
 
 async fn drop_own(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
-    for table in ["items", "stores", TABLE] {
+    let [items, stores] = m20261127_000003_create_sea_orm_cascade_records::RECORDS;
+    for table in [items, stores, "items", "stores", TABLE] {
         manager.drop_table(Table::drop().table(table).if_exists().to_owned()).await?;
     }
     Ok(())

@@ -9,12 +9,17 @@ use sea_orm_migration::sea_orm::{DbBackend, DbErr, Statement};
 /// SQLite does this by default. MariaDB and MySQL have different names for the collation. Both
 /// collations are without padding, which would ignore a trailing blank.
 pub(crate) async fn column(manager: &SchemaManager<'_>) -> Result<ColumnDef, DbErr> {
+    Ok(recorded(manager).await?.not_null().to_owned())
+}
+
+/// The same in a record, where it may be NULL.
+pub(crate) async fn recorded(manager: &SchemaManager<'_>) -> Result<ColumnDef, DbErr> {
     let ty = match manager.get_database_backend() {
         DbBackend::Postgres => "varchar(80) COLLATE \"C\"".to_owned(),
         DbBackend::MySql => format!("varchar(80) CHARACTER SET utf8mb4 COLLATE {}", collation(manager).await?),
         _ => "varchar(80)".to_owned(),
     };
-    Ok(ColumnDef::new("name").custom(ty).not_null().to_owned())
+    Ok(ColumnDef::new("name").custom(ty).to_owned())
 }
 
 async fn collation(manager: &SchemaManager<'_>) -> Result<&'static str, DbErr> {

@@ -591,8 +591,7 @@ impl Work for Executing {
 impl Request for Executing {
     fn prepare(&self) -> Result<Prepared, Error> {
         let table = label(&self.0.entity.name);
-        let span = tracing::debug_span!(target: "sea_orm_cascade", "cascade.delete", table);
-        self.0.prepared(Purpose::Write, span)
+        self.0.prepared(Purpose::Write, tracing::debug_span!(target: "sea_orm_cascade", "cascade.delete", table))
     }
 
     fn tell(result: &Result<Outcome, Error>) {

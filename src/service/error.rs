@@ -41,6 +41,9 @@ pub enum ErrorKind {
     /// A delete or preview did not happen: blocked, too many rows, changed since the preview, or
     /// one of the engine's other kinds.
     Delete(cascade::Error),
+    /// An undo did not happen: something is in its way, the receipt was undone, or one of the
+    /// engine's other kinds.
+    Undo(cascade::Error),
     /// The database refused, did not answer or is not enabled. [`Error::is_transient`] says whether
     /// a retry can help.
     Database(cascade::Error),
@@ -266,7 +269,7 @@ impl Error {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self.kind() {
-            ErrorKind::Delete(error) | ErrorKind::Database(error) => error.is_transient(),
+            ErrorKind::Delete(error) | ErrorKind::Undo(error) | ErrorKind::Database(error) => error.is_transient(),
             _ => false,
         }
     }
@@ -290,7 +293,7 @@ impl Error {
     #[must_use]
     pub fn is_forbidden(&self) -> bool {
         match self.kind() {
-            ErrorKind::Delete(error) | ErrorKind::Database(error) => error.is_forbidden(),
+            ErrorKind::Delete(error) | ErrorKind::Undo(error) | ErrorKind::Database(error) => error.is_forbidden(),
             _ => false,
         }
     }
@@ -314,7 +317,9 @@ impl Error {
     #[must_use]
     pub fn is_transaction_lost(&self) -> bool {
         match self.kind() {
-            ErrorKind::Delete(error) | ErrorKind::Database(error) => error.is_transaction_lost(),
+            ErrorKind::Delete(error) | ErrorKind::Undo(error) | ErrorKind::Database(error) => {
+                error.is_transaction_lost()
+            }
             _ => false,
         }
     }
@@ -342,6 +347,31 @@ impl Error {
         }
     }
 
+    /// Returns the engine's error, if an undo did not happen.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
+    /// # Migrator::up(&db, None).await?;
+    /// use sea_orm_cascade::{Receipt, service};
+    ///
+    /// let graph = service::graph().with_undo().build()?;
+    /// let error = service::undo(&db, &graph, Receipt::new(12)).await.unwrap_err();
+    /// assert!(error.undo_error().is_some());
+    /// assert_eq!(error.to_string(), "there is no receipt 12 in this database");
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn undo_error(&self) -> Option<&cascade::Error> {
+        match self.kind() {
+            ErrorKind::Undo(error) => Some(error),
+            _ => None,
+        }
+    }
+
     /// Maps the error of an insert or update of that name in that store.
     pub(super) fn of_write(source: DbErr, name: Option<&str>, store_id: Option<i64>) -> Self {
         // A sequence that is behind the rows gives an id that exists; that says nothing of the name.
@@ -360,6 +390,7 @@ impl CanLose for Error {
     fn with_transaction_lost(self) -> Self {
         match self.into_kind() {
             ErrorKind::Delete(error) => ErrorKind::Delete(error.with_transaction_lost()).into(),
+            ErrorKind::Undo(error) => ErrorKind::Undo(error.with_transaction_lost()).into(),
             ErrorKind::Database(error) => ErrorKind::Database(error.with_transaction_lost()).into(),
             kind => kind.into(),
         }
@@ -390,12 +421,22 @@ impl From<cascade::Error> for Error {
     }
 }
 
+impl Error {
+    /// An error of an undo.
+    pub(super) fn in_undo(error: cascade::Error) -> Self {
+        match Self::from(error).into_kind() {
+            ErrorKind::Delete(error) => ErrorKind::Undo(error).into(),
+            kind => kind.into(),
+        }
+    }
+}
+
 /// Lets a function that returns `DbErr` use `?`. It gives the database's own error if there is one,
 /// `RecordNotFound` for an unknown store or item, and otherwise the message.
 impl From<Error> for DbErr {
     fn from(error: Error) -> Self {
         match error.into_kind() {
-            ErrorKind::Delete(error) | ErrorKind::Database(error) => error.into(),
+            ErrorKind::Delete(error) | ErrorKind::Undo(error) | ErrorKind::Database(error) => error.into(),
             kind @ (ErrorKind::StoreNotFound { .. } | ErrorKind::ItemNotFound { .. }) => {
                 Self::RecordNotFound(kind.to_string())
             }
@@ -420,7 +461,7 @@ impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self.kind() {
             // Shown as this error's own text.
-            ErrorKind::Delete(error) | ErrorKind::Database(error) => error.source(),
+            ErrorKind::Delete(error) | ErrorKind::Undo(error) | ErrorKind::Database(error) => error.source(),
             _ => None,
         }
     }
@@ -434,7 +475,7 @@ impl fmt::Display for ErrorKind {
             Self::StoreNotFound { id } => write!(f, "there is no store with id {id}"),
             Self::ItemNotFound { id } => write!(f, "there is no item with id {id}"),
             Self::InvalidPage(reason) => reason.fmt(f),
-            Self::Delete(error) | Self::Database(error) => error.fmt(f),
+            Self::Delete(error) | Self::Undo(error) | Self::Database(error) => error.fmt(f),
         }
     }
 }

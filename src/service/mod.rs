@@ -1,4 +1,4 @@
-//! Functions for stores and items: create, get, list, rename, move, preview a delete, delete.
+//! Functions for stores and items: create, get, list, rename, move, preview a delete, delete, undo.
 //!
 //! Every function takes the connection first: a pool, a transaction of yours, or a restricted
 //! connection. A write runs in its own transaction, or in a savepoint of yours. After an [`Error`]
@@ -35,9 +35,11 @@ pub mod item;
 mod name;
 mod page;
 pub mod store;
+mod undo;
 
 pub use error::{Error, ErrorKind, InvalidName, InvalidPage};
 pub use page::{Cursor, Listed, Page};
+pub use undo::{preview_undo, undo};
 
 use crate::cascade::{Graph, GraphBuilder};
 use crate::entity;

@@ -161,6 +161,7 @@ async fn a_graph_without_undo_is_refused(db: TestDb) {
     assert!(graph.undo(Receipt::new(1)).preview(&db.conn).await.is_err());
     assert_eq!(db.number("SELECT COUNT(*) FROM stores").await, 1);
 
+    db.sql("DROP TABLE cascade_gone_stores").await;
     let graph = service::graph().with_undo().build().expect("the graph");
     let deletion = graph.delete_keys(store::Entity, [ikea.id]).undoable("closed");
     let error = deletion.execute(&db.conn).await.expect_err("no record table");

@@ -2,6 +2,7 @@
 
 pub(crate) mod cases;
 pub(crate) mod oracle;
+pub(crate) mod types;
 
 use sea_orm::{ConnectionTrait as _, DatabaseConnection};
 use sea_orm_cascade::{FindingKind, Fix, Graph};

@@ -9,7 +9,6 @@
 use crate::cascade::audit::depth::too_deep;
 use crate::cascade::audit::fix::{PlannedFix, Sql, constrained, script};
 use crate::cascade::audit::made::{made, made_column, made_keys};
-use crate::cascade::audit::records::check_records;
 use crate::cascade::data::action::Action;
 use crate::cascade::data::dialect::Dialect;
 use crate::cascade::data::finding::{Finding, Fix, Severity};
@@ -82,7 +81,7 @@ pub(crate) fn compare(schema: &Schema, live: &Live, rows: &[RowsFound], stored: 
         comparison.check_key(key, &mut drafts);
     }
     comparison.check_undeclared(&mut drafts);
-    check_records(schema, &with_made, &mut drafts);
+    comparison.check_records(&mut drafts);
     finished(&with_made, schema, drafts)
 }
 

@@ -4,7 +4,7 @@
 
 use sea_orm::sea_query::{Alias, IntoIden as _, TableName};
 
-use crate::cascade::audit::compare::Draft;
+use crate::cascade::audit::compare::{Comparison, Draft};
 use crate::cascade::audit::fix::PlannedFix;
 use crate::cascade::data::dialect::Dialect;
 use crate::cascade::data::finding::Severity;
@@ -19,8 +19,14 @@ use crate::cascade::sql::record::quoted;
 /// The largest size of a primary key in InnoDB, without the two numbers that a record adds.
 const KEY_BYTES_MAX: u32 = 3_072 - 16;
 
-/// Checks the record table of each table, and the table of the receipts.
-pub(super) fn check_records(schema: &Schema, live: &Live, drafts: &mut Vec<Draft>) {
+impl Comparison<'_> {
+    /// Checks the record table of each table, and the table of the receipts.
+    pub(super) fn check_records(&self, drafts: &mut Vec<Draft>) {
+        check_records(self.schema, self.live, drafts);
+    }
+}
+
+fn check_records(schema: &Schema, live: &Live, drafts: &mut Vec<Draft>) {
     if !schema.is_recorded {
         return;
     }
@@ -195,10 +201,12 @@ fn type_of(live: &Live, column: &LiveColumn) -> String {
     let collation = match (live.dialect, &ty.collation) {
         (Dialect::Postgres, Some(collation)) if !collation.gives_way => format!(" COLLATE {}", collation.name),
         (Dialect::MySql, Some(collation)) => format!(" CHARACTER SET {} COLLATE {}", collation.charset, collation.name),
+        (Dialect::Sqlite, Some(collation)) if collation.name != "BINARY" => format!("COLLATE {}", collation.name),
         _ => String::new(),
     };
     match live.dialect {
-        Dialect::Sqlite => String::new(),
+        // Any type would convert values. The collation decides which references are equal.
+        Dialect::Sqlite => collation,
         Dialect::Postgres | Dialect::MySql => format!("{}{collation}", ty.name),
     }
 }

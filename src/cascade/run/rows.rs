@@ -117,6 +117,11 @@ impl Execution<'_> {
         self.write_all(self.sql(fetched).break_cycle(key, keys, rows), recorded).await
     }
 
+    /// Sends a statement that writes a record, or brings recorded rows and keys back.
+    pub(in crate::cascade) async fn write_record<S: StatementBuilder>(self, statement: &S) -> Result<u64, Error> {
+        Ok(self.session.execute(statement).await?.rows_affected())
+    }
+
     async fn write_all<S: StatementBuilder>(self, statements: Vec<S>, recorded: Recorded) -> Result<u64, Error> {
         let mut rows = 0;
         for statement in &statements {

@@ -125,7 +125,7 @@ async fn played(execution: Execution<'_>, stored: &Stored, tables: &[Recorded]) 
                 .iter()
                 .map(|step| Ok(sql.put_back(receipt, &table_of(execution, tables, step)?.table, step)))
                 .collect::<Result<_, Error>>()?;
-            execution.session.execute(&Together(inserts)).await?;
+            execution.write_record(&Together(inserts)).await?;
             steps.iter().rev().for_each(|step| undone.add_returned(&step.table, step.rows));
             continue;
         }
@@ -133,8 +133,7 @@ async fn played(execution: Execution<'_>, stored: &Stored, tables: &[Recorded]) 
             let table = &table_of(execution, tables, step)?.table;
             match &step.change {
                 None => {
-                    let returned =
-                        execution.session.execute(&sql.put_back(receipt, table, step)).await?.rows_affected();
+                    let returned = execution.write_record(&sql.put_back(receipt, table, step)).await?;
                     if returned != step.rows {
                         let table = step.table.clone();
                         return Err(ErrorKind::NotReturned { table, recorded: step.rows, returned }.into());
@@ -143,7 +142,7 @@ async fn played(execution: Execution<'_>, stored: &Stored, tables: &[Recorded]) 
                 }
                 Some(change) => {
                     let update = sql.restore(receipt, table, step, change);
-                    let rows = execution.session.execute(&update).await?.rows_affected();
+                    let rows = execution.write_record(&update).await?;
                     if !change.is_of_ring {
                         undone.add_restored(&change.foreign_key, rows, step.rows.saturating_sub(rows));
                     }

@@ -196,7 +196,7 @@ impl Work for Forget {
         update.table(Alias::new(RECEIPTS)).value(Alias::new("state"), ReceiptState::Forgotten.as_str());
         update.value(Alias::new("reason"), "").value(Alias::new("root"), "");
         update.and_where(Expr::col(Alias::new("number")).eq(self.receipt.stored()));
-        execution.session.execute(&update).await?;
+        execution.write_record(&update).await?;
         Ok(())
     }
 }
@@ -234,7 +234,7 @@ pub(super) async fn empty(execution: Execution<'_>, stored: &Stored) -> Result<(
         let table = table.ok_or_else(|| ErrorKind::NotRegistered { table: step.table.clone() })?;
         if !emptied.contains(&&step.table) {
             let delete = execution.sql(&nothing).forget(stored.receipt, &record_table(&table.name));
-            execution.session.execute(&delete).await?;
+            execution.write_record(&delete).await?;
             emptied.push(&step.table);
         }
     }
@@ -246,7 +246,7 @@ pub(super) async fn close(execution: Execution<'_>, receipt: Receipt) -> Result<
     let mut update = Query::update();
     update.table(Alias::new(RECEIPTS)).value(Alias::new("state"), ReceiptState::Undone.as_str());
     update.and_where(Expr::col(Alias::new("number")).eq(receipt.stored()));
-    execution.session.execute(&update).await?;
+    execution.write_record(&update).await?;
     Ok(())
 }
 

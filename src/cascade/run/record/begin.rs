@@ -178,13 +178,12 @@ impl Execution<'_> {
             Expr::value(numbers),
         ];
         insert.values(values).map_err(|error| DbErr::Custom(error.to_string()))?;
-        match self.session.execute(&insert).await {
-            Ok(_) => Ok(Some(recording.receipt)),
-            Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => {
-                Err(ErrorKind::RowsAppeared { table: RECEIPTS.to_owned() }.into())
-            }
-            Err(error) => Err(error.into()),
-        }
+        let written = self.write_record(&insert).await;
+        written.map_err(|error| match error.database_error().and_then(DbErr::sql_err) {
+            Some(SqlErr::UniqueConstraintViolation(_)) => ErrorKind::RowsAppeared { table: RECEIPTS.to_owned() }.into(),
+            _ => error,
+        })?;
+        Ok(Some(recording.receipt))
     }
 
     /// U4: MySQL and MariaDB would give a row with 0 in an AUTO_INCREMENT column another number when

@@ -117,7 +117,7 @@ impl Execution<'_> {
         let (mut rows, mut steps) = (0, Vec::new());
         let is_change = change.is_some();
         for (step, insert) in inserts {
-            let recorded = self.session.execute(&insert).await?.rows_affected();
+            let recorded = self.write_record(&insert).await?;
             recording.add(&self.schema.tables[table].label, step, recorded, change.clone());
             steps.extend((recorded > 0).then_some(step));
             rows += recorded;
@@ -139,7 +139,7 @@ impl Execution<'_> {
             let Some(insert) = self.sql(fetched).record_left(recording, of.table, &columns, (changed, step)) else {
                 continue;
             };
-            self.session.execute(&insert).await?;
+            self.write_record(&insert).await?;
             recording.set_left(changed, step);
         }
         Ok(())
