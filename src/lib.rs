@@ -47,6 +47,7 @@
 //! - [your own entities](https://github.com/sea-orm-cascade/sea-orm-cascade/blob/main/docs/own-entities.md)
 //! - [previews and errors](https://github.com/sea-orm-cascade/sea-orm-cascade/blob/main/docs/previews.md)
 //! - [batches and hooks](https://github.com/sea-orm-cascade/sea-orm-cascade/blob/main/docs/batches.md)
+//! - [undo](https://github.com/sea-orm-cascade/sea-orm-cascade/blob/main/docs/undo.md)
 //! - [audit and repair](https://github.com/sea-orm-cascade/sea-orm-cascade/blob/main/docs/audit.md)
 //! - [databases](https://github.com/sea-orm-cascade/sea-orm-cascade/blob/main/docs/databases.md)
 //! - [limits](https://github.com/sea-orm-cascade/sea-orm-cascade/blob/main/docs/limits.md) and [benchmarks](https://github.com/sea-orm-cascade/sea-orm-cascade/blob/main/docs/benchmarks.md)
@@ -104,4 +105,6 @@ mod pages {
     struct Benchmarks;
     #[doc = include_str!("../docs/limits.md")]
     struct Limits;
+    #[doc = include_str!("../docs/undo.md")]
+    struct Undo;
 }

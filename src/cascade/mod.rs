@@ -68,6 +68,8 @@
 //! - **blocker**: a row that must stay and references a doomed row.
 //! - **orphan**: a row that references a row that does not exist.
 //! - **capture**: rows that are read before they are deleted, for hooks or `keys_of`.
+//! - **record table**: holds the recorded rows of a table, `cascade_gone_<table>`. **receipt**: one
+//!   recorded delete, and its number.
 //! - **route**: how the rows of a step are reached on a database: by one statement, by pages of
 //!   keys, or by a walk over the parents.
 //!
@@ -80,11 +82,12 @@
 //! - `plan`: what a delete reaches, and in which order. Pure.
 //! - `sql`: every statement, for each dialect. Pure.
 //! - `db`: connection, savepoint and session. I/O.
+//! - `live`: the schema that the database really has. I/O, reads only.
 //! - `find`: finds, locks and counts rows. I/O, reads only.
 //! - `run`: the transaction, the writes, and the checks after them. I/O; the only folder that
 //!   writes.
 //! - `deletion`, `lock`: the requests that the others build on. I/O.
-//! - `audit`, `batches`, `explain`, `repair`: the other requests.
+//! - `audit`, `batches`, `explain`, `repair`, `undo`: the other requests.
 //! - `inspection`: a graph with faults, which can only be audited and drawn.
 //!
 //! # How rows are found

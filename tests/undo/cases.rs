@@ -6,8 +6,8 @@ use sea_orm_cascade::migration::{Migrator, MigratorTrait as _};
 use sea_orm_cascade::{ErrorKind, Graph, Receipt, ReceiptState, UndoBlockerKind, service};
 
 use super::make_records;
-use crate::support::TestDb;
-use crate::tests;
+use crate::support::{Constraints, Kind, Log, Tables, TestDb};
+use crate::{entity, tables, tests};
 
 tests![
     a_store_comes_back_with_its_items,
@@ -20,7 +20,26 @@ tests![
     a_delete_of_nothing_has_no_receipt,
     a_column_that_is_added_is_recorded_after_the_audit,
     two_undos_at_once,
+    keys_come_back_where_nobody_decided_since,
+    rows_of_an_entity_with_hooks,
+    a_trigger_that_keeps_a_row,
+    a_unique_key_that_was_taken_is_in_the_way,
+    the_crate_refuses_batches,
+    several_deletes_in_any_order,
+    texts_and_statements_stay_without_undo,
 ];
+
+entity!(person "people" {
+    pub name: String,
+} []);
+entity!(doc "docs" {
+    pub reviewer: Option<i64>,
+    #[sea_orm(default_value = 1)]
+    pub editor: i64,
+} [
+    Reviewer = "super::person::Entity", "Column::Reviewer", "super::person::Column::Id", "SetNull";
+    Editor = "super::person::Entity", "Column::Editor", "super::person::Column::Id", "SetDefault"
+]);
 
 async fn shop(db: &TestDb) -> Graph {
     Migrator::up(&db.conn, None).await.expect("the tables");
@@ -129,7 +148,7 @@ async fn forgotten_and_purged(db: TestDb) {
     let rest = graph.receipts(&db.conn, 2, Some(receipts[1])).await.expect("the next page");
     assert_eq!((rest.len(), rest[0].reason.as_str(), rest[0].root.as_str()), (1, "", ""));
 
-    let later = std::time::SystemTime::now() + std::time::Duration::from_secs(3_600);
+    let later = std::time::SystemTime::now() + std::time::Duration::from_hours(1);
     assert_eq!(graph.purge(later).execute(&db.conn).await.expect("purged"), 2);
     assert_eq!(db.number("SELECT COUNT(*) FROM cascade_gone_items").await, 0);
     assert_eq!(db.number("SELECT COUNT(*) FROM cascade_receipts WHERE state = 'forgotten'").await, 3);
@@ -208,4 +227,157 @@ async fn two_undos_at_once(db: TestDb) {
     assert!(one.is_ok() != other.is_ok(), "{one:?} {other:?}");
     assert_eq!(db.number("SELECT COUNT(*) FROM items").await, 1);
     db.conn.execute_unprepared("SELECT 1").await.expect("the connection is usable");
+}
+
+// U7: NULL, or the default as it was written.
+async fn keys_come_back_where_nobody_decided_since(db: TestDb) {
+    let tables = Tables(tables![person, doc].into());
+    let people = ("people", "(1, 'nobody'), (2, 'goes'), (3, 'stays')");
+    let docs = ("docs", "(1, 2, 2), (2, 2, 2), (3, 3, 2), (4, 2, 3), (5, 2, 2)");
+    tables.create(&db.conn, Constraints::Declared, &[people, docs]).await;
+    let graph = tables.builder().with_undo().build().expect("the graph");
+    make_records(&graph, &db.conn).await;
+    let before = tables.state(&db.conn).await;
+    let deletion = graph.delete_keys(person::Entity, [2_i64]).undoable("left");
+    let receipt = deletion.execute(&db.conn).await.expect("deleted").receipt().expect("a receipt");
+    db.sql("UPDATE docs SET reviewer = 3 WHERE id = 1").await;
+    db.sql("UPDATE docs SET editor = 3 WHERE id = 2").await;
+    db.sql("DELETE FROM docs WHERE id = 5").await;
+    let undo = graph.undo(receipt);
+    let preview = undo.preview(&db.conn).await.expect("a preview");
+    assert_eq!(
+        preview.to_string(),
+        "back: people 1; restored: docs.editor 2 (2 left alone), docs.reviewer 2 (2 left alone)"
+    );
+    assert_eq!(undo.expecting(&preview).execute(&db.conn).await.expect("undone"), preview.undone);
+    let after = before.replace("1:2:2", "1:3:2").replace("2:2:2", "2:2:3").replace(" 5:2:2", "");
+    assert_eq!(tables.state(&db.conn).await, after);
+    assert_eq!(db.number("SELECT COUNT(*) FROM cascade_gone_docs").await, 0);
+}
+
+// U15: they are read in pages, and recorded before their hooks run.
+async fn rows_of_an_entity_with_hooks(db: TestDb) {
+    Migrator::up(&db.conn, None).await.expect("the tables");
+    let graph = Graph::builder().entity(store::Entity).entity_with_hooks(item::Entity).with_undo();
+    let graph = graph.build().expect("the graph");
+    let ikea = service::store::create_with_items(&db.conn, "IKEA", ["Chair", "Table"]).await.expect("a store");
+    let receipt = closed(&db, &graph, ikea.id).await;
+    assert_eq!(db.number("SELECT COUNT(*) FROM cascade_gone_items").await, 2);
+    graph.undo(receipt).execute(&db.conn).await.expect("undone");
+    assert_eq!(db.number("SELECT COUNT(*) FROM items").await, 2);
+}
+
+// U1: what is recorded is what is written.
+async fn a_trigger_that_keeps_a_row(db: TestDb) {
+    let graph = shop(&db).await;
+    let ikea = service::store::create_with_items(&db.conn, "IKEA", ["Chair", "Table"]).await.expect("a store");
+    match db.kind() {
+        Kind::Sqlite => {
+            let body = "BEFORE DELETE ON items WHEN OLD.name = 'Chair' BEGIN SELECT RAISE(IGNORE); END";
+            db.sql(&format!("CREATE TRIGGER keep {body}")).await;
+        }
+        Kind::Postgres => {
+            let body = "BEGIN IF OLD.name = 'Chair' THEN RETURN NULL; END IF; RETURN OLD; END";
+            db.sql(&format!("CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$ {body} $$")).await;
+            db.sql("CREATE TRIGGER keep BEFORE DELETE ON items FOR EACH ROW EXECUTE FUNCTION keep()").await;
+        }
+        Kind::MariaDb | Kind::MySql => {
+            let body = "SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'kept'";
+            db.sql(&format!("CREATE TRIGGER keep BEFORE DELETE ON items FOR EACH ROW {body}")).await;
+        }
+    }
+    let deletion = graph.delete_keys(store::Entity, [ikea.id]).undoable("closed");
+    deletion.execute(&db.conn).await.expect_err("a row is kept");
+    assert_eq!(db.number("SELECT COUNT(*) FROM items").await, 2);
+    assert_eq!(db.number("SELECT COUNT(*) FROM cascade_gone_items").await, 0);
+    assert_eq!(db.number("SELECT COUNT(*) FROM cascade_receipts").await, 0);
+}
+
+entity!(seat "seats" {
+    #[sea_orm(unique)]
+    pub person: Option<i64>,
+} [
+    Person = "super::person::Entity", "Column::Person", "super::person::Column::Id", "SetNull"
+]);
+
+// U6: a has_one whose key somebody else has now.
+async fn a_unique_key_that_was_taken_is_in_the_way(db: TestDb) {
+    let tables = Tables(tables![person, seat].into());
+    let rows = [("people", "(1, 'goes'), (2, 'stays')"), ("seats", "(1, 1), (2, NULL)")];
+    tables.create(&db.conn, Constraints::None, &rows).await;
+    let graph = tables.builder().with_undo().build().expect("the graph");
+    make_records(&graph, &db.conn).await;
+    let before = tables.state(&db.conn).await;
+    let deletion = graph.delete_keys(person::Entity, [1_i64]).undoable("left");
+    let receipt = deletion.execute(&db.conn).await.expect("deleted").receipt().expect("a receipt");
+    db.sql("UPDATE seats SET person = 1 WHERE id = 2").await;
+    let error = graph.undo(receipt).execute(&db.conn).await.expect_err("the seat is taken");
+    assert!(error.to_string().ends_with("is refused: seats.person: 1 value is taken"), "{error}");
+    db.sql("UPDATE seats SET person = NULL WHERE id = 2").await;
+    graph.undo(receipt).execute(&db.conn).await.expect("it is free again");
+    assert_eq!(tables.state(&db.conn).await, before);
+}
+
+async fn the_crate_refuses_batches(db: TestDb) {
+    let graph = shop(&db).await;
+    let ikea = service::store::create(&db.conn, "IKEA").await.expect("a store");
+    let batches = graph.delete_keys(store::Entity, [ikea.id]).undoable("closed").batches_of(10);
+    let error = batches.execute(&db.conn).await.expect_err("not in batches");
+    assert!(error.is_not_recordable(), "{error:?}");
+    assert_eq!(db.number("SELECT COUNT(*) FROM stores").await, 1);
+}
+
+// U9: newest first is what was there; in another order each undo works, or names what it waits for.
+async fn several_deletes_in_any_order(db: TestDb) {
+    let graph = shop(&db).await;
+    let mut stores = Vec::new();
+    for n in 0..4 {
+        let items = [format!("a{n}"), format!("b{n}"), format!("c{n}")];
+        stores.push(service::store::create_with_items(&db.conn, &format!("store {n}"), items).await.expect("a store"));
+    }
+    let state = "SELECT COUNT(*) + SUM(id * 7 + store_id * 31) FROM items";
+    let state = match db.kind() {
+        Kind::Sqlite => state.to_owned(),
+        Kind::Postgres => {
+            state.replace("SELECT COUNT(*) + SUM", "SELECT CAST(COUNT(*) + SUM").replace(" FROM", " AS bigint) FROM")
+        }
+        Kind::MariaDb | Kind::MySql => {
+            state.replace("SELECT COUNT(*) + SUM", "SELECT CAST(COUNT(*) + SUM").replace(" FROM", " AS SIGNED) FROM")
+        }
+    };
+    let before = db.number(&state).await;
+    let first = db.number("SELECT MIN(id) FROM items").await;
+    for order in [[0, 1, 2, 3], [3, 2, 1, 0], [2, 0, 3, 1]] {
+        // Each store loses an item, and then all.
+        let mut receipts = Vec::new();
+        for (n, store) in stores.iter().enumerate() {
+            let one = first + 3 * i64::try_from(n).expect("few");
+            let deletion = graph.delete_keys(item::Entity, [one]).undoable("one");
+            let one = deletion.execute(&db.conn).await.expect("deleted").receipt().expect("a receipt");
+            receipts.push((one, closed(&db, &graph, store.id).await));
+        }
+        for n in order {
+            let (one, all) = receipts[n];
+            let error = graph.undo(one).execute(&db.conn).await.expect_err("its store is not there");
+            assert!(error.to_string().contains(&format!("receipt {all} deleted")), "{error}");
+            graph.undo(all).execute(&db.conn).await.expect("undone");
+            graph.undo(one).execute(&db.conn).await.expect("now it works");
+        }
+        assert_eq!(db.number(&state).await, before);
+        assert_eq!(db.number("SELECT COUNT(*) FROM cascade_gone_items").await, 0);
+    }
+}
+
+async fn texts_and_statements_stay_without_undo(db: TestDb) {
+    Migrator::up(&db.conn, None).await.expect("the tables");
+    let mut texts = Vec::new();
+    for graph in [service::graph(), service::graph().with_undo()] {
+        let graph = graph.build().expect("the graph");
+        let ikea = service::store::create_with_items(&db.conn, "IKEA", ["Chair"]).await.expect("a store");
+        let (conn, log) = Log::on(&db).await;
+        graph.delete_keys(store::Entity, [ikea.id]).execute(&conn).await.expect("deleted");
+        texts.push(log.take());
+    }
+    assert_eq!(texts[0], texts[1]);
+    assert!(texts[0].iter().all(|text| !text.contains("cascade_gone")), "{texts:?}");
 }

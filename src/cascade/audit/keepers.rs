@@ -10,7 +10,7 @@ use crate::cascade::data::dialect::Dialect;
 use crate::cascade::data::finding::Severity;
 use crate::cascade::data::finding_kind::FindingKind;
 use crate::cascade::declare::schema::{KeyId, Table, TableId};
-use crate::cascade::live::data::{Keepers, LiveKey, LiveTable, LiveTrigger, TableKind};
+use crate::cascade::live::data::{Keepers, LiveColumn, LiveKey, LiveTable, LiveTrigger, TableKind};
 
 /// Storage engines whose tables InnoDB can take over unchanged.
 const TAKEN_OVER: [&str; 5] = ["MyISAM", "Aria", "MEMORY", "ARCHIVE", "CSV"];
@@ -146,7 +146,7 @@ impl Comparison<'_> {
             return;
         }
         for name in table.names(&key.child_columns) {
-            if !live.column(self.live, &name).is_some_and(|column| column.is_generated) {
+            if !live.column(self.live, &name).is_some_and(LiveColumn::is_generated) {
                 continue;
             }
             drafts.push(Draft {
@@ -224,8 +224,7 @@ impl Comparison<'_> {
                 key.label
             ));
         }
-        let generated =
-            names.iter().find(|name| child.column(self.live, name).is_some_and(|column| column.is_generated));
+        let generated = names.iter().find(|name| child.column(self.live, name).is_some_and(LiveColumn::is_generated));
         match generated {
             Some(name) if key.action.changes_key() || !self.takes_computed() => {
                 return Some(format!("first make {}.{name} an ordinary column", ends[0].label));

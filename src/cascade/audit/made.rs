@@ -4,7 +4,7 @@
 
 use crate::cascade::declare::declaration::Column;
 use crate::cascade::declare::schema::{ForeignKey, Schema, Table, TableId};
-use crate::cascade::live::data::{Keepers, Live, LiveColumn, LiveIndex, LiveKey, LiveTable, TableKind};
+use crate::cascade::live::data::{Filled, Keepers, Live, LiveColumn, LiveIndex, LiveKey, LiveTable, Nulls, TableKind};
 use crate::cascade::live::types::{Collation, LiveType, Sort, declared};
 
 /// Returns a table as its fix will create it.
@@ -17,8 +17,7 @@ pub(crate) fn made(live: &Live, table: &Table) -> Option<LiveTable> {
         is_unique,
         is_partial: false,
         defect: None,
-        is_unique_in_the_end: is_unique,
-        nulls_are_equal: false,
+        unique_in_the_end: is_unique.then_some(Nulls::Differ),
         collations: Vec::new(),
     };
     for column in by.table.get_columns() {
@@ -65,10 +64,8 @@ pub(crate) fn made_column(
         name,
         nullable: declared_as.is_none_or(|column| column.nullable),
         ty,
-        is_generated: false,
-        is_auto_increment: false,
+        filled: Filled::Not,
         is_set_by_update: false,
-        has_default: false,
         is_not_null_by_type: false,
         stated: None,
     }

@@ -244,6 +244,12 @@ pub enum ErrorKind {
         /// The number.
         receipt: Receipt,
     },
+    /// A recorded table, or its record table, does not exist any more.
+    #[non_exhaustive]
+    RecordMissing {
+        /// The table.
+        table: String,
+    },
     /// The delete of this receipt was undone, or its record was removed.
     #[non_exhaustive]
     ReceiptClosed {

@@ -96,53 +96,75 @@ impl fmt::Display for ErrorKind {
             ),
             Self::Ring { backend, rows, source: _ } => ring(f, backend, rows),
             Self::Vetoed { table, .. } => write!(f, "a hook of {table} refused the delete"),
-            Self::Unfinished { outcome, batches, cause } => unfinished(f, outcome, *batches, cause.is_some()),
-            Self::Reparented { table } => write!(
-                f,
-                "a row of {table} left the delete set while batches ran, because its parent or key changed; call again"
-            ),
-            Self::DefaultMissing { foreign_key, parent } => write!(
-                f,
-                "the row of {parent} that the default of {foreign_key} names does not exist any more; insert it and call again"
-            ),
             Self::AuditFailed(audit) => write!(f, "the database differs from the declarations; {audit}"),
-            Self::BatchesInTransaction => f.write_str(
-                "batches cannot be committed inside the caller's transaction; pass a pool, or delete without \
-                 `batches_of`",
-            ),
-            Self::EmptyBatches => f.write_str("batches of 0 rows delete nothing; ask for at least 1"),
             Self::NotInTransaction => {
                 f.write_str("outside of a transaction a lock ends with its statement; begin a transaction and pass it")
             }
-            Self::NotBuiltWithUndo => f.write_str(
-                "the graph was built without undo; call `with_undo` on its builder, and run the statements of its audit",
-            ),
-            Self::NotRecordable { table, reason } => {
-                write!(f, "the delete cannot be recorded, so that it could not be undone: {table}: {reason}")
-            }
-            Self::RowsAppeared { table } => {
-                write!(f, "another session has written rows of {table} between two statements; try again")
-            }
-            Self::NoReceipt { receipt } => write!(f, "there is no receipt {receipt} in this database"),
-            Self::ReceiptClosed { receipt, state: ReceiptState::Undone } => {
-                write!(f, "receipt {receipt} was undone already")
-            }
-            Self::ReceiptClosed { receipt, state: _ } => {
-                write!(f, "receipt {receipt} was forgotten, so that its rows are in no record any more")
-            }
-            Self::UndoBlocked { receipt, blockers } => {
-                write!(f, "the undo of receipt {receipt} is refused: ")?;
-                separated(f, blockers, "; ")
-            }
-            Self::UndoChanged { expected, found } => {
-                write!(f, "the undo would differ from its preview: it showed {expected}, now found {found}; preview again")
-            }
-            Self::NotReturned { table, recorded, returned } => write!(
-                f,
-                "of {recorded} recorded rows of {table} {returned} came back: a trigger or a rule keeps rows from being inserted"
-            ),
+            Self::Unfinished { .. }
+            | Self::Reparented { .. }
+            | Self::DefaultMissing { .. }
+            | Self::BatchesInTransaction
+            | Self::EmptyBatches
+            | Self::NotBuiltWithUndo
+            | Self::NotRecordable { .. }
+            | Self::RowsAppeared { .. }
+            | Self::NoReceipt { .. }
+            | Self::RecordMissing { .. }
+            | Self::ReceiptClosed { .. }
+            | Self::UndoBlocked { .. }
+            | Self::UndoChanged { .. }
+            | Self::NotReturned { .. } => of_batches_and_undo(f, self),
             Self::Database(_) => f.write_str("the database or the connection failed; the cause is the source of this error"),
         }
+    }
+}
+
+/// The messages about batches, recorded deletes and undos.
+fn of_batches_and_undo(f: &mut fmt::Formatter<'_>, kind: &ErrorKind) -> fmt::Result {
+    match kind {
+        ErrorKind::Unfinished { outcome, batches, cause } => unfinished(f, outcome, *batches, cause.is_some()),
+        ErrorKind::Reparented { table } => write!(
+            f,
+            "a row of {table} left the delete set while batches ran, because its parent or key changed; call again"
+        ),
+        ErrorKind::DefaultMissing { foreign_key, parent } => write!(
+            f,
+            "the row of {parent} that the default of {foreign_key} names does not exist any more; insert it and call again"
+        ),
+        ErrorKind::BatchesInTransaction => f.write_str(
+            "batches cannot be committed inside the caller's transaction; pass a pool, or delete without \
+             `batches_of`",
+        ),
+        ErrorKind::EmptyBatches => f.write_str("batches of 0 rows delete nothing; ask for at least 1"),
+        ErrorKind::NotBuiltWithUndo => f.write_str(
+            "the graph was built without undo; call `with_undo` on its builder, and run the statements of its audit",
+        ),
+        ErrorKind::NotRecordable { table, reason } => {
+            write!(f, "the delete cannot be recorded, so that it could not be undone: {table}: {reason}")
+        }
+        ErrorKind::RowsAppeared { table } => {
+            write!(f, "another session has written rows of {table} between two statements; try again")
+        }
+        ErrorKind::NoReceipt { receipt } => write!(f, "there is no receipt {receipt} in this database"),
+        ErrorKind::RecordMissing { table } => write!(f, "the undo needs the table {table}, which does not exist"),
+        ErrorKind::ReceiptClosed { receipt, state: ReceiptState::Undone } => {
+            write!(f, "receipt {receipt} was undone already")
+        }
+        ErrorKind::ReceiptClosed { receipt, state: _ } => {
+            write!(f, "receipt {receipt} was forgotten, so that its rows are in no record any more")
+        }
+        ErrorKind::UndoBlocked { receipt, blockers } => {
+            write!(f, "the undo of receipt {receipt} is refused: ")?;
+            separated(f, blockers, "; ")
+        }
+        ErrorKind::UndoChanged { expected, found } => {
+            write!(f, "the undo would differ from its preview: it showed {expected}, now found {found}; preview again")
+        }
+        ErrorKind::NotReturned { table, recorded, returned } => write!(
+            f,
+            "of {recorded} recorded rows of {table} {returned} came back: a trigger or a rule keeps rows from being inserted"
+        ),
+        _ => Ok(()),
     }
 }
 

@@ -88,19 +88,26 @@ pub(crate) struct LiveColumn {
     pub(crate) nullable: bool,
     /// `None` if it is unknown.
     pub(crate) ty: Option<LiveType>,
-    /// Whether it is a generated column.
-    pub(crate) is_generated: bool,
-    /// MySQL and MariaDB: whether it numbers rows itself.
-    pub(crate) is_auto_increment: bool,
+    pub(crate) filled: Filled,
     /// MySQL and MariaDB: whether an UPDATE of the row sets it to the time.
     pub(crate) is_set_by_update: bool,
-    /// Whether it has a default, a number of its own, or a computed value.
-    pub(crate) has_default: bool,
     /// PostgreSQL: whether its domain makes it NOT NULL, which no change of the column alters.
     pub(crate) is_not_null_by_type: bool,
     /// MySQL and MariaDB, where MODIFY COLUMN states the whole column: the text after NULL or NOT
     /// NULL; `None` if the catalogs do not have everything.
     pub(crate) stated: Option<String>,
+}
+
+/// What fills a column of a new row for which no value is stated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Filled {
+    /// NULL, or nothing.
+    Not,
+    ByDefault,
+    /// MySQL and MariaDB: `AUTO_INCREMENT`.
+    ByNumber,
+    /// It is a generated column.
+    ByExpression,
 }
 
 #[derive(Debug, Clone)]
@@ -112,12 +119,19 @@ pub(crate) struct LiveIndex {
     /// Whether it has only rows that match a condition, such as that a column is not NULL.
     pub(crate) is_partial: bool,
     pub(crate) defect: Option<IndexDefect>,
-    /// Whether it is unique, also if that is checked only at the end of the transaction.
-    pub(crate) is_unique_in_the_end: bool,
-    /// PostgreSQL: whether two NULLs are equal in it.
-    pub(crate) nulls_are_equal: bool,
+    /// Whether it is unique at least at the end of the transaction, and whether two NULLs are equal
+    /// then.
+    pub(crate) unique_in_the_end: Option<Nulls>,
     /// SQLite and PostgreSQL: the collation of each of its columns, as SQL.
     pub(crate) collations: Vec<Option<String>>,
+}
+
+/// How a unique index compares NULLs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Nulls {
+    Differ,
+    /// PostgreSQL: `NULLS NOT DISTINCT`.
+    Equal,
 }
 
 /// Why an index does not find every row with a value.
@@ -207,6 +221,12 @@ impl Live {
 
     pub(crate) fn are_among(&self, some: &[String], others: &[String]) -> bool {
         some.iter().all(|one| others.iter().any(|other| self.same_column(one, other)))
+    }
+}
+
+impl LiveColumn {
+    pub(crate) fn is_generated(&self) -> bool {
+        self.filled == Filled::ByExpression
     }
 }
 

@@ -71,7 +71,7 @@ impl Sql<'_> {
         step: u64,
     ) -> Option<InsertSelect> {
         let recorded = recording.table(table)?;
-        let mut select = self.to_record(recording, table, &recorded.columns, (step, RecordKind::Gone));
+        let mut select = self.copied(recording, table, &recorded.columns, (step, RecordKind::Gone));
         select.and_where(condition);
         self.lock_recorded(&mut select, table, LockType::Update);
         Some(insert(recorded, &recorded.columns, select))
@@ -88,7 +88,7 @@ impl Sql<'_> {
     ) -> Option<InsertSelect> {
         let recorded = recording.table(table)?;
         let columns = with_primary_key(recorded, columns);
-        let mut select = self.to_record(recording, table, &columns, (step, RecordKind::Changed));
+        let mut select = self.copied(recording, table, &columns, (step, RecordKind::Changed));
         select.and_where(condition);
         self.lock_recorded(&mut select, table, LockType::NoKeyUpdate);
         Some(insert(recorded, &columns, select))
@@ -106,7 +106,7 @@ impl Sql<'_> {
         let ForeignKey { child, child_columns, parent, parent_columns, .. } = self.key(key);
         let recorded = recording.table(*child)?;
         let columns = with_primary_key(recorded, columns);
-        let mut select = self.to_record(recording, *child, &columns, (step, RecordKind::Changed));
+        let mut select = self.copied(recording, *child, &columns, (step, RecordKind::Changed));
         let doomed = Alias::new("__cascade_doomed");
         let from = self.doomed_select(*parent, parent_columns, true);
         let pairs = child_columns.iter().zip(parent_columns).map(|(&from, &to)| {
@@ -133,7 +133,7 @@ impl Sql<'_> {
     ) -> Option<InsertSelect> {
         let recorded = recording.table(table)?;
         let columns = with_primary_key(recorded, columns);
-        let mut select = self.to_record(recording, table, &columns, (step, RecordKind::Left));
+        let mut select = self.copied(recording, table, &columns, (step, RecordKind::Left));
         select.and_where(self.is_recorded(recording, table, changed)?).limit(1);
         Some(insert(recorded, &columns, select))
     }
@@ -164,7 +164,7 @@ impl Sql<'_> {
         Some(row(primary_key.collect()).in_subquery(keys))
     }
 
-    fn to_record(
+    fn copied(
         &self,
         recording: &Recording,
         table: TableId,

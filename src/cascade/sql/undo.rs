@@ -64,7 +64,7 @@ impl Sql<'_> {
     pub(crate) fn put_back(&self, receipt: Receipt, table: &UndoTable, step: &RecordedStep) -> InsertSelect {
         let mut select = Query::select();
         select.exprs(table.columns.iter().map(|column| of(RECORD, column)));
-        self.from_record(&mut select, receipt, &table.record, (step.first, step.last, RecordKind::Gone));
+        from_recorded(&mut select, receipt, &table.record, (step.first, step.last, RecordKind::Gone));
         if self.dialect == Dialect::MySql {
             select.order_by((Alias::new(RECORD), Alias::new(STEP)), Order::Desc);
         }
@@ -80,65 +80,11 @@ impl Sql<'_> {
         change: &RecordedChange,
     ) -> SelectStatement {
         let mut select = count();
-        self.from_record(&mut select, receipt, &table.record, (step.first, step.last, RecordKind::Changed));
+        from_recorded(&mut select, receipt, &table.record, (step.first, step.last, RecordKind::Changed));
         select.join(JoinType::InnerJoin, aliased(&table.name, TABLE), same(RECORD, TABLE, &table.primary_key));
-        select.and_where(self.is_left(receipt, table, change, TABLE));
+        select.and_where(is_left(receipt, table, change, TABLE));
         self.as_committed(&mut select);
         select
-    }
-
-    /// Writes the old values of a step into those rows.
-    pub(crate) fn restore(
-        &self,
-        receipt: Receipt,
-        table: &UndoTable,
-        step: &RecordedStep,
-        change: &RecordedChange,
-    ) -> UpdateStatement {
-        let own = table.name.1.to_string();
-        let mut update = Query::update();
-        update.table(TableRef::Table(table.name.clone(), None));
-        update.from(aliased(&table.record, RECORD));
-        for column in &change.columns {
-            update.value(Alias::new(column), of(RECORD, column));
-        }
-        for column in table.set_by_update.iter().filter(|column| !change.columns.contains(column)) {
-            update.value(Alias::new(column), of(&own, column));
-        }
-        for condition in in_record(receipt, (step.first, step.last, RecordKind::Changed)) {
-            update.and_where(condition);
-        }
-        update.and_where(same(RECORD, &own, &table.primary_key));
-        update.and_where(self.is_left(receipt, table, change, &own));
-        update
-    }
-
-    /// Whether the key of a row still has what the delete has written.
-    fn is_left(&self, receipt: Receipt, table: &UndoTable, change: &RecordedChange, row: &str) -> Expr {
-        let is_left = |column: &String| match change.left {
-            None => of(row, column).is_null(),
-            Some(step) => {
-                let mut left = Query::select();
-                left.expr(of(RECORD, column));
-                self.from_record(&mut left, receipt, &table.record, (step, step, RecordKind::Left));
-                let left = Expr::SubQuery(None, Box::new(left.into()));
-                of(row, column).eq(left.clone()).or(of(row, column).is_null().and(left.is_null()))
-            }
-        };
-        change
-            .columns
-            .iter()
-            .map(is_left)
-            .reduce(sea_orm::sea_query::ExprTrait::and)
-            .unwrap_or_else(|| Expr::cust("1 = 1"))
-    }
-
-    /// Removes the recorded rows of a receipt.
-    pub(crate) fn forget(&self, receipt: Receipt, record: &TableName) -> DeleteStatement {
-        let mut delete = Query::delete();
-        delete.from_table(TableRef::Table(record.clone(), None));
-        delete.and_where(Expr::col(Alias::new(RECEIPT)).eq(receipt.stored()));
-        delete
     }
 
     // ---- What is in the way
@@ -146,12 +92,29 @@ impl Sql<'_> {
     /// Counts the recorded rows whose values another row has.
     pub(crate) fn count_taken(&self, receipt: Receipt, table: &UndoTable, unique: &Unique) -> SelectStatement {
         let mut select = count();
-        self.from_record(&mut select, receipt, &table.record, ALL_ROWS);
+        from_recorded(&mut select, receipt, &table.record, ALL_ROWS);
         let mut holder = Query::select();
         holder.expr(Expr::cust("1")).from(aliased(&table.name, TABLE)).and_where(holds(unique));
         self.as_committed(&mut holder);
         select.and_where(Expr::exists(holder));
         self.as_committed(&mut select);
+        select
+    }
+
+    /// Counts the rows that would get a key back which another row has, where the key is unique.
+    pub(crate) fn count_key_taken(
+        &self,
+        receipt: Receipt,
+        table: &UndoTable,
+        (step, change): (&RecordedStep, &RecordedChange),
+        unique: &Unique,
+    ) -> SelectStatement {
+        let mut select = self.count_restorable(receipt, table, step, change);
+        let mut holder = Query::select();
+        holder.expr(Expr::cust("1")).from(aliased(&table.name, OTHER));
+        holder.and_where(pairs(OTHER, &unique.columns, RECORD, &unique.columns));
+        self.as_committed(&mut holder);
+        select.and_where(Expr::exists(holder));
         select
     }
 
@@ -166,9 +129,9 @@ impl Sql<'_> {
         let mut select = Query::select();
         self.sampled(&mut select, table, RECORD);
         self.sampled(&mut select, table, TABLE);
-        self.from_record(&mut select, receipt, &table.record, ALL_ROWS);
+        from_recorded(&mut select, receipt, &table.record, ALL_ROWS);
         select.join(JoinType::InnerJoin, aliased(&table.name, TABLE), holds(unique));
-        self.in_key_order(&mut select, table);
+        in_key_order(&mut select, table);
         select.limit(rows);
         self.as_committed(&mut select);
         select
@@ -192,7 +155,7 @@ impl Sql<'_> {
         let mut select = Query::select();
         self.sampled(&mut select, table, RECORD);
         self.without_parent(&mut select, receipt, table, to);
-        self.in_key_order(&mut select, table);
+        in_key_order(&mut select, table);
         select.limit(rows);
         select
     }
@@ -212,7 +175,7 @@ impl Sql<'_> {
     }
 
     fn without_parent(&self, select: &mut SelectStatement, receipt: Receipt, table: &UndoTable, to: &Referenced) {
-        self.from_record(select, receipt, &table.record, ALL_ROWS);
+        from_recorded(select, receipt, &table.record, ALL_ROWS);
         for column in &to.columns {
             select.and_where(of(RECORD, column).is_not_null());
         }
@@ -238,7 +201,7 @@ impl Sql<'_> {
     pub(crate) fn lock_referenced(&self, receipt: Receipt, table: &UndoTable, to: &Referenced) -> SelectStatement {
         let mut recorded = Query::select();
         recorded.expr(Expr::cust("1"));
-        self.from_record(&mut recorded, receipt, &table.record, ALL_ROWS);
+        from_recorded(&mut recorded, receipt, &table.record, ALL_ROWS);
         recorded.and_where(pairs(TABLE, &to.parent_columns, RECORD, &to.columns));
         let mut parents = Query::select();
         parents.expr(Expr::cust("1")).from(aliased(&to.parent, TABLE)).and_where(Expr::exists(recorded));
@@ -259,43 +222,16 @@ impl Sql<'_> {
         select
     }
 
-    /// Counts the keys that a receipt has twice.
-    pub(crate) fn count_repeated(&self, receipt: Receipt, table: &UndoTable) -> SelectStatement {
-        let mut repeated = Query::select();
-        repeated.expr(Expr::cust("1"));
-        self.from_record(&mut repeated, receipt, &table.record, ALL_ROWS);
-        for column in &table.primary_key {
-            repeated.add_group_by([of(RECORD, column)]);
-        }
-        repeated.and_having(Expr::cust("COUNT(*) > 1"));
-        let mut select = count();
-        select.from_subquery(repeated, Alias::new("__cascade_repeated"));
-        select
-    }
-
     /// Counts the recorded rows with a value in a column.
     pub(crate) fn count_with_value(&self, receipt: Receipt, table: &UndoTable, column: &str) -> SelectStatement {
         let mut select = count();
-        self.from_record(&mut select, receipt, &table.record, ALL_ROWS);
+        from_recorded(&mut select, receipt, &table.record, ALL_ROWS);
         select.and_where(of(RECORD, column).is_not_null());
         self.as_committed(&mut select);
         select
     }
 
     // ---- Parts of them
-
-    fn from_record(
-        &self,
-        select: &mut SelectStatement,
-        receipt: Receipt,
-        record: &TableName,
-        steps: (u64, u64, RecordKind),
-    ) {
-        select.from(aliased(record, RECORD));
-        for condition in in_record(receipt, steps) {
-            select.and_where(condition);
-        }
-    }
 
     fn sampled(&self, select: &mut SelectStatement, table: &UndoTable, from: &str) {
         let declared = &self.schema.tables[table.id];
@@ -304,11 +240,81 @@ impl Sql<'_> {
             select.expr(self.readable(of(from, &column.name.to_string()), &column.ty));
         }
     }
+}
 
-    fn in_key_order(&self, select: &mut SelectStatement, table: &UndoTable) {
-        for column in &table.primary_key {
-            select.order_by((Alias::new(RECORD), Alias::new(column)), Order::Asc);
+/// Removes the recorded rows of a receipt.
+pub(crate) fn forget(receipt: Receipt, record: &TableName) -> DeleteStatement {
+    let mut delete = Query::delete();
+    delete.from_table(TableRef::Table(record.clone(), None));
+    delete.and_where(Expr::col(Alias::new(RECEIPT)).eq(receipt.stored()));
+    delete
+}
+
+/// Writes the old values of a step into those rows.
+pub(crate) fn restore(
+    receipt: Receipt,
+    table: &UndoTable,
+    step: &RecordedStep,
+    change: &RecordedChange,
+) -> UpdateStatement {
+    let own = table.name.1.to_string();
+    let mut update = Query::update();
+    update.table(TableRef::Table(table.name.clone(), None));
+    update.from(aliased(&table.record, RECORD));
+    for column in &change.columns {
+        update.value(Alias::new(column), of(RECORD, column));
+    }
+    for column in table.set_by_update.iter().filter(|column| !change.columns.contains(column)) {
+        update.value(Alias::new(column), of(&own, column));
+    }
+    for condition in in_record(receipt, (step.first, step.last, RecordKind::Changed)) {
+        update.and_where(condition);
+    }
+    update.and_where(same(RECORD, &own, &table.primary_key));
+    update.and_where(is_left(receipt, table, change, &own));
+    update
+}
+
+/// Whether the key of a row still has what the delete has written.
+fn is_left(receipt: Receipt, table: &UndoTable, change: &RecordedChange, row: &str) -> Expr {
+    let is_left = |column: &String| match change.left {
+        None => of(row, column).is_null(),
+        Some(step) => {
+            let mut left = Query::select();
+            left.expr(of(RECORD, column));
+            from_recorded(&mut left, receipt, &table.record, (step, step, RecordKind::Left));
+            let left = Expr::SubQuery(None, Box::new(left.into()));
+            of(row, column).eq(left.clone()).or(of(row, column).is_null().and(left.is_null()))
         }
+    };
+    change.columns.iter().map(is_left).reduce(sea_orm::sea_query::ExprTrait::and).unwrap_or_else(|| Expr::cust("1 = 1"))
+}
+
+/// Counts the keys that a receipt has twice.
+pub(crate) fn count_repeated(receipt: Receipt, table: &UndoTable) -> SelectStatement {
+    let mut repeated = Query::select();
+    repeated.expr(Expr::cust("1"));
+    from_recorded(&mut repeated, receipt, &table.record, ALL_ROWS);
+    for column in &table.primary_key {
+        repeated.add_group_by([of(RECORD, column)]);
+    }
+    repeated.and_having(Expr::cust("COUNT(*) > 1"));
+    let mut select = count();
+    select.from_subquery(repeated, Alias::new("__cascade_repeated"));
+    select
+}
+
+/// Reads the rows of these steps.
+fn from_recorded(select: &mut SelectStatement, receipt: Receipt, record: &TableName, steps: (u64, u64, RecordKind)) {
+    select.from(aliased(record, RECORD));
+    for condition in in_record(receipt, steps) {
+        select.and_where(condition);
+    }
+}
+
+fn in_key_order(select: &mut SelectStatement, table: &UndoTable) {
+    for column in &table.primary_key {
+        select.order_by((Alias::new(RECORD), Alias::new(column)), Order::Asc);
     }
 }
 

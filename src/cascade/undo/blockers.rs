@@ -8,12 +8,12 @@ use super::Options;
 use super::tables::Recorded;
 use crate::cascade::data::dialect::Dialect;
 use crate::cascade::data::key::Key;
-use crate::cascade::data::receipt::Receipt;
+use crate::cascade::data::receipt::{Receipt, RecordedStep};
 use crate::cascade::data::undo::{UndoBlocker, UndoBlockerKind};
 use crate::cascade::db::execution::Execution;
 use crate::cascade::error::Error;
 use crate::cascade::plan::fetched::Fetched;
-use crate::cascade::sql::undo::{Referenced, Unique};
+use crate::cascade::sql::undo::{Referenced, Unique, count_repeated};
 
 /// How many primary keys a blocker shows.
 const SAMPLE: u64 = 3;
@@ -35,7 +35,7 @@ pub(super) async fn lock_parents(execution: Execution<'_>, receipt: Receipt, tab
 /// Returns everything that is in the way (U6).
 pub(super) async fn find(
     execution: Execution<'_>,
-    receipt: Receipt,
+    (receipt, steps): (Receipt, &[RecordedStep]),
     tables: &[Recorded],
     options: Options,
 ) -> Result<Vec<UndoBlocker>, Error> {
@@ -49,6 +49,7 @@ pub(super) async fn find(
             let kind = if n == 0 { UndoBlockerKind::PrimaryKeyTaken } else { UndoBlockerKind::UniqueValueTaken };
             search.taken(recorded, unique, kind, &mut blockers).await?;
         }
+        search.keys_taken(recorded, steps, &mut blockers).await?;
         for to in &recorded.references {
             if to.is_constrained || !options.allows_orphans {
                 search.parents(recorded, to, &mut blockers).await?;
@@ -87,7 +88,7 @@ impl Search<'_> {
     }
 
     async fn repeated(&self, of: &Recorded, blockers: &mut Vec<UndoBlocker>) -> Result<(), Error> {
-        let rows = self.count(&self.execution.sql(self.nothing).count_repeated(self.receipt, &of.table)).await?;
+        let rows = self.count(&count_repeated(self.receipt, &of.table)).await?;
         if rows > 0 {
             blockers.push(self.blocker(of, UndoBlockerKind::RecordedTwice, of.table.primary_key.clone(), rows));
         }
@@ -113,6 +114,30 @@ impl Search<'_> {
             blocker.held_by = self.keys(of, &found, of.table.primary_key.len())?;
         }
         blockers.push(blocker);
+        Ok(())
+    }
+
+    /// A changed key may be unique, as that of a `has_one`.
+    async fn keys_taken(
+        &self,
+        of: &Recorded,
+        steps: &[RecordedStep],
+        blockers: &mut Vec<UndoBlocker>,
+    ) -> Result<(), Error> {
+        let label = &self.execution.schema.tables[of.table.id].label;
+        for unique in of.uniques.iter().skip(1) {
+            let mut rows = 0;
+            for step in steps.iter().filter(|step| step.table == *label) {
+                let Some(change) = step.change.as_ref().filter(|change| !change.is_of_ring) else { continue };
+                if unique.columns.iter().all(|column| change.columns.contains(column)) {
+                    let sql = self.execution.sql(self.nothing);
+                    rows += self.count(&sql.count_key_taken(self.receipt, &of.table, (step, change), unique)).await?;
+                }
+            }
+            if rows > 0 {
+                blockers.push(self.blocker(of, UndoBlockerKind::UniqueValueTaken, unique.columns.clone(), rows));
+            }
+        }
         Ok(())
     }
 

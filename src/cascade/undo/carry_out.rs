@@ -18,6 +18,7 @@ use crate::cascade::live::catalog;
 use crate::cascade::plan::fetched::Fetched;
 use crate::cascade::sql::DEFER_FOREIGN_KEYS;
 use crate::cascade::sql::record::InsertSelect;
+use crate::cascade::sql::undo::restore;
 
 pub(super) async fn preview(
     execution: Execution<'_>,
@@ -27,7 +28,7 @@ pub(super) async fn preview(
     let stored = open(execution, receipt, false).await?;
     let tables = tables(execution, &stored).await?;
     let undone = seen(execution, &stored, &tables).await?;
-    let blockers = blockers::find(execution, receipt, &tables, options).await?;
+    let blockers = blockers::find(execution, (receipt, &stored.steps), &tables, options).await?;
     Ok(UndoPreview { undone, blockers })
 }
 
@@ -40,7 +41,7 @@ pub(super) async fn execute(
     let stored = open(execution, receipt, true).await?;
     let tables = tables(execution, &stored).await?;
     blockers::lock_parents(execution, receipt, &tables).await?;
-    let blockers = blockers::find(execution, receipt, &tables, options).await?;
+    let blockers = blockers::find(execution, (receipt, &stored.steps), &tables, options).await?;
     if !blockers.is_empty() {
         return Err(ErrorKind::UndoBlocked { receipt, blockers }.into());
     }
@@ -141,7 +142,7 @@ async fn played(execution: Execution<'_>, stored: &Stored, tables: &[Recorded]) 
                     undone.add_returned(&step.table, returned);
                 }
                 Some(change) => {
-                    let update = sql.restore(receipt, table, step, change);
+                    let update = restore(receipt, table, step, change);
                     let rows = execution.write_record(&update).await?;
                     if !change.is_of_ring {
                         undone.add_restored(&change.foreign_key, rows, step.rows.saturating_sub(rows));
@@ -164,12 +165,16 @@ impl StatementBuilder for Together {
             // The values are numbers of ours, so they can be part of the text.
             let select = insert.select.to_string(sea_orm::sea_query::PostgresQueryBuilder);
             let text = format!("{}{select}", insert.head(Dialect::Postgres));
-            sql += &match (n, last) {
-                (0, 0) => text,
-                (0, _) => format!("WITH __cascade_ring_0 AS ({text})"),
-                (n, last) if n < last => format!(", __cascade_ring_{n} AS ({text})"),
-                _ => format!(" {text}"),
-            };
+            // The last one is the statement, and the others are common table expressions before it.
+            let name = format!("__cascade_ring_{n}");
+            sql.push_str(match (n, last) {
+                (0, 0) => "",
+                (0, _) => "WITH ",
+                (n, last) if n < last => ", ",
+                _ => " ",
+            });
+            let text = if n < last { format!("{name} AS ({text})") } else { text };
+            sql.push_str(&text);
         }
         Statement::from_string(*backend, sql)
     }

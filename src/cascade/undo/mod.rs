@@ -132,18 +132,45 @@ impl Undo {
 
     /// Brings rows back although they reference rows that do not exist, where the database has no
     /// constraint for that foreign key.
+    ///
+    /// # Example
+    /// ```
+    /// use sea_orm_cascade::{Receipt, service};
+    ///
+    /// let undo = service::graph().with_undo().build()?.undo(Receipt::new(12)).allowing_orphans();
+    /// # let _ = undo;
+    /// # Ok::<(), sea_orm_cascade::Error>(())
+    /// ```
     pub fn allowing_orphans(mut self) -> Self {
         self.options.allows_orphans = true;
         self
     }
 
     /// Leaves out the values of columns that do not exist any more.
+    ///
+    /// # Example
+    /// ```
+    /// use sea_orm_cascade::{Receipt, service};
+    ///
+    /// let undo = service::graph().with_undo().build()?.undo(Receipt::new(12)).without_gone_columns();
+    /// # let _ = undo;
+    /// # Ok::<(), sea_orm_cascade::Error>(())
+    /// ```
     pub fn without_gone_columns(mut self) -> Self {
         self.options.leaves_gone_columns = true;
         self
     }
 
     /// Sets how often a transient failure is retried; 0 switches it off.
+    ///
+    /// # Example
+    /// ```
+    /// use sea_orm_cascade::{Receipt, service};
+    ///
+    /// let undo = service::graph().with_undo().build()?.undo(Receipt::new(12)).retries(0);
+    /// # let _ = undo;
+    /// # Ok::<(), sea_orm_cascade::Error>(())
+    /// ```
     pub fn retries(mut self, at_most: usize) -> Self {
         self.retries.at_most = at_most;
         self

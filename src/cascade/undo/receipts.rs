@@ -14,11 +14,11 @@ use crate::cascade::db::execution::{Capture, Execution};
 use crate::cascade::db::session::{Connection, Purpose};
 use crate::cascade::declare::graph::Graph;
 use crate::cascade::error::{Error, ErrorKind};
-use crate::cascade::plan::fetched::Fetched;
 use crate::cascade::plan::recording::{RECEIPTS, record_table};
 use crate::cascade::run::cancel::cancellable;
 use crate::cascade::run::retry::Retries;
 use crate::cascade::run::transaction::{Prepared, Request, Work};
+use crate::cascade::sql::undo::forget;
 
 /// How many receipts one round of a purge reads.
 const PURGED_AT_ONCE: u64 = 100;
@@ -227,14 +227,12 @@ pub(super) async fn find(execution: Execution<'_>, receipt: Receipt, lock: bool)
 
 /// Removes the recorded rows of a receipt.
 pub(super) async fn empty(execution: Execution<'_>, stored: &Stored) -> Result<(), Error> {
-    let nothing = Fetched::new(execution.schema, 0, execution.keys_of(0, &[])?);
     let mut emptied = Vec::new();
     for step in &stored.steps {
         let table = execution.schema.tables.iter().find(|table| table.label == step.table);
         let table = table.ok_or_else(|| ErrorKind::NotRegistered { table: step.table.clone() })?;
         if !emptied.contains(&&step.table) {
-            let delete = execution.sql(&nothing).forget(stored.receipt, &record_table(&table.name));
-            execution.write_record(&delete).await?;
+            execution.write_record(&forget(stored.receipt, &record_table(&table.name))).await?;
             emptied.push(&step.table);
         }
     }

@@ -4,10 +4,11 @@
 
 use sea_orm::sea_query::{Alias, IntoIden as _, TableName};
 
+use crate::cascade::data::name::label;
 use crate::cascade::data::undo::UndoBlockerKind;
 use crate::cascade::declare::schema::{Schema, TableId};
 use crate::cascade::error::{Error, ErrorKind};
-use crate::cascade::live::data::{Live, LiveColumn, LiveIndex, LiveTable, QualifiedName};
+use crate::cascade::live::data::{Filled, Live, LiveColumn, LiveIndex, LiveTable, Nulls, QualifiedName};
 use crate::cascade::live::places::Places;
 use crate::cascade::live::record;
 use crate::cascade::plan::recording::record_table;
@@ -26,18 +27,15 @@ pub(super) struct Recorded {
 /// Compares a recorded table with what it is now.
 pub(super) fn recorded(schema: &Schema, live: &Live, id: TableId) -> Result<Recorded, Error> {
     let declared = &schema.tables[id];
-    let missing = |table: &TableName| {
-        let reason = format!("the table {} does not exist", table.1);
-        Error::from(ErrorKind::NotRecordable { table: declared.label.clone(), reason })
-    };
+    let missing = |table: &TableName| Error::from(ErrorKind::RecordMissing { table: label(table) });
     let name = record_table(&declared.name);
     let table = live.find(&declared.name).ok_or_else(|| missing(&declared.name))?;
     let record = live.find(&name).ok_or_else(|| missing(&name))?;
-    let both = |column: &&LiveColumn| !column.is_generated && record.column(live, &column.name).is_some();
+    let both = |column: &&LiveColumn| !column.is_generated() && record.column(live, &column.name).is_some();
     let columns = table.columns.iter().filter(both).map(|column| column.name.clone()).collect();
     let set_by_update = table.columns.iter().filter(|column| column.is_set_by_update).map(|column| column.name.clone());
     let gone = record::recorded(live, record).into_iter().filter(|column| table.column(live, &column.name).is_none());
-    let needs_value = |column: &&LiveColumn| !column.nullable && !column.has_default && !column.is_generated;
+    let needs_value = |column: &&LiveColumn| !column.nullable && column.filled == Filled::Not;
     let new = record::missing(live, table, record).into_iter().filter(needs_value);
     let gone = gone.map(|column| (column.name.clone(), UndoBlockerKind::ColumnGone));
     let new = new.map(|column| (column.name.clone(), UndoBlockerKind::ColumnNew));
@@ -64,11 +62,8 @@ fn uniques(live: &Live, table: &LiveTable, record: &LiveTable, primary_key: &[St
         let columns: Option<Vec<String>> = index.columns.iter().cloned().collect();
         let is_recorded = |column: &String| record.column(live, column).is_some();
         let columns = columns.filter(|columns| columns.iter().all(is_recorded))?;
-        (index.is_unique_in_the_end && !index.is_partial).then(|| Unique {
-            columns,
-            collations: index.collations.clone(),
-            nulls_are_equal: index.nulls_are_equal,
-        })
+        let nulls = index.unique_in_the_end.filter(|_| !index.is_partial)?;
+        Some(Unique { columns, collations: index.collations.clone(), nulls_are_equal: nulls == Nulls::Equal })
     };
     let first = Unique { columns: primary_key.to_vec(), collations: Vec::new(), nulls_are_equal: false };
     let others =

@@ -16,7 +16,9 @@ use crate::cascade::data::action::Action;
 use crate::cascade::data::dialect::Dialect;
 use crate::cascade::db::session::{CatalogQuery, Session};
 use crate::cascade::declare::schema::Schema;
-use crate::cascade::live::data::{Keepers, Live, LiveColumn, LiveIndex, LiveKey, LiveTable, QualifiedName, TableKind};
+use crate::cascade::live::data::{
+    Filled, Keepers, Live, LiveColumn, LiveIndex, LiveKey, LiveTable, QualifiedName, TableKind,
+};
 use crate::cascade::live::types::LiveType;
 use crate::cascade::plan::recording::{RECEIPTS, record_table};
 
@@ -109,10 +111,8 @@ fn column(name: String, nullable: bool, ty: LiveType) -> LiveColumn {
         name,
         nullable,
         ty: Some(ty),
-        is_generated: false,
-        is_auto_increment: false,
+        filled: Filled::Not,
         is_set_by_update: false,
-        has_default: false,
         is_not_null_by_type: false,
         stated: None,
     }

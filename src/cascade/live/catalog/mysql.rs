@@ -11,7 +11,9 @@ use crate::cascade::data::action::Action;
 use crate::cascade::data::dialect::Dialect;
 use crate::cascade::db::session::Session;
 use crate::cascade::live::catalog::{action, add_to_index, add_to_key, get, place, query, table_of};
-use crate::cascade::live::data::{IndexDefect, Live, LiveColumn, LiveIndex, LiveKey, LiveTrigger, TableKind};
+use crate::cascade::live::data::{
+    Filled, IndexDefect, Live, LiveColumn, LiveIndex, LiveKey, LiveTrigger, Nulls, TableKind,
+};
 use crate::cascade::live::types::{Collation, LiveType, Sort};
 
 const SERVER: &str = "SELECT CAST(version() AS CHAR) AS version, CAST(database() AS CHAR) AS db, \
@@ -198,8 +200,7 @@ async fn read_indexes(session: &dyn Session, schemas: &Schemas, live: &mut Live)
             name: get(&row, "name")?,
             columns: vec![column],
             is_unique: get::<i64>(&row, "repeats")? == 0,
-            is_unique_in_the_end: get::<i64>(&row, "repeats")? == 0,
-            nulls_are_equal: false,
+            unique_in_the_end: (get::<i64>(&row, "repeats")? == 0).then_some(Nulls::Differ),
             collations: Vec::new(),
             is_partial: false,
             defect: defect(&row)?,
@@ -277,17 +278,14 @@ fn column(row: &QueryResult, is_mariadb: bool) -> Result<LiveColumn, DbErr> {
     });
     let (name, nullable) = (get(row, "name")?, get::<String>(row, "is_nullable")? == "YES");
     let told = extra.to_lowercase();
-    let is_auto_increment = told.contains("auto_increment");
     let is_set_by_update = told.contains("on update");
-    let has_default = get::<Option<String>>(row, "dflt")?.is_some() || is_auto_increment;
-    Ok(LiveColumn {
-        is_generated,
-        is_auto_increment,
-        is_set_by_update,
-        has_default,
-        stated,
-        ..crate::cascade::live::catalog::column(name, nullable, ty)
-    })
+    let filled = match get::<Option<String>>(row, "dflt")? {
+        _ if is_generated => Filled::ByExpression,
+        _ if told.contains("auto_increment") => Filled::ByNumber,
+        Some(_) => Filled::ByDefault,
+        None => Filled::Not,
+    };
+    Ok(LiveColumn { filled, is_set_by_update, stated, ..crate::cascade::live::catalog::column(name, nullable, ty) })
 }
 
 fn text(value: &str) -> String {

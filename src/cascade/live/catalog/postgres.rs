@@ -13,7 +13,7 @@ use crate::cascade::db::session::Session;
 use crate::cascade::live::catalog::column;
 use crate::cascade::live::catalog::{action, add_to_index, add_to_key, get, place, query, table_of};
 use crate::cascade::live::data::{
-    IndexDefect, Keepers, Live, LiveColumn, LiveIndex, LiveKey, LiveTrigger, QualifiedName, TableKind,
+    Filled, IndexDefect, Keepers, Live, LiveColumn, LiveIndex, LiveKey, LiveTrigger, Nulls, QualifiedName, TableKind,
 };
 use crate::cascade::live::types::{Collation, LiveType};
 
@@ -146,10 +146,14 @@ async fn read_columns(session: &dyn Session, names: Value, live: &mut Live) -> R
             (get::<Option<bool>>(&row, "is_default")? == Some(true), get(&row, "is_deterministic")?);
         let collation = collation.map(|collation| Collation { gives_way, is_loose: !is_exact, ..collation });
         let ty = LiveType::new(Dialect::Postgres, get(&row, "ty")?, collation);
-        let (is_generated, is_not_null_by_type) = (get(&row, "is_generated")?, get(&row, "is_not_null_by_type")?);
+        let filled = match (get(&row, "is_generated")?, get(&row, "has_default")?) {
+            (true, _) => Filled::ByExpression,
+            (false, true) => Filled::ByDefault,
+            (false, false) => Filled::Not,
+        };
+        let is_not_null_by_type = get(&row, "is_not_null_by_type")?;
         table.columns.push(LiveColumn {
-            has_default: get(&row, "has_default")?,
-            is_generated,
+            filled,
             is_not_null_by_type,
             ..column(get(&row, "name")?, get(&row, "is_nullable")?, ty)
         });
@@ -200,8 +204,11 @@ async fn read_indexes(session: &dyn Session, names: Value, live: &mut Live) -> R
             name: get(&row, "name")?,
             columns: vec![get(&row, "col")?],
             is_unique: get(&row, "is_unique")?,
-            is_unique_in_the_end: get(&row, "is_unique_in_the_end")?,
-            nulls_are_equal: get(&row, "nulls_are_equal")?,
+            unique_in_the_end: match (get(&row, "is_unique_in_the_end")?, get(&row, "nulls_are_equal")?) {
+                (false, _) => None,
+                (true, false) => Some(Nulls::Differ),
+                (true, true) => Some(Nulls::Equal),
+            },
             collations: vec![get(&row, "collation")?],
             is_partial: get::<Option<String>>(&row, "predicate")?.is_some(),
             defect: defect(&row)?,

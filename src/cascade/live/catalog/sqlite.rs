@@ -11,7 +11,7 @@ use crate::cascade::data::dialect::Dialect;
 use crate::cascade::db::session::Session;
 use crate::cascade::live::catalog::{action, add_to_index, add_to_key, column, get, query, table_of};
 use crate::cascade::live::data::{
-    IndexDefect, Live, LiveColumn, LiveIndex, LiveKey, LiveTable, LiveTrigger, QualifiedName, TableKind,
+    Filled, IndexDefect, Live, LiveColumn, LiveIndex, LiveKey, LiveTable, LiveTrigger, Nulls, QualifiedName, TableKind,
 };
 use crate::cascade::live::rebuild;
 use crate::cascade::live::rebuild::Definition;
@@ -127,8 +127,7 @@ fn index(row: &QueryResult) -> Result<LiveIndex, DbErr> {
     Ok(LiveIndex {
         name: get(row, "name")?,
         is_unique: get::<i64>(row, "is_unique")? != 0,
-        is_unique_in_the_end: get::<i64>(row, "is_unique")? != 0,
-        nulls_are_equal: false,
+        unique_in_the_end: (get::<i64>(row, "is_unique")? != 0).then_some(Nulls::Differ),
         collations: vec![get(row, "coll")?],
         is_partial,
         defect: is_some.then_some(IndexDefect::Partial).or(is_other.then_some(IndexDefect::Kind)),
@@ -190,8 +189,12 @@ impl Tables {
             definition.stored.extend((hidden == 0).then(|| name.clone()));
         }
         // 2 is a virtual generated column, 3 a stored one.
-        let (is_generated, has_default) = (matches!(hidden, 2 | 3), get::<i64>(row, "has_default")? != 0);
-        table.columns.push(LiveColumn { is_generated, has_default, ..column(name, nullable, ty) });
+        let filled = match hidden {
+            2 | 3 => Filled::ByExpression,
+            _ if get::<i64>(row, "has_default")? != 0 => Filled::ByDefault,
+            _ => Filled::Not,
+        };
+        table.columns.push(LiveColumn { filled, ..column(name, nullable, ty) });
         Ok(())
     }
 
@@ -253,8 +256,7 @@ impl Tables {
                     is_unique: true,
                     is_partial: false,
                     defect: None,
-                    is_unique_in_the_end: true,
-                    nulls_are_equal: false,
+                    unique_in_the_end: Some(Nulls::Differ),
                     collations: Vec::new(),
                 };
                 table.indexes.push(index);

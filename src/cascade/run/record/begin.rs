@@ -20,7 +20,7 @@ use crate::cascade::db::execution::{Execution, Transaction};
 use crate::cascade::db::session::CatalogQuery;
 use crate::cascade::declare::schema::TableId;
 use crate::cascade::error::{Error, ErrorKind};
-use crate::cascade::live::data::{Live, LiveKey, TableKind};
+use crate::cascade::live::data::{Filled, Live, LiveKey, TableKind};
 use crate::cascade::live::places::Places;
 use crate::cascade::live::{catalog, record};
 use crate::cascade::plan::Step;
@@ -122,7 +122,8 @@ impl Execution<'_> {
             return Err(own(format!("its record table {} has no column {} of the same type", name.1, column.name)));
         }
         let primary_key = table.names(&table.primary_key);
-        let numbered = found.columns.iter().find(|column| column.is_auto_increment).map(|column| column.name.clone());
+        let numbered =
+            found.columns.iter().find(|column| column.filled == Filled::ByNumber).map(|column| column.name.clone());
         let columns = found.columns.iter().map(|column| column.name.clone()).collect();
         Ok(RecordedTable { record: name, columns, primary_key, numbered })
     }
@@ -136,7 +137,7 @@ impl Execution<'_> {
             let of_graph = |declared| places.answers(declared, key) || places.answers_in_part(declared, key);
             let takes = self.plan.dooms(parent) && acts(key.on_delete) && !self.schema.keys.iter().any(of_graph);
             let changes = acts(key.on_update) && self.changes_any(live, parent, &key.parent_columns);
-            let is_accepted = self.schema.unrecorded.iter().any(|table| *table == key.child.table);
+            let is_accepted = self.schema.unrecorded.contains(&key.child.table);
             if (takes || changes) && !is_accepted {
                 return Err(ErrorKind::NotRecordable { table: key.child.table.clone(), reason: outside(key) }.into());
             }
@@ -186,7 +187,7 @@ impl Execution<'_> {
         Ok(Some(recording.receipt))
     }
 
-    /// U4: MySQL and MariaDB would give a row with 0 in an AUTO_INCREMENT column another number when
+    /// U4: MySQL and MariaDB would give a row with 0 in an `AUTO_INCREMENT` column another number when
     /// it comes back.
     async fn check_numbers(self, recording: &Recording, steps: &[RecordedStep]) -> Result<(), Error> {
         for (id, table) in recording.tables.iter().enumerate() {
