@@ -14,12 +14,13 @@ use crate::cascade::declare::declaration::{
 use crate::cascade::error::Fault;
 
 impl GraphBuilder {
-    /// Lets deletes of this graph be recorded and undone ([`Deletion::undoable`](crate::Deletion::undoable)).
+    /// Lets deletes of this graph be recorded and undone
+    /// ([`Deletion::undoable`](crate::Deletion::undoable)).
     ///
     /// Each registered table needs a record table beside it, and the database the table
-    /// `cascade_receipts`. From now on [`Graph::audit`](crate::Graph::audit) reports those that are missing or behind,
-    /// with the statements that create and widen them. Deletes that are not `undoable` stay as they
-    /// are.
+    /// `cascade_receipts`. From now on [`Graph::audit`](crate::Graph::audit) reports those that are
+    /// missing or behind, with the statements that create and widen them. Deletes that are not
+    /// `undoable` stay as they are.
     ///
     /// # Example
     /// ```
