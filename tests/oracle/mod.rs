@@ -52,15 +52,7 @@ struct Figures {
 
 async fn random_graphs(db: TestDb) {
     let kind = db.kind();
-    let cases = match (std::env::var("ORACLE_CASES"), kind) {
-        (Ok(cases), _) => cases.parse().expect("a number of cases"),
-        (Err(_), Kind::Sqlite) => 2_000,
-        (Err(_), Kind::Postgres | Kind::MariaDb | Kind::MySql) => 200,
-    };
-    let seed = match std::env::var("ORACLE_SEED") {
-        Ok(seed) => seed.parse().expect("a seed"),
-        Err(_) => std::time::UNIX_EPOCH.elapsed().map_or(0, |since| u64::from(since.subsec_nanos())),
-    };
+    let (cases, seed) = settings(kind, (2_000, 200));
     // The entities have the shape of the thread that they are asked on.
     let run = move || on_this_thread(&db, cases, seed);
     let (figures, result) = tokio::task::spawn_blocking(run).await.expect("the cases ran");
@@ -84,6 +76,20 @@ async fn random_graphs(db: TestDb) {
     if let Err(difference) = result {
         panic!("{difference}");
     }
+}
+
+/// The number of cases, on SQLite and on a server unless `ORACLE_CASES` sets it, and the seed.
+pub(crate) fn settings(kind: Kind, (on_sqlite, on_a_server): (u32, u32)) -> (u32, u64) {
+    let cases = match (std::env::var("ORACLE_CASES"), kind) {
+        (Ok(cases), _) => cases.parse().expect("a number of cases"),
+        (Err(_), Kind::Sqlite) => on_sqlite,
+        (Err(_), Kind::Postgres | Kind::MariaDb | Kind::MySql) => on_a_server,
+    };
+    let seed = match std::env::var("ORACLE_SEED") {
+        Ok(seed) => seed.parse().expect("a seed"),
+        Err(_) => std::time::UNIX_EPOCH.elapsed().map_or(0, |since| u64::from(since.subsec_nanos())),
+    };
+    (cases, seed)
 }
 
 fn on_this_thread(db: &TestDb, cases: u32, seed: u64) -> (Figures, Result<(), String>) {

@@ -13,7 +13,7 @@ use sea_orm_cascade::{ErrorKind, Graph};
 use super::make_records;
 use crate::oracle::entity;
 use crate::oracle::shape::{Shape, typed_shapes};
-use crate::oracle::{connect, deletion, rows_of};
+use crate::oracle::{connect, deletion, rows_of, settings};
 use crate::support::{Constraints, Kind, Tables, TestDb};
 use crate::tests;
 
@@ -32,15 +32,7 @@ struct Figures {
 
 async fn identity_of_random_graphs(db: TestDb) {
     let kind = db.kind();
-    let cases = match (std::env::var("ORACLE_CASES"), kind) {
-        (Ok(cases), _) => cases.parse().expect("a number of cases"),
-        (Err(_), Kind::Sqlite) => 500,
-        (Err(_), Kind::Postgres | Kind::MariaDb | Kind::MySql) => 60,
-    };
-    let seed = match std::env::var("ORACLE_SEED") {
-        Ok(seed) => seed.parse().expect("a seed"),
-        Err(_) => std::time::UNIX_EPOCH.elapsed().map_or(0, |since| u64::from(since.subsec_nanos())),
-    };
+    let (cases, seed) = settings(kind, (500, 60));
     // The entities have the shape of the thread that they are asked on.
     let run = move || on_this_thread(&db, cases, seed);
     let (figures, result) = tokio::task::spawn_blocking(run).await.expect("the cases ran");

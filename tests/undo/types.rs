@@ -196,6 +196,13 @@ async fn what_cannot_be_recorded_is_refused(db: TestDb) {
     let outcome = delete(&accepted).execute(&db.conn).await.expect("accepted");
     accepted.undo(outcome.receipt().expect("a receipt")).execute(&db.conn).await.expect("undone");
     assert_eq!(db.number("SELECT COUNT(*) FROM things").await, 1);
+    if db.kind() == Kind::Postgres {
+        db.sql("DROP TABLE notes").await;
+        db.sql("CREATE TABLE more_things () INHERITS (things)").await;
+        let error = delete(&graph).execute(&db.conn).await.expect_err("rows of another table would go too");
+        assert!(error.to_string().contains("other tables inherit from it"), "{error}");
+        assert_eq!(db.number("SELECT COUNT(*) FROM things").await, 1);
+    }
     if matches!(db.kind(), Kind::MariaDb | Kind::MySql) {
         db.sql("DROP TABLE notes").await;
         db.sql("UPDATE things SET id = 0").await;

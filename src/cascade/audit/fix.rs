@@ -19,6 +19,7 @@ use crate::cascade::live::data::{IndexDefect, Live, LiveColumn, LiveIndex, LiveK
 use crate::cascade::live::rebuild::{Definition, Edit, rebuild};
 use crate::cascade::live::types;
 use crate::cascade::live::types::LiveType;
+use crate::cascade::sql::record::quoted;
 
 /// Names have at most 63 bytes on PostgreSQL and 64 on MySQL and MariaDB.
 const NAME_BYTES_MAX: usize = 63;
@@ -118,12 +119,7 @@ impl<'a> Sql<'a> {
 
     /// Returns a registered table as statements name it.
     fn named(&self, table: &Table) -> String {
-        let sea_orm::sea_query::TableName(schema, name) = &table.name;
-        let name = self.quoted(&name.to_string());
-        match schema {
-            Some(schema) => format!("{}.{name}", self.quoted(&schema.1.to_string())),
-            None => name,
-        }
+        quoted(self.dialect(), &table.name)
     }
 
     fn child(&self, key: &ForeignKey) -> &'a Table {

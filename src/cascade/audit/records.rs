@@ -125,14 +125,14 @@ fn draft(table: &str, kind: FindingKind, (declared, found): (String, String), wh
 }
 
 fn receipts_table(dialect: Dialect) -> String {
-    let (number, text, long) = match dialect {
-        Dialect::Sqlite => ("INTEGER", "TEXT", "TEXT"),
-        Dialect::Postgres => ("bigint", "text", "text"),
-        Dialect::MySql => ("bigint", "text CHARACTER SET utf8mb4", "longtext CHARACTER SET utf8mb4"),
+    let (number, text) = match dialect {
+        Dialect::Sqlite => ("INTEGER", "TEXT"),
+        Dialect::Postgres => ("bigint", "text"),
+        Dialect::MySql => ("bigint", "longtext CHARACTER SET utf8mb4"),
     };
     format!(
         "CREATE TABLE IF NOT EXISTS {RECEIPTS} (number {number} NOT NULL PRIMARY KEY, made_at {number} NOT NULL, \
-         reason {text} NOT NULL, root {text} NOT NULL, state varchar(10) NOT NULL, numbers {long} NOT NULL)"
+         reason {text} NOT NULL, root {text} NOT NULL, state varchar(10) NOT NULL, numbers {text} NOT NULL)"
     )
 }
 

@@ -71,6 +71,14 @@ impl Sql<'_> {
         InsertSelect { into: table.name.clone(), columns: table.columns.clone(), select, overrides: true }
     }
 
+    /// Counts the recorded rows of a step that are in their table.
+    pub(crate) fn count_returned(&self, receipt: Receipt, table: &UndoTable, step: &RecordedStep) -> SelectStatement {
+        let mut select = count();
+        from_recorded(&mut select, receipt, &table.record, (step.first, step.last, RecordKind::Gone));
+        select.join(JoinType::InnerJoin, aliased(&table.name, TABLE), same(RECORD, TABLE, &table.primary_key));
+        select
+    }
+
     /// Counts the rows of a step whose key still has what the delete has written.
     pub(crate) fn count_restorable(
         &self,

@@ -127,7 +127,13 @@ async fn played(execution: Execution<'_>, stored: &Stored, tables: &[Recorded]) 
                 .map(|step| Ok(sql.put_back(receipt, &table_of(execution, tables, step)?.table, step)))
                 .collect::<Result<_, Error>>()?;
             execution.write_record(&Together(inserts)).await?;
-            steps.iter().rev().for_each(|step| undone.add_returned(&step.table, step.rows));
+            for step in steps.iter().rev() {
+                // The statement reports the rows of its last part only.
+                let select = sql.count_returned(receipt, &table_of(execution, tables, step)?.table, step);
+                let returned = execution.row_of(&select, 1).await?.iter().sum::<u64>();
+                check_returned(step, returned)?;
+                undone.add_returned(&step.table, returned);
+            }
             continue;
         }
         for step in steps.iter().rev() {
@@ -135,10 +141,7 @@ async fn played(execution: Execution<'_>, stored: &Stored, tables: &[Recorded]) 
             match &step.change {
                 None => {
                     let returned = execution.write_record(&sql.put_back(receipt, table, step)).await?;
-                    if returned != step.rows {
-                        let table = step.table.clone();
-                        return Err(ErrorKind::NotReturned { table, recorded: step.rows, returned }.into());
-                    }
+                    check_returned(step, returned)?;
                     undone.add_returned(&step.table, returned);
                 }
                 Some(change) => {
@@ -152,6 +155,14 @@ async fn played(execution: Execution<'_>, stored: &Stored, tables: &[Recorded]) 
         }
     }
     Ok(undone)
+}
+
+/// U5: everything that was recorded must come back.
+fn check_returned(step: &RecordedStep, returned: u64) -> Result<(), Error> {
+    if returned == step.rows {
+        return Ok(());
+    }
+    Err(ErrorKind::NotReturned { table: step.table.clone(), recorded: step.rows, returned }.into())
 }
 
 /// PostgreSQL: several inserts in one statement, at whose end the constraints are checked.

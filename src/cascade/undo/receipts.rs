@@ -53,6 +53,8 @@ struct Listing {
     graph: Graph,
     before: Option<Receipt>,
     rows_max: u64,
+    /// Whether those whose record was removed are left out.
+    without_forgotten: bool,
 }
 
 impl Graph {
@@ -87,7 +89,7 @@ impl Graph {
         rows_max: u64,
         before: Option<Receipt>,
     ) -> Result<Vec<ReceiptEntry>, Error> {
-        cancellable(&Listing { graph: self.clone(), before, rows_max }, db).await
+        cancellable(&Listing { graph: self.clone(), before, rows_max, without_forgotten: false }, db).await
     }
 
     /// Returns a request to remove the record of a delete: its rows, its reason and the name of its
@@ -150,10 +152,13 @@ impl Purge {
         let mut before = Receipt::at(UNIX_EPOCH + millis, 0);
         let mut purged = 0;
         loop {
-            let page = self.graph.receipts(db, PURGED_AT_ONCE, Some(before)).await?;
+            let graph = self.graph.clone();
+            let (before_it, rows_max) = (Some(before), PURGED_AT_ONCE);
+            let listing = Listing { graph, before: before_it, rows_max, without_forgotten: true };
+            let page = cancellable(&listing, db).await?;
             let Some(last) = page.last() else { return Ok(purged) };
             before = last.receipt;
-            for entry in page.iter().filter(|entry| entry.state != ReceiptState::Forgotten) {
+            for entry in &page {
                 self.graph.forget(entry.receipt).execute(db).await?;
                 purged += 1;
             }
@@ -169,6 +174,9 @@ impl Work for Listing {
         let mut select = selected();
         if let Some(before) = self.before {
             select.and_where(Expr::col(Alias::new("number")).lt(before.stored()));
+        }
+        if self.without_forgotten {
+            select.and_where(Expr::col(Alias::new("state")).ne(ReceiptState::Forgotten.as_str()));
         }
         select.order_by(Alias::new("number"), Order::Desc).limit(self.rows_max);
         let rows = execution.session.query(&select).await?;

@@ -25,12 +25,12 @@ use crate::cascade::live::places::Places;
 use crate::cascade::live::{catalog, record};
 use crate::cascade::plan::Step;
 use crate::cascade::plan::recording::{RECEIPT, RECEIPTS, RecordedTable, Recording, record_table};
+use crate::cascade::sql::record::quoted;
 
 /// PostgreSQL: tables of which a delete does not see or keep all rows.
-const KINDS: &str = "SELECT n.nspname::text AS schema, c.relname::text AS tbl, \
+const KINDS: &str = "SELECT c.relname::text AS tbl, \
      CASE WHEN c.relpersistence = 't' THEN 'it is a temporary table' ELSE 'other tables inherit from it' END AS reason \
-     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-     WHERE c.relname = ANY($1) AND c.relkind IN ('r', 'p') AND pg_table_is_visible(c.oid) AND (c.relpersistence = 't' \
+     FROM pg_class c WHERE c.oid IN (SELECT to_regclass(n)::oid FROM unnest($1::text[]) AS n) AND (c.relpersistence = 't' \
      OR (c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = c.oid)))";
 
 impl Execution<'_> {
@@ -96,7 +96,8 @@ impl Execution<'_> {
         if self.dialect != Dialect::Postgres {
             return Ok(());
         }
-        let names = tables.iter().map(|&table| Value::from(self.schema.tables[table].name.1.to_string())).collect();
+        let name = |&table: &TableId| Value::from(quoted(self.dialect, &self.schema.tables[table].name));
+        let names = tables.iter().map(name).collect();
         let names = Value::Array(ArrayType::String, Some(Box::new(names)));
         let rows = self.session.query(&CatalogQuery::new(KINDS, vec![names])).await?;
         let Some(row) = rows.first() else { return Ok(()) };
