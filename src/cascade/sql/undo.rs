@@ -76,6 +76,7 @@ impl Sql<'_> {
         let mut select = count();
         from_recorded(&mut select, receipt, &table.record, (step.first, step.last, RecordKind::Gone));
         select.join(JoinType::InnerJoin, aliased(&table.name, TABLE), same(RECORD, TABLE, &table.primary_key));
+        self.as_committed(&mut select);
         select
     }
 
